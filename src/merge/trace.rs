@@ -1,0 +1,153 @@
+//! What happened to each candidate, step by step, for `explain`. Off unless asked for.
+
+use crate::span::{Candidate, Label, Origin, Span};
+
+/// A candidate as the trace remembers it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// Where.
+    pub span: Span,
+    /// What.
+    pub label: Label,
+    /// Its score at that moment.
+    pub score: f32,
+    /// Who proposed it.
+    pub origins: Vec<Origin>,
+}
+
+impl From<&Candidate> for Snapshot {
+    fn from(candidate: &Candidate) -> Self {
+        Self {
+            span: candidate.span,
+            label: candidate.label.clone(),
+            score: candidate.score,
+            origins: candidate.origins.clone(),
+        }
+    }
+}
+
+/// What a pass did to a candidate.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// Its score became another.
+    Rescored {
+        /// The score after.
+        to: f32,
+    },
+    /// It became part of another candidate of the same span and label.
+    Merged {
+        /// The candidate that took it in, as it was afterwards.
+        into: Snapshot,
+    },
+    /// Its span or label became another.
+    Altered {
+        /// The candidate afterwards.
+        to: Snapshot,
+    },
+    /// It was dropped.
+    Dropped {
+        /// The candidate that beat it, where one did.
+        by: Option<Snapshot>,
+    },
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// The pass, by its position in the merge (0-based).
+    pub step: usize,
+    /// The candidate before.
+    pub candidate: Snapshot,
+    /// What was done.
+    pub change: Change,
+    /// Why, with the numbers compared: one clause, lower case.
+    pub reason: String,
+}
+
+/// The story of one document's merge. A trace that is off records nothing and builds no strings.
+#[derive(Debug, Default)]
+pub struct Trace {
+    on: bool,
+    step: usize,
+    events: Vec<Event>,
+}
+
+impl Trace {
+    /// A trace that records.
+    pub fn recording() -> Self {
+        Self { on: true, ..Self::default() }
+    }
+
+    /// A trace that records nothing.
+    pub fn off() -> Self {
+        Self::default()
+    }
+
+    /// Whether it records.
+    pub fn is_on(&self) -> bool {
+        self.on
+    }
+
+    /// Says which pass the following events belong to.
+    pub fn enter(&mut self, step: usize) {
+        self.step = step;
+    }
+
+    /// Records that `candidate` was dropped, `by` another where one won; `reason` is only called
+    /// when the trace is on.
+    pub fn dropped(
+        &mut self,
+        candidate: &Candidate,
+        by: Option<&Candidate>,
+        reason: impl FnOnce() -> String,
+    ) {
+        self.record(candidate, || Change::Dropped { by: by.map(Snapshot::from) }, reason);
+    }
+
+    /// Records that `candidate` is about to get the score `to`.
+    pub fn rescored(&mut self, candidate: &Candidate, to: f32, reason: impl FnOnce() -> String) {
+        self.record(candidate, || Change::Rescored { to }, reason);
+    }
+
+    /// Records that `candidate` went into `into`, which is given as it is afterwards.
+    pub fn merged(
+        &mut self,
+        candidate: &Candidate,
+        into: &Candidate,
+        reason: impl FnOnce() -> String,
+    ) {
+        self.record(candidate, || Change::Merged { into: into.into() }, reason);
+    }
+
+    /// Records that `candidate` became `to`, with another span or label.
+    pub fn altered(
+        &mut self,
+        candidate: &Candidate,
+        to: &Candidate,
+        reason: impl FnOnce() -> String,
+    ) {
+        self.record(candidate, || Change::Altered { to: to.into() }, reason);
+    }
+
+    /// Everything recorded, in the order it happened.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    fn record(
+        &mut self,
+        candidate: &Candidate,
+        change: impl FnOnce() -> Change,
+        reason: impl FnOnce() -> String,
+    ) {
+        if self.on {
+            let event = Event {
+                step: self.step,
+                candidate: candidate.into(),
+                change: change(),
+                reason: reason(),
+            };
+            self.events.push(event);
+        }
+    }
+}

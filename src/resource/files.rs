@@ -1,0 +1,132 @@
+//! Named bytes: from a folder on disk, or from the files that the build put into the binary.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// A file inside the binary.
+#[derive(Debug)]
+pub struct BuiltinFile {
+    /// Its path relative to the repository root, with `/` between the parts.
+    pub path: &'static str,
+    /// What it holds.
+    pub bytes: &'static [u8],
+}
+
+/// What the names in an engine file are relative to.
+#[derive(Debug, Clone)]
+pub enum Files {
+    /// A folder: names are paths relative to it, or absolute.
+    Folder(PathBuf),
+    /// Files inside the binary.
+    Builtin(&'static [BuiltinFile]),
+}
+
+impl Files {
+    /// The folder that holds `path`.
+    pub fn beside(path: &Path) -> Self {
+        Self::Folder(path.parent().unwrap_or(Path::new("")).to_owned())
+    }
+
+    /// The bytes of the file `name`.
+    ///
+    /// # Errors
+    /// Where there is no such file or it cannot be read.
+    pub fn read(&self, name: &str) -> Result<Cow<'static, [u8]>> {
+        match self {
+            Self::Folder(folder) => {
+                let path = folder.join(name);
+                std::fs::read(&path)
+                    .map(Cow::Owned)
+                    .map_err(|e| Error::io("read", path.display(), e))
+            }
+            Self::Builtin(files) => files
+                .iter()
+                .find(|f| f.path == name)
+                .map(|f| Cow::Borrowed(f.bytes))
+                .ok_or_else(|| {
+                    Error::new(ErrorKind::Io, format!("no file {name} inside the program"))
+                }),
+        }
+    }
+
+    /// The text of the file `name`; a byte-order mark at its start is dropped.
+    ///
+    /// # Errors
+    /// As [`Files::read`], and where it is not UTF-8.
+    pub fn read_text(&self, name: &str) -> Result<String> {
+        let bytes = self.read(name)?;
+        match std::str::from_utf8(&bytes) {
+            Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned()),
+            Err(e) => Err(Error::new(
+                ErrorKind::Config,
+                format!("{} is not UTF-8 at byte {}", self.display(name), e.valid_up_to()),
+            )),
+        }
+    }
+
+    /// Whether the file `name` is there.
+    pub fn exists(&self, name: &str) -> bool {
+        match self {
+            Self::Folder(folder) => folder.join(name).is_file(),
+            Self::Builtin(files) => files.iter().any(|f| f.path == name),
+        }
+    }
+
+    /// The names of the files that `pattern` stands for, sorted: itself where it holds no `*`, `?` or
+    /// `[`; a glob otherwise.
+    ///
+    /// # Errors
+    /// Where the glob is malformed or nothing matches it.
+    pub fn expand(&self, pattern: &str) -> Result<Vec<String>> {
+        if !pattern.contains(['*', '?', '[']) {
+            return Ok(vec![pattern.to_owned()]);
+        }
+        let malformed = |e: glob::PatternError| {
+            Error::new(ErrorKind::Config, format!("malformed glob '{pattern}': {e}"))
+        };
+        let mut names: Vec<String> = match self {
+            Self::Folder(folder) => {
+                let folder_text = glob::Pattern::escape(&folder.to_string_lossy());
+                let full = if folder_text.is_empty() {
+                    pattern.to_owned()
+                } else {
+                    Path::new(&folder_text).join(pattern).to_string_lossy().into_owned()
+                };
+                glob::glob(&full)
+                    .map_err(malformed)?
+                    .filter_map(std::result::Result::ok)
+                    .filter(|path| path.is_file())
+                    .map(|path| {
+                        let relative = path.strip_prefix(folder).unwrap_or(&path);
+                        relative.to_string_lossy().into_owned()
+                    })
+                    .collect()
+            }
+            Self::Builtin(files) => {
+                let options =
+                    glob::MatchOptions { require_literal_separator: true, ..Default::default() };
+                let glob = glob::Pattern::new(pattern).map_err(malformed)?;
+                files
+                    .iter()
+                    .filter(|f| glob.matches_with(f.path, options))
+                    .map(|f| f.path.to_owned())
+                    .collect()
+            }
+        };
+        names.sort();
+        if names.is_empty() {
+            return Err(Error::new(ErrorKind::Config, format!("no file matches '{pattern}'")));
+        }
+        Ok(names)
+    }
+
+    /// How to name the file `name` to a user.
+    pub fn display(&self, name: &str) -> String {
+        match self {
+            Self::Folder(folder) => folder.join(name).display().to_string(),
+            Self::Builtin(_) => format!("builtin:{name}"),
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Where do engine files, rules, gazetteers and models come from? Bytes by name from a folder or
+//! from the binary itself, and TOML tables that remember their place.
+
+pub mod files;
+pub mod option;
+pub mod section;
+
+pub use files::{BuiltinFile, Files};
+pub use option::OptionDoc;
+pub use section::{Section, TomlFile};

@@ -1,0 +1,96 @@
+//! Who finds mentions? The trait every source implements, and the registry of source kinds.
+//!
+//! A new kind of source is a new module here and one entry in [`SOURCES`]. The children never use
+//! each other.
+
+pub mod gazetteer;
+pub mod model;
+pub mod rules;
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::resource::{Files, OptionDoc, Section};
+use crate::span::{Evidence, Label, Mention};
+use crate::text::Document;
+
+/// What a source found in one document.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The mentions, in any order.
+    pub mentions: Vec<Mention>,
+    /// What a model thinks of every word, where the source is one.
+    pub evidence: Option<Evidence>,
+    /// What went wrong without spoiling the rest (a rule that ran out of time).
+    pub warnings: Vec<Error>,
+}
+
+/// Something that finds mentions.
+pub trait Source: Send + Sync {
+    /// Its name in the engine file.
+    fn name(&self) -> &Arc<str>;
+
+    /// The labels it may propose, sorted.
+    fn labels(&self) -> Vec<Label>;
+
+    /// The mentions in one document. Every span lies inside the text, on char boundaries, and is not
+    /// empty.
+    ///
+    /// # Errors
+    /// Where the source as a whole failed (a device is gone); what concerns a part of it only is a
+    /// warning in [`Found`].
+    fn find(&self, document: &Document) -> Result<Found>;
+
+    /// The mentions in each of several documents, in their order; the same as [`Source::find`] on
+    /// each. Override it where a batch is faster.
+    fn find_batch(&self, documents: &[&Document]) -> Vec<Result<Found>> {
+        documents.iter().map(|document| self.find(document)).collect()
+    }
+
+    /// How many documents [`Source::find_batch`] likes to see at once; `None` where it does not
+    /// matter, and documents are then spread over threads one by one.
+    fn batch_size(&self) -> Option<usize> {
+        None
+    }
+
+    /// Runs the source's own cases (rules have them) and gives what failed.
+    fn check(&self) -> Vec<Error> {
+        Vec::new()
+    }
+}
+
+/// What a source is loaded with.
+#[derive(Debug, Clone)]
+pub struct LoadContext {
+    /// What file names are relative to.
+    pub files: Files,
+    /// Where a model runs.
+    pub device: model::DeviceChoice,
+}
+
+/// A kind of source that an engine file can name.
+pub struct SourceKind {
+    /// The value of `kind` in the engine file.
+    pub name: &'static str,
+    /// What it is, in one sentence.
+    pub doc: &'static str,
+    /// Its options besides `kind` and `name`.
+    pub options: &'static [OptionDoc],
+    /// Builds a source of the given name from its section of the engine file (without `kind` and
+    /// `name`).
+    pub load: fn(Arc<str>, Section<'_>, &LoadContext) -> Result<Box<dyn Source>>,
+}
+
+/// All kinds of source.
+pub static SOURCES: &[SourceKind] = &[gazetteer::KIND, rules::KIND, model::KIND];
+
+/// The kind of this name.
+///
+/// # Errors
+/// Where there is none; the error lists those there are.
+pub fn kind(name: &str) -> Result<&'static SourceKind> {
+    SOURCES.iter().find(|k| k.name == name).ok_or_else(|| {
+        let known: Vec<&str> = SOURCES.iter().map(|k| k.name).collect();
+        Error::unknown("source kind", name, &known)
+    })
+}

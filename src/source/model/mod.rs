@@ -1,0 +1,15 @@
+//! The fine-tuned transformer as a source.
+
+mod device;
+
+pub use device::DeviceChoice;
+
+use crate::error::{Error, ErrorKind};
+use super::SourceKind;
+
+pub(super) const KIND: SourceKind = SourceKind {
+    name: "model",
+    doc: "A Hugging Face token-classification folder, run on candle.",
+    options: &[],
+    load: |_, _, _| Err(Error::new(ErrorKind::Model, "not built yet")),
+};

@@ -1,0 +1,81 @@
+//! A document: id, text and metadata, the unit of every stage. How it is read from a file is
+//! `io`'s work.
+
+use serde_json::{Map, Value};
+
+use super::Span;
+
+/// One text to tag, with what its input said about it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Document {
+    /// Identifies it in outputs and messages; need not be unique.
+    pub id: String,
+    /// The text, exactly as it came in.
+    pub text: String,
+    /// Tokens that the input fixed (CoNLL): in text order, non-empty, not overlapping. Entities
+    /// then begin and end at token edges.
+    pub tokens: Option<Vec<Token>>,
+    /// Lines that came before the first token (CoNLL comments, `-DOCSTART-`), without line ends.
+    pub comments: Vec<String>,
+    /// Input fields that are not ours; they pass through to the output.
+    pub fields: Map<String, Value>,
+}
+
+/// A token that the input fixed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// Where it stands in [`Document::text`].
+    pub span: Span,
+    /// The input's line as it was, all its columns; empty where the input has none.
+    pub line: String,
+}
+
+impl Document {
+    /// A document that is nothing but its text.
+    pub fn new(id: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { id: id.into(), text: text.into(), ..Self::default() }
+    }
+
+    /// A document of given words, joined by single spaces; no word may be empty.
+    pub fn from_words<'a>(id: impl Into<String>, words: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut document = Self::new(id, "");
+        let mut tokens = Vec::new();
+        for word in words {
+            debug_assert!(!word.is_empty(), "a token holds at least one character");
+            if !document.text.is_empty() {
+                document.text.push(' ');
+            }
+            let start = document.text.len();
+            document.text.push_str(word);
+            tokens.push(Token {
+                span: Span::new(start, document.text.len()),
+                line: String::new(),
+            });
+        }
+        document.tokens = Some(tokens);
+        document
+    }
+
+    /// The spans of the fixed tokens, if the input fixed any.
+    pub fn token_spans(&self) -> Option<Vec<Span>> {
+        self.tokens.as_ref().map(|tokens| tokens.iter().map(|t| t.span).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_joined_by_one_space_and_keep_their_places() {
+        let document = Document::from_words("d", ["Ms.", "Paris", "naïve"]);
+        assert_eq!(document.text, "Ms. Paris naïve");
+        let words: Vec<_> = document
+            .token_spans()
+            .unwrap()
+            .into_iter()
+            .map(|s| s.slice(&document.text).unwrap().to_owned())
+            .collect();
+        assert_eq!(words, ["Ms.", "Paris", "naïve"]);
+    }
+}

@@ -1,0 +1,5 @@
+//! stub
+/// stub
+pub struct OffsetTable;
+/// stub
+pub enum OffsetUnit {}

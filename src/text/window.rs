@@ -1,0 +1,103 @@
+//! Overlapping windows over a long sequence of words, so that a model with a limited length sees
+//! every word with context on both sides.
+
+use std::ops::Range;
+
+/// A stretch of words that a model sees at once, and those of them whose answer counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    /// The words it sees.
+    pub words: Range<usize>,
+    /// The words whose answer is taken from it; the `keep` ranges of all windows follow each other
+    /// without gap or overlap.
+    pub keep: Range<usize>,
+}
+
+/// Windows over words of the given lengths (in sub-words), each of at most `capacity` sub-words;
+/// neighbours share about `overlap` sub-words, and each takes the half of them on its own side.
+///
+/// A word longer than `capacity` has a window of its own. Every word is kept by exactly one window.
+pub fn windows(lengths: &[usize], capacity: usize, overlap: usize) -> Vec<Window> {
+    let mut windows: Vec<Window> = Vec::new();
+    let mut start = 0;
+    while start < lengths.len() {
+        let end = extend(lengths, start, capacity);
+        windows.push(Window { words: start..end, keep: start..end });
+        if end == lengths.len() {
+            break;
+        }
+        let next = step_back(lengths, start, end, overlap);
+        start = next;
+    }
+    for i in 1..windows.len() {
+        let shared = windows[i].words.start..windows[i - 1].words.end;
+        let border = shared.start + shared.len() / 2;
+        windows[i - 1].keep.end = border;
+        windows[i].keep.start = border;
+    }
+    windows
+}
+
+/// The end of the longest window from `start`; at least one word.
+fn extend(lengths: &[usize], start: usize, capacity: usize) -> usize {
+    let mut used = 0;
+    let mut end = start;
+    while end < lengths.len() && (end == start || used + lengths[end] <= capacity) {
+        used += lengths[end];
+        end += 1;
+    }
+    end
+}
+
+/// Where the window after `start..end` begins: `overlap` sub-words back, but past `start`, and so
+/// that it reaches further than `end`.
+fn step_back(lengths: &[usize], start: usize, end: usize, overlap: usize) -> usize {
+    let mut used = 0;
+    let mut next = end;
+    while next > start + 1 && used + lengths[next - 1] + lengths[end] <= overlap {
+        next -= 1;
+        used += lengths[next];
+    }
+    next
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn neighbours_share_words_and_split_them() {
+        let windows = windows(&[1; 10], 6, 3);
+        let seen: Vec<_> = windows.iter().map(|w| w.words.clone()).collect();
+        assert_eq!(seen, [0..6, 4..10]);
+        let kept: Vec<_> = windows.iter().map(|w| w.keep.clone()).collect();
+        assert_eq!(kept, [0..5, 5..10]);
+    }
+
+    #[test]
+    fn a_word_longer_than_the_window_has_its_own() {
+        let windows = windows(&[1, 50, 1], 6, 2);
+        assert!(windows.iter().any(|w| w.words == (1..2)));
+    }
+
+    proptest! {
+        #[test]
+        fn every_word_is_kept_once_and_fits(
+            lengths in proptest::collection::vec(1usize..9, 0..80),
+            capacity in 1usize..30,
+            overlap in 0usize..30,
+        ) {
+            let mut next = 0;
+            for window in windows(&lengths, capacity, overlap.min(capacity / 2)) {
+                prop_assert_eq!(window.keep.start, next);
+                prop_assert!(window.words.start <= window.keep.start);
+                prop_assert!(window.keep.end <= window.words.end);
+                let used: usize = lengths[window.words.clone()].iter().sum();
+                prop_assert!(used <= capacity || window.words.len() == 1);
+                next = window.keep.end;
+            }
+            prop_assert_eq!(next, lengths.len());
+        }
+    }
+}
