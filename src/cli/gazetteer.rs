@@ -57,35 +57,36 @@ struct Lookup {
     json: bool,
 }
 
-/// Runs the command.
+/// Runs the command; the exit code is 1 where nothing was found.
 ///
 /// # Errors
 /// Where a gazetteer cannot be read or is wrong, or the output cannot be written.
 pub fn run(args: &Args) -> Result<ExitCode> {
-    match &args.command {
-        Command::Build(args) => build(args),
-        Command::Lookup(args) => lookup(args),
-    }
+    let output = match &args.command {
+        Command::Build(args) => build(args)?,
+        Command::Lookup(args) => lookup(args)?,
+    };
+    print(&output)?;
+    Ok(if output.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn build(args: &Build) -> Result<ExitCode> {
+/// Compiles, and says what was written.
+fn build(args: &Build) -> Result<String> {
     let gazetteer = load(&args.inputs, IndexKind::Fst)?;
     let bytes = gazetteer.to_bytes();
     write_atomically(&args.output, &bytes)
         .map_err(|e| Error::io("write", args.output.display(), e))?;
-    let line = format!(
+    Ok(format!(
         "{}: {} entries, {} surfaces, {} bytes\n",
         args.output.display(),
         gazetteer.entries().len(),
         gazetteer.surface_count(),
         bytes.len(),
-    );
-    print(&line)?;
-    Ok(ExitCode::SUCCESS)
+    ))
 }
 
-/// The exit code is 1 where nothing was found.
-fn lookup(args: &Lookup) -> Result<ExitCode> {
+/// The entries that the texts mention, a line each; nothing where there are none.
+fn lookup(args: &Lookup) -> Result<String> {
     let is_gazetteer = |argument: &String| {
         let extension = Path::new(argument).extension();
         extension.is_some_and(|e| e.eq_ignore_ascii_case("tsv") || e.eq_ignore_ascii_case("fst"))
@@ -103,8 +104,7 @@ fn lookup(args: &Lookup) -> Result<ExitCode> {
     let mut rows = Vec::new();
     let mut lines = String::new();
     for text in texts {
-        let document = Document::new("", text.as_str());
-        for found in matcher.find_each(&gazetteer, &document) {
+        for found in matcher.find_each(&gazetteer, &Document::new("", text.as_str())) {
             let matched = found.span.slice(text).unwrap_or_default();
             if args.json {
                 lines.push_str(&as_json(matched, found.entry).to_string());
@@ -114,15 +114,11 @@ fn lookup(args: &Lookup) -> Result<ExitCode> {
             }
         }
     }
-    if !rows.is_empty() {
-        rows.insert(
-            0,
-            ["match", "surface", "label", "id", "weight", "attributes"].map(String::from),
-        );
-        lines = table(&rows);
+    if rows.is_empty() {
+        return Ok(lines);
     }
-    print(&lines)?;
-    Ok(if lines.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    rows.insert(0, ["match", "surface", "label", "id", "weight", "attributes"].map(String::from));
+    Ok(table(&rows))
 }
 
 /// All files as one gazetteer; what is wrong with any of them is reported together.
@@ -199,5 +195,71 @@ fn print(text: &str) -> Result<()> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::io("write", "output", e)),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    /// What the command line gives, run in `folder`.
+    fn output(folder: &Path, line: &[&str]) -> Result<String> {
+        let place = |part: &&str| match part.contains('.') {
+            true => folder.join(part).display().to_string(),
+            false => (*part).to_owned(),
+        };
+        let line: Vec<String> =
+            std::iter::once("gazetteer".to_owned()).chain(line.iter().map(place)).collect();
+        match Line::try_parse_from(line).unwrap().args.command {
+            Command::Build(args) => build(&args),
+            Command::Lookup(args) => lookup(&args),
+        }
+    }
+
+    #[test]
+    fn what_is_built_is_looked_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let rows = "Paris\tLOC\tQ90\t0.5\tcc=FR\nPARIS\tLOC\nSão Paulo\tLOC\n";
+        fs::write(folder.path().join("a.tsv"), rows).unwrap();
+        let said = output(folder.path(), &["build", "a.tsv", "-o", "a.fst"]).unwrap();
+        assert!(said.contains("a.fst: 3 entries, 2 surfaces, "), "{said}");
+        let files: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+        assert_eq!(files.len(), 2, "nothing but a.tsv and a.fst");
+        let found = output(folder.path(), &["lookup", "a.fst", "sao paulo", "paris"]).unwrap();
+        let expected = "match      surface    label  id   weight  attributes\n\
+                        sao paulo  São Paulo  LOC         1\n\
+                        paris      PARIS      LOC         1\n\
+                        paris      Paris      LOC    Q90  0.5     cc=FR\n";
+        assert_eq!(found, expected);
+        let found =
+            output(folder.path(), &["lookup", "a.tsv", "a.fst", "PARIS", "--json"]).unwrap();
+        assert_eq!(found.lines().count(), 2);
+        assert_eq!(
+            found.lines().last().unwrap(),
+            r#"{"match":"PARIS","surface":"Paris","label":"LOC","id":"Q90","weight":0.5,"attributes":{"cc":"FR"}}"#
+        );
+        assert_eq!(output(folder.path(), &["lookup", "a.fst", "rome"]).unwrap(), "");
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.tsv"), "Paris\tLOC\n").unwrap();
+        let error = |line: &[&str]| output(folder.path(), line).unwrap_err().to_string();
+        assert_eq!(error(&["lookup", "a.tsv", "a.tsv"]), "no name to look up is given");
+        assert_eq!(error(&["lookup", "paris", "rome"]), "no gazetteer (.tsv or .fst) is given");
+        let message = error(&["build", "a.tsv", "b.tsv", "-o", "c.fst"]);
+        assert!(message.starts_with("cannot read ") && message.contains("b.tsv"), "{message}");
+        let message = error(&["build", "a.tsv", "-o", "none/c.fst"]);
+        assert!(message.starts_with("cannot write ") && message.contains("c.fst"), "{message}");
+        assert!(!folder.path().join("c.fst").exists());
     }
 }
