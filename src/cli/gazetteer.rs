@@ -9,9 +9,7 @@ use clap::{Args as ClapArgs, Subcommand};
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::source::gazetteer::{
-    Builder, Case, Entry, Gazetteer, IndexKind, MatchKind, Matcher, read_into,
-};
+use crate::source::gazetteer::{Builder, Case, Entry, Gazetteer, IndexKind, MatchKind, Matcher};
 use crate::text::Document;
 
 /// Compile gazetteers, or look names up in them.
@@ -127,7 +125,7 @@ fn load(files: &[PathBuf], index: IndexKind) -> Result<Gazetteer> {
     for path in files {
         let shown = path.display().to_string();
         let read = fs::read(path).map_err(|e| Error::io("read", &shown, e));
-        if let Err(error) = read.and_then(|bytes| read_into(&mut builder, &shown, &bytes)) {
+        if let Err(error) = read.and_then(|bytes| builder.add_file(&shown, &bytes)) {
             builder.report(error);
         }
     }

@@ -24,11 +24,7 @@ pub(super) fn is_boundary(text: &str, at: usize) -> bool {
     }
 }
 
-/// [`is_boundary`] between two neighbours.
-pub(super) fn is_between(before: char, after: char) -> bool {
-    if before.is_ascii() && after.is_ascii() {
-        return !(before.is_ascii_alphanumeric() && after.is_ascii_alphanumeric());
-    }
+fn is_between(before: char, after: char) -> bool {
     if is_combining_mark(after) {
         return false;
     }

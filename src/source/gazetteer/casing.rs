@@ -19,6 +19,9 @@ use crate::text::{FoldOptions, Span, fold, segment};
 ///   (`pARIS`), it matches if not all of its words are common; without a list of common words,
 ///   lower-case text does not match at all.
 ///
+/// A single common word with its capital where a sentence, a line or the text begins ("Reading is
+/// fun.") matches with half its score: the capital may be that of the sentence.
+///
 /// A hashtag (`#nato`) that is not a common word counts as capitals for an acronym.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -54,7 +57,7 @@ impl Case {
     }
 }
 
-/// What a single common word scores where its capital may be that of a sentence: "Reading is fun."
+/// The part of its score that a single common word keeps where a sentence begins with it.
 const SENTENCE_START_FACTOR: f32 = 0.5;
 
 /// A line with fewer letters than this is not taken for one in capitals: it may be an acronym alone.
@@ -148,7 +151,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
         .filter(|word| !word.is_empty())
 }
 
-/// Judges the matches of one document, which must come in text order.
+/// Judges the matches of one document; fastest in text order.
 pub(super) struct Judge<'a> {
     text: &'a str,
     common: &'a CommonWords,
@@ -157,6 +160,7 @@ pub(super) struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
+    /// A judge of matches in `text`.
     pub(super) fn new(text: &'a str, common: &'a CommonWords) -> Self {
         Self { text, common, line: None }
     }

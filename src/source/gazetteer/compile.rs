@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::casing::Shape;
+use super::compiled::is_compiled;
 use super::entry::{self, Entry};
 use super::index::{AhoIndex, FstIndex, Hit, Index};
 use crate::error::{Error, ErrorKind, Result};
@@ -46,11 +47,6 @@ impl Gazetteer {
         &self.entries
     }
 
-    /// Gives up the index for the entries.
-    pub(super) fn into_entries(self) -> Vec<Entry> {
-        self.entries
-    }
-
     /// How many surfaces differ after folding.
     pub fn surface_count(&self) -> usize {
         self.starts.len() - 1
@@ -84,8 +80,7 @@ impl Gazetteer {
 
     /// The folded surfaces, sorted.
     pub(super) fn keys(&self) -> Vec<String> {
-        let firsts = self.starts.iter().filter_map(|&start| self.entries.get(start));
-        firsts.map(|entry| key(&entry.surface)).collect()
+        keys(&self.entries, &self.starts)
     }
 
     /// Where in [`Gazetteer::entries`] each surface begins, and the end of the last.
@@ -124,6 +119,12 @@ pub(super) fn key(surface: &str) -> String {
     }
 }
 
+/// The folded surfaces of entries that are grouped by them; see the fields of [`Gazetteer`].
+pub(super) fn keys(entries: &[Entry], starts: &[usize]) -> Vec<String> {
+    let firsts = starts.iter().filter_map(|&start| entries.get(start));
+    firsts.map(|entry| key(&entry.surface)).collect()
+}
+
 /// Gathers entries, and what is wrong with them, until all are there.
 #[derive(Debug, Default)]
 pub struct Builder {
@@ -150,17 +151,37 @@ impl Builder {
     /// Adds the rows of a TSV file of the name `file`; what is wrong with them is kept for
     /// [`Builder::build`] to report.
     pub fn add_tsv(&mut self, file: &str, bytes: &[u8]) {
-        let Self { entries, problems, problem_count } = self;
-        let accept = |entry: Entry| {
-            entries.push((checked_key(&entry)?, entry));
-            Ok(())
-        };
-        entry::parse_tsv(file, bytes, accept, |problem| {
-            *problem_count += 1;
-            if problems.len() < SHOWN_PROBLEMS {
-                problems.push(problem);
-            }
-        });
+        let mut problems = Vec::new();
+        let mut hidden = 0;
+        entry::parse_tsv(
+            file,
+            bytes,
+            |entry| self.add(entry),
+            |problem| match problems.len() {
+                ..SHOWN_PROBLEMS => problems.push(problem),
+                _ => hidden += 1,
+            },
+        );
+        problems.into_iter().for_each(|problem| self.report(problem));
+        self.problem_count += hidden;
+    }
+
+    /// Adds the entries of a file of the name `file`, TSV or compiled. What is wrong with the rows of
+    /// a TSV file is kept for [`Builder::build`] to report.
+    ///
+    /// # Errors
+    /// Where a compiled file is damaged, or a file that is not compiled is called `.fst`.
+    pub fn add_file(&mut self, file: &str, bytes: &[u8]) -> Result<()> {
+        if is_compiled(bytes) || file.ends_with(".fst") {
+            return self.add_gazetteer(Gazetteer::from_file(file, bytes)?);
+        }
+        self.add_tsv(file, bytes);
+        Ok(())
+    }
+
+    /// Adds the entries of a gazetteer.
+    pub(super) fn add_gazetteer(&mut self, gazetteer: Gazetteer) -> Result<()> {
+        gazetteer.entries.into_iter().try_for_each(|entry| self.add(entry))
     }
 
     /// Keeps a problem for [`Builder::build`] to report.
@@ -169,6 +190,11 @@ impl Builder {
         if self.problems.len() < SHOWN_PROBLEMS {
             self.problems.push(problem);
         }
+    }
+
+    /// Whether there is anything to report.
+    pub(super) fn has_problems(&self) -> bool {
+        self.problem_count > 0
     }
 
     /// Drops the entries that `keep` refuses, given each with its folded surface.

@@ -17,10 +17,10 @@
 //! A file that is cut off, damaged or something else altogether gives an error and no panic.
 
 use super::casing::Case;
-use super::compile::Gazetteer;
+use super::compile::{Gazetteer, keys};
 use super::entry::Entry;
 use super::index::FstIndex;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Location, Result};
 use crate::span::Label;
 
 /// What a compiled gazetteer begins with.
@@ -36,7 +36,7 @@ const HEADER: usize = MAGIC.len() + 4 + 8 + 8;
 const CASES: [Option<Case>; 4] = [None, Some(Case::Exact), Some(Case::Smart), Some(Case::Fold)];
 
 /// Whether `bytes` are meant to be a compiled gazetteer.
-pub fn is_compiled(bytes: &[u8]) -> bool {
+pub(super) fn is_compiled(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
 }
 
@@ -74,6 +74,11 @@ impl Gazetteer {
         file.extend_from_slice(&checksum(&body).to_le_bytes());
         file.extend_from_slice(&body);
         file
+    }
+
+    /// [`Gazetteer::from_bytes`] for a file of the name `file`, which errors then name.
+    pub(super) fn from_file(file: &str, bytes: &[u8]) -> Result<Self> {
+        Self::from_bytes(bytes).map_err(|e| e.at(Location::file(file)))
     }
 
     /// The gazetteer that [`Gazetteer::to_bytes`] gave.
@@ -187,10 +192,7 @@ impl<'b> Reader<'b> {
         let labels: Vec<Label> =
             (0..label_count).map(|_| self.str().map(Label::new)).collect::<Result<_>>()?;
         let fst_length = usize::try_from(self.u64()?).unwrap_or(usize::MAX);
-        let index = FstIndex::from_bytes(self.take(fst_length)?.to_vec())?;
-        if index.len() != surface_count {
-            return Err(wrong("the counts of the compiled gazetteer do not fit its index"));
-        }
+        let fst = self.take(fst_length)?.to_vec();
         let mut starts = vec![0];
         let mut end = 0;
         for _ in 0..surface_count {
@@ -205,6 +207,7 @@ impl<'b> Reader<'b> {
         if !self.0.is_empty() {
             return Err(wrong("the compiled gazetteer goes on after its last entry"));
         }
+        let index = FstIndex::from_bytes(fst, &keys(&entries, &starts))?;
         Ok(Gazetteer::from_parts(entries, starts, Box::new(index)))
     }
 

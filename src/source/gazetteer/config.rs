@@ -191,10 +191,10 @@ pub(super) fn load(
         let read = context.files.read(name).map_err(|e| e.at(location.clone()));
         let added = read.and_then(|bytes| {
             if is_alone && is_compiled(&bytes) {
-                only = Some(read_compiled(&shown, &bytes)?);
+                only = Some(Gazetteer::from_file(&shown, &bytes)?);
                 return Ok(());
             }
-            read_into(&mut builder, &shown, &bytes)
+            builder.add_file(&shown, &bytes)
         });
         if let Err(error) = added {
             builder.report(error);
@@ -204,7 +204,7 @@ pub(super) fn load(
         Some(gazetteer) if options.takes_all_of(&gazetteer) => gazetteer,
         other => {
             if let Some(gazetteer) = other {
-                add_all(&mut builder, gazetteer)?;
+                builder.add_gazetteer(gazetteer)?;
             }
             options.filter(&mut builder, |range| file.location(range));
             builder.build(options.index)?
@@ -230,7 +230,7 @@ impl Options {
 
     /// Drops the entries that the options do not want, and reports labels that no entry has.
     fn filter(&self, builder: &mut Builder, location: impl Fn(Range<usize>) -> Location) {
-        if let Some(wanted) = &self.labels {
+        if let Some(wanted) = self.labels.as_ref().filter(|_| !builder.has_problems()) {
             let mut known: Vec<Label> = builder.entries().map(|e| e.label.clone()).collect();
             known.sort_unstable();
             known.dedup();
@@ -265,25 +265,4 @@ fn expand(
         }
     }
     Ok(names)
-}
-
-/// Adds the entries of a file, TSV or compiled, to `builder`; `shown` is how to name the file. What
-/// is wrong with rows of a TSV file is reported when the builder builds.
-///
-/// # Errors
-/// Where a compiled file is damaged, or a file that is not compiled is called `.fst`.
-pub fn read_into(builder: &mut Builder, shown: &str, bytes: &[u8]) -> Result<()> {
-    if is_compiled(bytes) || shown.ends_with(".fst") {
-        return add_all(builder, read_compiled(shown, bytes)?);
-    }
-    builder.add_tsv(shown, bytes);
-    Ok(())
-}
-
-fn read_compiled(shown: &str, bytes: &[u8]) -> Result<Gazetteer> {
-    Gazetteer::from_bytes(bytes).map_err(|e| e.at(Location::file(shown)))
-}
-
-fn add_all(builder: &mut Builder, gazetteer: Gazetteer) -> Result<()> {
-    gazetteer.into_entries().into_iter().try_for_each(|entry| builder.add(entry))
 }

@@ -84,6 +84,9 @@ impl Entry {
     }
 }
 
+/// How many labels of a file are kept once for all their entries.
+const SHARED_LABELS: usize = 64;
+
 fn wrong(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Gazetteer, message)
 }
@@ -152,8 +155,11 @@ fn parse_row(
     let label = match labels.iter().find(|label| label.as_str() == cell(1)) {
         Some(label) => label.clone(),
         None => {
-            labels.push(Label::new(cell(1)));
-            Label::new(cell(1))
+            let label = Label::new(cell(1));
+            if labels.len() < SHARED_LABELS {
+                labels.push(label.clone());
+            }
+            label
         }
     };
     let mut entry = Entry::new(cell(0), label);

@@ -14,8 +14,6 @@ use std::sync::Arc;
 
 pub use self::casing::{Case, CommonWords};
 pub use self::compile::{Builder, Gazetteer, IndexKind};
-pub use self::compiled::is_compiled;
-pub use self::config::read_into;
 pub use self::entry::Entry;
 pub use self::matcher::{Match, MatchKind, Matcher};
 

@@ -201,7 +201,7 @@ fn the_order_of_entries_does_not_matter() {
 }
 
 fn surfaces() -> impl Strategy<Value = Vec<String>> {
-    proptest::collection::vec("[abéA' -]{1,4}|[ab]{1,3}|[東京a]{1,2}", 1..12)
+    proptest::collection::vec("[abéA' -]{1,4}|[ab]{1,3}|[東京aか\u{3099}]{1,2}", 1..12)
 }
 
 fn texts() -> impl Strategy<Value = String> {
