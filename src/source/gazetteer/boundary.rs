@@ -55,7 +55,7 @@ mod tests {
         let mut start = 0;
         for at in (1..=text.len()).filter(|&i| text.is_char_boundary(i)) {
             if is_boundary(text, at) {
-                pieces.push(&text[start..at]);
+                pieces.push(text.get(start..at).unwrap());
                 start = at;
             }
         }

@@ -43,7 +43,8 @@ pub(super) mod naive {
         fn find(&self, text: &str, hits: &mut Vec<Hit>) {
             for start in (0..text.len()).filter(|&i| text.is_char_boundary(i)) {
                 for end in (start + 1..=text.len()).rev().filter(|&i| text.is_char_boundary(i)) {
-                    if let Some(surface) = self.0.iter().position(|s| *s == text[start..end])
+                    if let Some(surface) =
+                        self.0.iter().position(|s| Some(&**s) == text.get(start..end))
                         && is_boundary(text, start)
                         && is_boundary(text, end)
                     {
