@@ -12,8 +12,8 @@ use crate::span::Label;
 use crate::text::{FoldOptions, fold};
 
 /// Below this many surfaces, `auto` takes the Aho-Corasick automaton. At 500 surfaces it is built a
-/// little faster than the transducer and matches about as fast; at 100,000 the transducer is nearly
-/// twice as fast and far smaller (`benches/gazetteer.rs`).
+/// little faster than the transducer and matches about as fast; at 100,000 the transducer matches
+/// nearly twice as fast (`benches/gazetteer.rs`).
 const AHO_SURFACES: usize = 1000;
 
 /// How many problems are reported one by one.
