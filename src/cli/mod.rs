@@ -1,1 +1,3 @@
 //! What can I type? One file a subcommand.
+
+pub mod gazetteer;

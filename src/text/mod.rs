@@ -1,11 +1,13 @@
 //! What are we reading? Documents, their offsets, their folded copies, their words and sentences.
 
 pub mod document;
+pub mod fold;
 pub mod offsets;
 pub mod segment;
 pub mod span;
 pub mod window;
 
 pub use document::{Document, Token};
+pub use fold::{FoldOptions, Folded, fold};
 pub use offsets::{OffsetTable, OffsetUnit};
 pub use span::Span;

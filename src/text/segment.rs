@@ -136,7 +136,7 @@ pub fn sentences(text: &str) -> Vec<Span> {
 }
 
 /// Whether a piece that UAX #29 ends really ends a sentence.
-fn ends_sentence(piece: &str) -> bool {
+pub(crate) fn ends_sentence(piece: &str) -> bool {
     let Some(stripped) = piece.strip_suffix('.') else {
         return piece.ends_with(|c: char| !c.is_alphanumeric());
     };

@@ -1,0 +1,317 @@
+//! Does the casing of a text fit a surface? Asked about a match that the folded texts agree on, with
+//! the original text at hand; it finds no matches itself.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use crate::error::{Error, Result};
+use crate::text::{FoldOptions, Span, fold, segment};
+
+/// Which casing of a text matches a surface.
+///
+/// `exact`: the surface's own. `fold`: any. `smart` asks what the casing says:
+/// - a surface without capitals matches any casing;
+/// - an acronym (capitals only, at most five letters: `US`, `WHO`) matches capitals only, and in a
+///   line that is all capitals it must not be a common word;
+/// - any other surface matches where each of its capitalised words is capitalised in the text
+///   (`of`, `the`, `de` and their like may vary);
+/// - where casing says nothing (the text is all lower case, or its line is all capitals) or is odd
+///   (`pARIS`), it matches if not all of its words are common; without a list of common words,
+///   lower-case text does not match at all.
+///
+/// A single common word with its capital where a sentence, a line or the text begins ("Reading is
+/// fun.") matches with half its score: the capital may be that of the sentence.
+///
+/// A hashtag (`#nato`) that is not a common word counts as capitals for an acronym.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Case {
+    /// The casing of the surface.
+    Exact,
+    /// What the casing says, see above.
+    #[default]
+    Smart,
+    /// Any casing.
+    Fold,
+}
+
+impl Case {
+    /// Its name as written in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Case::Exact => "exact",
+            Case::Smart => "smart",
+            Case::Fold => "fold",
+        }
+    }
+
+    /// The policy of this name.
+    ///
+    /// # Errors
+    /// Where there is none; the error lists those there are.
+    pub fn parse(name: &str) -> Result<Self> {
+        [Case::Exact, Case::Smart, Case::Fold]
+            .into_iter()
+            .find(|case| case.name() == name)
+            .ok_or_else(|| Error::unknown("case", name, &["exact", "smart", "fold"]))
+    }
+}
+
+/// The part of its score that a single common word keeps where a sentence begins with it.
+const SENTENCE_START_FACTOR: f32 = 0.5;
+
+/// A line with fewer letters than this is not taken for one in capitals: it may be an acronym alone.
+const CAPITALS_LINE_LETTERS: usize = 10;
+
+/// Words of names whose casing varies, sorted.
+const PARTICLES: &[&str] = &[
+    "a", "al", "and", "at", "by", "da", "das", "de", "del", "della", "den", "der", "des", "di",
+    "do", "dos", "du", "e", "el", "et", "for", "in", "la", "las", "le", "les", "los", "of", "on",
+    "or", "the", "to", "und", "van", "von", "y", "zu",
+];
+
+/// How a surface is cased; what the smart policy needs to know of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// It has no capitals.
+    Lower,
+    /// It has capitals only, at most five letters.
+    Acronym,
+    /// Anything else.
+    Capitalised,
+}
+
+impl Shape {
+    /// The shape of a surface.
+    pub(super) fn of(surface: &str) -> Self {
+        let letters = Letters::of(surface);
+        match letters {
+            Letters { upper: 0, .. } => Shape::Lower,
+            Letters { lower: 0, total: ..=5, .. } => Shape::Acronym,
+            _ => Shape::Capitalised,
+        }
+    }
+}
+
+/// How many letters there are of which case.
+#[derive(Debug, Clone, Copy, Default)]
+struct Letters {
+    upper: usize,
+    lower: usize,
+    total: usize,
+}
+
+impl Letters {
+    fn of(text: &str) -> Self {
+        let mut letters = Self::default();
+        for c in text.chars().filter(|c| c.is_alphabetic()) {
+            letters.total += 1;
+            letters.upper += usize::from(c.is_uppercase());
+            letters.lower += usize::from(c.is_lowercase());
+        }
+        letters
+    }
+}
+
+/// The words that occur in a language whatever the topic, in lower case: their casing must speak for
+/// a name before they are taken for one.
+#[derive(Debug, Default)]
+pub struct CommonWords(Option<HashSet<String>>);
+
+impl CommonWords {
+    /// Adds the words of a list: one a line, blank lines and lines that begin with `#` skipped.
+    pub fn add(&mut self, list: &str) {
+        let words = self.0.get_or_insert_default();
+        let lines = list.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#'));
+        words.extend(lines.map(|word| fold(word, FoldOptions::ALL).into_text()));
+    }
+
+    /// Whether there is a list at all.
+    fn is_given(&self) -> bool {
+        self.0.is_some()
+    }
+
+    fn contains(&self, word: &str) -> bool {
+        self.0.as_ref().is_some_and(|words| words.contains(word))
+    }
+
+    /// Whether all words of a folded surface are common; never where no list is given.
+    fn are_all(&self, key: &str) -> bool {
+        self.is_given()
+            && words(key).all(|word| {
+                self.contains(word) || word.strip_suffix("'s").is_some_and(|w| self.contains(w))
+            })
+    }
+}
+
+/// The words of a text whose apostrophes are folded.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '\'')
+        .map(|word| word.trim_matches('\''))
+        .filter(|word| !word.is_empty())
+}
+
+/// Judges the matches of one document; fastest in text order.
+pub(super) struct Judge<'a> {
+    text: &'a str,
+    common: &'a CommonWords,
+    /// The last line looked at, and whether it is all capitals.
+    line: Option<(Range<usize>, bool)>,
+}
+
+impl<'a> Judge<'a> {
+    /// A judge of matches in `text`.
+    pub(super) fn new(text: &'a str, common: &'a CommonWords) -> Self {
+        Self { text, common, line: None }
+    }
+
+    /// What the match of `surface` at `span` is worth by its casing: a factor of its score, or `None`
+    /// where it is refused. `key` is the folded surface.
+    pub(super) fn judge(
+        &mut self,
+        case: Case,
+        surface: &str,
+        shape: Shape,
+        span: Span,
+        key: &str,
+    ) -> Option<f32> {
+        let matched = span.slice(self.text)?;
+        match case {
+            Case::Fold => Some(1.0),
+            Case::Exact => is_cased_alike(matched, surface).then_some(1.0),
+            Case::Smart => match shape {
+                Shape::Lower => Some(1.0),
+                Shape::Acronym => self.accepts_acronym(matched, span, key).then_some(1.0),
+                Shape::Capitalised => self.judge_capitalised(matched, surface, span, key),
+            },
+        }
+    }
+
+    fn accepts_acronym(&mut self, matched: &str, span: Span, key: &str) -> bool {
+        if Letters::of(matched).lower > 0 {
+            let before = self.text.get(..span.start).unwrap_or("");
+            return before.ends_with('#') && self.common.is_given() && !self.common.are_all(key);
+        }
+        !self.is_in_capitals_line(span.start) || !self.common.are_all(key)
+    }
+
+    fn judge_capitalised(
+        &mut self,
+        matched: &str,
+        surface: &str,
+        span: Span,
+        key: &str,
+    ) -> Option<f32> {
+        let letters = Letters::of(matched);
+        if letters.upper == 0 {
+            return (self.common.is_given() && !self.common.are_all(key)).then_some(1.0);
+        }
+        if letters.lower == 0 && self.is_in_capitals_line(span.start) {
+            return (!self.common.are_all(key)).then_some(1.0);
+        }
+        if matched != surface && !has_the_capitals_of(matched, surface) {
+            return (!self.common.are_all(key)).then_some(1.0);
+        }
+        let weak = words(key).nth(1).is_none()
+            && self.common.are_all(key)
+            && is_sentence_start(self.text, span.start);
+        Some(if weak { SENTENCE_START_FACTOR } else { 1.0 })
+    }
+
+    /// Whether the line around `at` has letters enough and none of them is lower case. A line is
+    /// looked at once, however many matches it has.
+    fn is_in_capitals_line(&mut self, at: usize) -> bool {
+        if let Some((line, is_capitals)) = &self.line
+            && line.contains(&at)
+        {
+            return *is_capitals;
+        }
+        let start = self.text.get(..at).and_then(|t| t.rfind('\n')).map_or(0, |i| i + 1);
+        let rest = self.text.get(at..).unwrap_or("");
+        let end = at + rest.find('\n').unwrap_or(rest.len());
+        let line = self.text.get(start..end).unwrap_or("");
+        let is_capitals = !line.contains(char::is_lowercase)
+            && line.chars().filter(|c| c.is_uppercase()).nth(CAPITALS_LINE_LETTERS - 1).is_some();
+        self.line = Some((start..end.max(at + 1), is_capitals));
+        is_capitals
+    }
+}
+
+/// Whether two texts of one fold differ in nothing but what the cased fold removes.
+fn is_cased_alike(matched: &str, surface: &str) -> bool {
+    let cased = |text| fold(text, FoldOptions::CASED).into_text();
+    matched == surface || cased(matched) == cased(surface)
+}
+
+/// Whether each capitalised word of `surface`, but for particles, is capitalised in `matched`; both
+/// have the same fold.
+fn has_the_capitals_of(matched: &str, surface: &str) -> bool {
+    let matched = fold(matched, FoldOptions::CASED).into_text();
+    let surface = fold(surface, FoldOptions::CASED).into_text();
+    let starts_upper = |word: &str| word.starts_with(char::is_uppercase);
+    let is_single = words(&surface).nth(1).is_none();
+    words(&matched).zip(words(&surface)).all(|(matched, surface)| {
+        starts_upper(matched)
+            || !starts_upper(surface)
+            || !is_single && PARTICLES.binary_search(&matched).is_ok()
+    })
+}
+
+/// Whether a sentence, a line or the text begins at `at`, opening quotes and brackets aside.
+fn is_sentence_start(text: &str, at: usize) -> bool {
+    let before = text.get(..at).unwrap_or("");
+    let before = before.trim_end_matches(|c: char| "\"'“‘„«([{*_#-–—•".contains(c));
+    let trimmed = before.trim_end();
+    if trimmed.is_empty() || before.get(trimmed.len()..).is_some_and(|gap| gap.contains('\n')) {
+        return true;
+    }
+    if trimmed.len() == before.len() {
+        return false;
+    }
+    let closed = trimmed.trim_end_matches(|c: char| "\"'”’»)]}".contains(c));
+    closed.ends_with(['.', '!', '?', '…', ':']) && segment::ends_sentence(closed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn particles_are_sorted() {
+        assert!(PARTICLES.is_sorted());
+    }
+
+    #[test]
+    fn shapes_are_told_apart() {
+        let cases = [
+            ("iphone", Shape::Lower),
+            ("東京", Shape::Lower),
+            ("U.S.", Shape::Acronym),
+            ("US", Shape::Acronym),
+            ("UNESCO", Shape::Capitalised),
+            ("eBay", Shape::Capitalised),
+            ("Paris", Shape::Capitalised),
+        ];
+        for (surface, shape) in cases {
+            assert_eq!(Shape::of(surface), shape, "{surface}");
+        }
+    }
+
+    #[test]
+    fn sentences_begin_after_their_ends() {
+        let text = "May I? “May I?” He met Mr. May. (May) in May:\nMay - 5. May";
+        let starts: Vec<bool> =
+            text.match_indices("May").map(|(at, _)| is_sentence_start(text, at)).collect();
+        assert_eq!(starts, [true, true, false, true, false, true, true]);
+    }
+
+    #[test]
+    fn possessives_and_apostrophes_are_part_of_a_word() {
+        let mut common = CommonWords::default();
+        common.add("# list\n\nmay\nDon’t\nthe\n");
+        assert!(common.are_all("the may's"));
+        assert!(common.are_all("don't"));
+        assert!(!common.are_all("may paris"));
+        assert!(!CommonWords::default().are_all("may"));
+    }
+}

@@ -1,0 +1,270 @@
+//! The gazetteer as a whole: the golden cases with every index, and the indexes against each other.
+
+use proptest::prelude::*;
+use serde::Deserialize;
+
+use super::index::naive::NaiveIndex;
+use super::index::{AhoIndex, FstIndex, Hit, Index};
+use super::*;
+use crate::resource::{Files, TomlFile};
+use crate::source::model::DeviceChoice;
+use crate::source::{LoadContext, Source};
+use crate::text::{FoldOptions, Token, fold};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Golden {
+    case: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    #[serde(default)]
+    options: toml::Table,
+    entries: toml::Value,
+    common: Option<Vec<String>>,
+    #[serde(default)]
+    tokens: bool,
+    text: String,
+    found: Vec<(String, String)>,
+    scores: Option<Vec<f32>>,
+    details: Option<Vec<String>>,
+}
+
+fn golden() -> Vec<Case> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/golden/gazetteer.toml");
+    toml::from_str::<Golden>(&std::fs::read_to_string(path).unwrap()).unwrap().case
+}
+
+/// A source of an engine file's section, relative to `folder`.
+fn load_in(folder: &std::path::Path, text: &str) -> Result<GazetteerSource> {
+    let file = TomlFile::new("engine.toml", text);
+    let files = Files::Folder(folder.to_owned());
+    let context = LoadContext { files, device: DeviceChoice::default() };
+    config::load("test".into(), file.parse()?, &context)
+}
+
+fn load(text: &str) -> Result<GazetteerSource> {
+    load_in(std::path::Path::new(""), text)
+}
+
+impl Case {
+    fn source(&self) -> GazetteerSource {
+        let mut section = self.options.clone();
+        section.insert("entries".to_owned(), self.entries.clone());
+        let folder = tempfile::tempdir().unwrap();
+        if let Some(common) = &self.common {
+            std::fs::write(folder.path().join("common.txt"), common.join("\n")).unwrap();
+            section.insert("common-words".to_owned(), vec!["common.txt"].into());
+        }
+        load_in(folder.path(), &section.to_string()).unwrap()
+    }
+
+    fn document(&self) -> Document {
+        if self.tokens {
+            return Document::from_words(&*self.name, self.text.split(' '));
+        }
+        Document::new(&*self.name, &*self.text)
+    }
+
+    fn check(&self, source: &GazetteerSource, with: &str) {
+        let (document, place) = (self.document(), format!("'{}' with {with}", self.name));
+        let mentions = source.find(&document).unwrap().mentions;
+        let found: Vec<(String, String)> = mentions
+            .iter()
+            .map(|m| (m.span.slice(&document.text).unwrap().to_owned(), m.label.to_string()))
+            .collect();
+        assert_eq!(found, self.found, "{place}");
+        if let Some(scores) = &self.scores {
+            assert_eq!(&mentions.iter().map(|m| m.score).collect::<Vec<_>>(), scores, "{place}");
+        }
+        if let Some(details) = &self.details {
+            let found: Vec<_> = mentions.iter().map(|m| m.origin.detail.to_string()).collect();
+            assert_eq!(&found, details, "{place}");
+        }
+    }
+}
+
+fn indexes(keys: &[String]) -> [(&'static str, Box<dyn Index>); 3] {
+    [
+        ("fst", Box::new(FstIndex::build(keys))),
+        ("aho", Box::new(AhoIndex::build(keys).unwrap())),
+        ("naive", Box::new(NaiveIndex(keys.to_vec()))),
+    ]
+}
+
+#[test]
+fn every_golden_case_holds_with_every_index() {
+    let cases = golden();
+    for case in &cases {
+        assert_eq!(cases.iter().filter(|c| c.name == case.name).count(), 1, "{}", case.name);
+        let mut source = case.source();
+        case.check(&source, "the index it was built with");
+        for (name, index) in indexes(&source.gazetteer.keys()) {
+            source.gazetteer = source.gazetteer.with_index(index);
+            case.check(&source, name);
+        }
+        source.gazetteer = Gazetteer::from_bytes(&source.gazetteer.to_bytes()).unwrap();
+        case.check(&source, "the compiled file");
+    }
+}
+
+#[test]
+fn files_and_entries_are_one_gazetteer() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
+    write("a.tsv", b"Paris\tLOC\nLyon\tLOC\n");
+    write("b.tsv", b"Lyon\tLOC\nParis\tPER\n");
+    let mut builder = Builder::new();
+    builder.add(Entry::new("Nantes", "LOC".into())).unwrap();
+    write("c.fst", &builder.build(IndexKind::Fst).unwrap().to_bytes());
+    let count = |text: &str| {
+        let source = load_in(folder.path(), text).unwrap();
+        let found = source.find(&Document::new("", "Paris Lyon Nantes Brest")).unwrap();
+        found.mentions.len()
+    };
+    assert_eq!(count("files = ['*.tsv']"), 3);
+    assert_eq!(count("files = ['a.tsv', '?.tsv', 'c.fst']\nentries = [['Brest', 'LOC']]"), 5);
+    assert_eq!(count("files = ['c.fst']"), 1);
+    assert_eq!(count("files = ['c.fst']\nindex = 'aho'"), 1);
+    assert_eq!(count("files = ['c.fst']\nmin-length = 7"), 0);
+}
+
+#[test]
+fn every_problem_of_every_file_is_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.tsv"), "Paris\n\u{301}\tLOC\n").unwrap();
+    std::fs::write(folder.path().join("b.tsv"), "x\n".repeat(30)).unwrap();
+    std::fs::write(folder.path().join("c.fst"), "Paris\tLOC\n").unwrap();
+    let text = "files = ['*.tsv', 'c.fst', 'd.tsv']\nentries = [['', 'LOC']]";
+    let errors = load_in(folder.path(), text).err().unwrap().into_list();
+    let shown: Vec<String> = errors.iter().map(|e| e.to_string()).collect();
+    assert_eq!(shown.len(), 21);
+    assert!(shown[0].starts_with("engine.toml:2:12: the surface is empty"), "{}", shown[0]);
+    assert!(
+        shown[1].ends_with("a.tsv:1:1: the row has 1 columns, expected 2 to 5"),
+        "{}",
+        shown[1]
+    );
+    assert!(shown[2].contains("a.tsv:2:1: nothing is left of the surface"), "{}", shown[2]);
+    assert_eq!(shown[20], "and 15 more problems in the gazetteer");
+    let errors = load_in(folder.path(), "files = ['c.fst', 'd.tsv']").err().unwrap().into_list();
+    assert!(errors[0].to_string().ends_with("c.fst: not a compiled gazetteer"), "{}", errors[0]);
+    assert!(errors[1].to_string().starts_with("engine.toml:1:19: cannot read"), "{}", errors[1]);
+}
+
+#[test]
+fn wrong_options_are_reported_where_they_stand() {
+    let cases = [
+        ("case = 'smart'", "engine.toml: the gazetteer has neither 'files' nor 'entries'"),
+        ("entries = [['Paris']]", "engine.toml:1:12: invalid length 1"),
+        ("entries = [['a', 'b', 'c', 1, '', 1]]", "engine.toml:1:12: invalid length 6"),
+        ("entries = [['Paris', 'LOC', '', 2.0]]", "engine.toml:1:12: weight 2 is out of range"),
+        ("entries = [['P', 'LOC', '', 1, 'x']]", "engine.toml:1:12: attribute 'x' is not"),
+        ("entries = [['Paris', 'LOC']]\ncase = 'smrt'", "engine.toml:2:8: unknown variant 'smrt'"),
+        ("entries = [['Paris', 'LOC']]\nmatch = 'most'", "engine.toml:2:9: unknown variant 'most'"),
+        ("entries = [['Paris', 'LOC']]\nlabel = []", "engine.toml:2:1: unknown field 'label'"),
+        ("entries = [['Paris', 'LOC']]\nscore = 1.5", "engine.toml:2:9: score 1.5 is out of range"),
+        ("entries = [['Paris', 'LOC']]\nlabels = ['PER']", "engine.toml:2:11: unknown label"),
+        ("files = ['none/*.tsv']", "engine.toml:1:10: no file matches 'none/*.tsv'"),
+        ("files = ['none.tsv']", "engine.toml:1:10: cannot read none.tsv"),
+        (
+            "entries = [['Paris', 'LOC']]\ncommon-words = ['none']",
+            "engine.toml:2:17: cannot read none",
+        ),
+    ];
+    for (text, expected) in cases {
+        let error = load(text).err().unwrap().to_string();
+        assert!(error.starts_with(expected), "{text}\n{error}");
+    }
+}
+
+#[test]
+fn labels_and_names_are_told() {
+    let source = load("entries = [['a1', 'X'], ['b1', 'A'], ['c1', 'X']]").unwrap();
+    assert_eq!(source.labels(), [Label::new("A"), Label::new("X")]);
+    assert_eq!(&**source.name(), "test");
+}
+
+#[test]
+fn the_order_of_entries_does_not_matter() {
+    let forth = "Paris\tLOC\tq1\nparis\tPER\nParis\tLOC\tq0\t0.5\nParis\tLOC\tq1\nLyon\tLOC\n";
+    let back: String = forth.lines().rev().map(|line| format!("{line}\n")).collect();
+    let bytes = |text: &str| {
+        let mut builder = Builder::new();
+        builder.add_tsv("t.tsv", text.as_bytes());
+        builder.build(IndexKind::Fst).unwrap().to_bytes()
+    };
+    assert_eq!(bytes(forth), bytes(&back));
+}
+
+fn surfaces() -> impl Strategy<Value = Vec<String>> {
+    proptest::collection::vec("[abéA' -]{1,4}|[ab]{1,3}|[東京aか\u{3099}]{1,2}", 1..12)
+}
+
+fn texts() -> impl Strategy<Value = String> {
+    "[abAéÀ'’ \n\u{301}\u{ad}.-]{0,24}|[東京aか\u{3099} ]{0,12}"
+}
+
+proptest! {
+    #[test]
+    fn all_indexes_find_the_same(surfaces in surfaces(), text in texts()) {
+        let mut keys: Vec<String> = surfaces.iter().map(|s| compile::key(s)).collect();
+        keys.retain(|key| !key.is_empty());
+        keys.sort();
+        keys.dedup();
+        let folded = fold(&text, FoldOptions::ALL).into_text();
+        let found = indexes(&keys).map(|(_, index)| {
+            let mut hits: Vec<Hit> = Vec::new();
+            index.find(&folded, &mut hits);
+            hits
+        });
+        prop_assert_eq!(&found[0], &found[2]);
+        prop_assert_eq!(&found[1], &found[2]);
+    }
+
+    #[test]
+    fn what_is_found_folds_to_what_was_sought(
+        surfaces in surfaces(),
+        text in texts(),
+        all: bool,
+        with_tokens: bool,
+    ) {
+        let mut builder = Builder::new();
+        for surface in &surfaces {
+            // Surfaces of nothing but white space are refused.
+            builder.add(Entry::new(surface, "X".into())).ok();
+        }
+        let gazetteer = builder.build(IndexKind::Auto).unwrap();
+        let matches = if all { MatchKind::All } else { MatchKind::Longest };
+        let matcher = Matcher { case: super::Case::Fold, matches, ..Matcher::default() };
+        let mut document = Document::new("", text);
+        if with_tokens {
+            document = Document::from_words("", document.text.split_whitespace());
+        }
+        let edges = |tokens: &[Token], span: crate::text::Span| {
+            tokens.iter().any(|t| t.span.start == span.start)
+                && tokens.iter().any(|t| t.span.end == span.end)
+        };
+        let mut end = 0;
+        for found in matcher.find(&gazetteer, &document) {
+            let slice = found.span.slice(&document.text).unwrap();
+            prop_assert_eq!(compile::key(slice), compile::key(&found.entry.surface));
+            prop_assert!(document.tokens.as_ref().is_none_or(|t| edges(t, found.span)));
+            prop_assert!(all || found.span.start >= end);
+            end = found.span.end;
+        }
+    }
+
+    #[test]
+    fn no_text_is_too_odd(text: String, case in 0usize..3) {
+        let case = ["exact", "smart", "fold"][case];
+        let source = load(&format!("entries = [['a', 'X'], ['É', 'X']]\nmin-length = 1\ncase = '{case}'"));
+        let document = Document::new("", text);
+        for mention in source.unwrap().find(&document).unwrap().mentions {
+            prop_assert!(mention.span.slice(&document.text).is_some_and(|s| !s.is_empty()));
+        }
+    }
+}
