@@ -4,7 +4,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
 use super::lines::Lines;
-use super::{DocumentWriter, Documents, Format, Input, Output, ReadOptions, WriteOptions};
+use super::{DocumentWriter, Documents, Format, Input, Output, ReadOptions};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::resource::OptionDoc;
 use crate::span::Entity;
@@ -243,6 +243,7 @@ fn rounded(score: f32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::io::WriteOptions;
     use crate::io::testing::{Endless, entity, read, write};
     use proptest::prelude::*;
 

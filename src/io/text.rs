@@ -157,32 +157,36 @@ impl DocumentWriter for Writer {
 fn mark(text: &str, entities: &[Entity], marked: &mut String) {
     let mut open: Vec<&Entity> = Vec::new();
     let mut at = 0;
-    let mut copy_to = |end: usize, marked: &mut String| {
-        marked.push_str(text.get(at..end).unwrap_or(""));
-        at = end;
-    };
-    let mut close =
-        |entity: &Entity, marked: &mut String, copy_to: &mut dyn FnMut(usize, &mut String)| {
-            copy_to(entity.span.end, marked);
-            marked.push('|');
-            marked.push_str(entity.label.as_str());
-            marked.push(']');
-        };
     for entity in entities {
-        while let Some(last) = open.pop_if(|last| last.span.end <= entity.span.start) {
-            close(last, marked, &mut copy_to);
-        }
+        at = close(text, at, &mut open, entity.span.start, marked);
         if open.last().is_some_and(|last| last.span.end < entity.span.end) {
             continue;
         }
-        copy_to(entity.span.start, marked);
+        marked.push_str(text.get(at..entity.span.start).unwrap_or(""));
         marked.push('[');
+        at = entity.span.start;
         open.push(entity);
     }
-    while let Some(last) = open.pop() {
-        close(last, marked, &mut copy_to);
+    at = close(text, at, &mut open, text.len(), marked);
+    marked.push_str(text.get(at..).unwrap_or(""));
+}
+
+/// Closes the entities that end at `until` or before; gives how far `text` is copied from `at` on.
+fn close(
+    text: &str,
+    mut at: usize,
+    open: &mut Vec<&Entity>,
+    until: usize,
+    marked: &mut String,
+) -> usize {
+    while let Some(last) = open.pop_if(|last| last.span.end <= until) {
+        marked.push_str(text.get(at..last.span.end).unwrap_or(""));
+        marked.push('|');
+        marked.push_str(last.label.as_str());
+        marked.push(']');
+        at = last.span.end;
     }
-    copy_to(text.len(), marked);
+    at
 }
 
 #[cfg(test)]
