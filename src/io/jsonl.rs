@@ -1,5 +1,7 @@
 //! JSON Lines: one JSON object a line. Fields that are not ours pass through from input to output.
 
+use std::sync::Arc;
+
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
@@ -49,7 +51,8 @@ const ENTITIES: &str = "entities";
 ///
 /// The text and the id are taken out of the fields; an id that is no string stays in
 /// [`Document::fields`] as `id`, so that it is written as it came. `entities` of the input make room
-/// for ours, and so do `text` and `id` where other fields were asked for.
+/// for ours, and so do `text` and `id` where other fields were asked for. Numbers keep their value, not
+/// their spelling, and integers beyond 64 bits are rounded to a double.
 struct Reader {
     lines: Lines,
     text_field: String,
@@ -220,7 +223,7 @@ impl Serialize for Entities<'_> {
             label: entity.label.as_str(),
             text: entity.text(&document.text),
             score: rounded(entity.score),
-            sources: entity.sources().iter().map(ToString::to_string).collect(),
+            sources: Names(entity.sources()),
         }))
     }
 }
@@ -232,7 +235,15 @@ struct EntityFields<'a> {
     label: &'a str,
     text: &'a str,
     score: f64,
-    sources: Vec<String>,
+    sources: Names,
+}
+
+struct Names(Vec<Arc<str>>);
+
+impl Serialize for Names {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|name| &**name))
+    }
 }
 
 /// A score to four decimals.
@@ -273,6 +284,14 @@ mod tests {
             round_trip(line, &ReadOptions::default()),
             "{\"id\":\"x\",\"text\":\"a\",\"entities\":[],\"z\":[1,2.5],\"b\":null,\"a\":{\"y\":1,\"x\":2}}\n"
         );
+    }
+
+    #[test]
+    fn numbers_pass_through_to_the_last_digit() {
+        for number in ["0.9073038322028689", "0.48183792520110524", "18446744073709551615", "-7"] {
+            let line = format!("{{\"id\":\"a\",\"text\":\"\",\"entities\":[],\"n\":{number}}}\n");
+            assert_eq!(round_trip(&line, &ReadOptions::default()), line);
+        }
     }
 
     #[test]

@@ -83,6 +83,20 @@ mod tests {
     use std::fs;
 
     #[test]
+    fn an_input_that_breaks_off_gives_what_came_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jsonl.zst");
+        let lines = "{\"text\": \"Paris\"}\n".repeat(100_000);
+        let whole = zstd::encode_all(lines.as_bytes(), 1).unwrap();
+        fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+        let inputs = Inputs::expand(&[path], None);
+        let mut all: Vec<_> = DocumentStream::new(inputs.files, ReadOptions::default()).collect();
+        let error = all.pop().unwrap().unwrap_err().to_string();
+        assert!(error.starts_with("cannot read ") && error.contains("a.jsonl.zst: "), "{error}");
+        assert!(all.len() > 1000 && all.into_iter().all(|d| d.is_ok_and(|d| d.text == "Paris")));
+    }
+
+    #[test]
     fn one_bad_input_does_not_stop_the_others() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
