@@ -54,15 +54,29 @@ const EMPTY_TOKEN: &str = "\u{FFFD}";
 /// The field of a document whose sentence goes on in the next one, because it was cut.
 const CONTINUES: &str = "continues";
 
-/// The columns of a line: parted by tabs where it has one, else by white space.
+/// The columns of a line: parted by tabs where it has one, else by (ASCII) white space.
 pub fn columns(line: &str) -> Vec<&str> {
-    if line.contains('\t') { line.split('\t').collect() } else { line.split_whitespace().collect() }
+    if line.contains('\t') {
+        line.split('\t').collect()
+    } else {
+        line.split_ascii_whitespace().collect()
+    }
+}
+
+/// The column of this number, from 1, of a line.
+fn column(line: &str, number: usize) -> Option<&str> {
+    let skipped = number.checked_sub(1)?;
+    if line.contains('\t') {
+        line.split('\t').nth(skipped)
+    } else {
+        line.split_ascii_whitespace().nth(skipped)
+    }
 }
 
 /// Whether a line of a file that numbers its tokens is none: several words written as one (`3-4`), or
 /// a word that is not written (`5.1`).
 fn is_extra(line: &str) -> bool {
-    let id = columns(line).first().copied().unwrap_or("");
+    let id = column(line, 1).unwrap_or("");
     let number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     id.split_once(['-', '.']).is_some_and(|(a, b)| number(a) && number(b))
 }

@@ -2,7 +2,7 @@
 
 use super::super::lines::Lines;
 use super::super::{Input, ReadOptions};
-use super::{CONTINUES, EMPTY_TOKEN, columns, is_extra};
+use super::{CONTINUES, EMPTY_TOKEN, column, columns, is_extra};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::span::scheme::is_tag;
 use crate::text::{Document, Span, Token};
@@ -17,7 +17,17 @@ pub(super) struct Reader {
     lines: Lines,
     limit: usize,
     token_column: Option<usize>,
+    layout: Option<Layout>,
     sentences: usize,
+}
+
+/// How the columns of an input are to be read.
+#[derive(Clone, Copy)]
+struct Layout {
+    /// The column of the tokens, from 1.
+    column: usize,
+    /// Whether the first column counts the tokens.
+    numbered: bool,
 }
 
 /// A sentence as it comes in.
@@ -38,6 +48,7 @@ impl Reader {
             lines: Lines::new(input, options.max_line_bytes),
             limit: options.max_document_bytes,
             token_column: options.token_column,
+            layout: None,
             sentences: 0,
         }
     }
@@ -86,7 +97,7 @@ impl Reader {
         if let Some(error) = sentence.error {
             return Err(error);
         }
-        let column = self.column(&sentence.rows);
+        let layout = self.layout(&sentence.rows);
         let given_id = sentence.comments.iter().rev().find_map(|c| sentence_id(c));
         let mut document = Document {
             id: match given_id {
@@ -99,43 +110,48 @@ impl Reader {
         if sentence.continues {
             document.fields.insert(CONTINUES.to_owned(), true.into());
         }
-        let numbered = column == 2 && self.token_column.is_none_or(|c| c == 2);
         let mut tokens: Vec<Token> = Vec::with_capacity(sentence.rows.len());
         let mut before: Vec<String> = Vec::new();
         for (i, row) in sentence.rows.into_iter().enumerate() {
-            if numbered && is_extra(&row) {
+            if layout.numbered && is_extra(&row) {
                 match tokens.last_mut() {
                     Some(token) => token.line = format!("{}\n{row}", token.line),
                     None => before.push(row),
                 }
                 continue;
             }
-            let word = match columns(&row).get(column - 1) {
+            let word = match column(&row, layout.column) {
                 Some(word) if word.trim().is_empty() => EMPTY_TOKEN,
-                Some(word) => *word,
-                None => return Err(self.too_few(&row, column, sentence.first_line + i)),
+                Some(word) => word,
+                None => return Err(self.too_few(&row, layout.column, sentence.first_line + i)),
             };
             let span = append(&mut document.text, word);
-            before.push(row);
-            tokens.push(Token { span, line: before.join("\n") });
-            before.clear();
+            let line = if before.is_empty() {
+                row
+            } else {
+                before.push(row);
+                std::mem::take(&mut before).join("\n")
+            };
+            tokens.push(Token { span, line });
         }
         document.comments.append(&mut before);
         document.tokens = Some(tokens);
         Ok(document)
     }
 
-    /// The column of the tokens, from 1. The first sentence of several tokens decides it for the
-    /// whole input.
-    fn column(&mut self, rows: &[String]) -> usize {
-        if let Some(column) = self.token_column {
-            return column.max(1);
+    /// Where the tokens of a sentence are. Unless the user said it, the first sentence of several
+    /// tokens decides for the whole input.
+    fn layout(&mut self, rows: &[String]) -> Layout {
+        if let Some(layout) = self.layout {
+            return layout;
         }
-        let column = if is_numbered(rows) { 2 } else { 1 };
+        let numbered = is_numbered(rows);
+        let found = if numbered { 2 } else { 1 };
+        let layout = Layout { column: self.token_column.unwrap_or(found), numbered };
         if rows.len() > 1 {
-            self.token_column = Some(column);
+            self.layout = Some(layout);
         }
-        column
+        layout
     }
 
     fn too_few(&self, row: &str, column: usize, line: usize) -> Error {
