@@ -79,7 +79,7 @@ impl Reader {
                     sentence.first_line = self.lines.number();
                 }
             }
-            if sentence.bytes > self.limit && sentence.error.is_none() {
+            if sentence.bytes > self.limit {
                 sentence.continues = true;
                 return Some(sentence);
             }
@@ -309,6 +309,15 @@ mod tests {
         });
         let shown: Vec<_> = shown.collect();
         assert_eq!(shown, ["a", "in:4: invalid UTF-8 at byte 9 of the input", "d"]);
+    }
+
+    #[test]
+    fn an_endless_bad_sentence_does_not_hang() {
+        let endless = std::io::Read::chain(&b"\xff\n"[..], Endless::of("word\tO\n"));
+        let input = Input::new("endless", std::io::BufReader::new(endless));
+        let options = ReadOptions { max_document_bytes: 100, ..ReadOptions::default() };
+        let all: Vec<_> = (FORMAT.read)(input, &options).take(3).map(|d| d.is_ok()).collect();
+        assert_eq!(all, [false, true, true]);
     }
 
     #[test]
