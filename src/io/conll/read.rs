@@ -56,7 +56,13 @@ impl Reader {
     /// The lines up to the end of the next sentence; `None` at the end of the input.
     fn sentence(&mut self) -> Option<Sentence> {
         let mut sentence = Sentence::default();
-        while let Some(line) = self.lines.next_line() {
+        loop {
+            if sentence.bytes > self.limit {
+                sentence.continues = true;
+                return Some(sentence);
+            }
+            let Some(line) = self.lines.next_line() else { break };
+            sentence.bytes += 1;
             let line = match line {
                 Ok(line) => line,
                 Err(error) => {
@@ -68,7 +74,7 @@ impl Reader {
             if blank && (!sentence.rows.is_empty() || sentence.error.is_some()) {
                 return Some(sentence);
             }
-            sentence.bytes += line.len() + 1;
+            sentence.bytes += line.len();
             if blank {
                 sentence.comments.push(String::new());
             } else if sentence.rows.is_empty() && is_comment(line) {
@@ -78,10 +84,6 @@ impl Reader {
                 if sentence.rows.len() == 1 {
                     sentence.first_line = self.lines.number();
                 }
-            }
-            if sentence.bytes > self.limit {
-                sentence.continues = true;
-                return Some(sentence);
             }
         }
         let something = !sentence.rows.is_empty()
@@ -313,7 +315,8 @@ mod tests {
 
     #[test]
     fn an_endless_bad_sentence_does_not_hang() {
-        let endless = std::io::Read::chain(&b"\xff\n"[..], Endless::of("word\tO\n"));
+        let bad = b"\xff\n".repeat(101);
+        let endless = std::io::Read::chain(std::io::Cursor::new(bad), Endless::of("word\tO\n"));
         let input = Input::new("endless", std::io::BufReader::new(endless));
         let options = ReadOptions { max_document_bytes: 100, ..ReadOptions::default() };
         let all: Vec<_> = (FORMAT.read)(input, &options).take(3).map(|d| d.is_ok()).collect();
