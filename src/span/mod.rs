@@ -6,11 +6,13 @@ pub mod evidence;
 pub mod label;
 pub mod mention;
 pub mod order;
+pub mod scheme;
 
 pub use candidate::Candidate;
 pub use entity::{Entity, Overruled};
 pub use evidence::Evidence;
 pub use label::Label;
 pub use mention::{Mention, Origin};
+pub use scheme::TagScheme;
 
 pub use crate::text::Span;

@@ -1,0 +1,159 @@
+//! CoNLL: one token a line in columns, a blank line after each sentence. This file knows the columns;
+//! its children read and write.
+//!
+//! What the field writes under this name differs; all of these are read: CoNLL-2003 (columns parted
+//! by spaces, `-DOCSTART-`), WNUT-17 (two columns parted by a tab, a lone tab between sentences), and
+//! CoNLL-U and its kin (a token number first, `# sent_id = …` before).
+
+mod read;
+mod write;
+
+use super::{Documents, Format};
+use crate::resource::OptionDoc;
+use crate::span::scheme::{decode, is_tag};
+use crate::span::{Label, Span};
+use crate::text::{Document, Token};
+
+/// The format `conll`.
+pub const FORMAT: Format = Format {
+    name: "conll",
+    doc: "One token a line, a blank line after each sentence; columns are kept and the tag found is \
+          added as the last.",
+    suffixes: &["conll", "iob", "iob2", "bio", "tsv", "conllu"],
+    options: &[
+        OptionDoc {
+            name: "token-column",
+            value: "number, found",
+            doc: "Read: the column of the tokens, from 1; found: the second where the first counts \
+                  1, 2, 3, …, else the first.",
+        },
+        OptionDoc {
+            name: "scheme",
+            value: "bio | bioes | bilou | io, bio",
+            doc: "Write: how tags mark where entities begin and end.",
+        },
+        OptionDoc {
+            name: "max-document-bytes",
+            value: "number, 67108864",
+            doc: "Read: a longer sentence is cut in two.",
+        },
+        OptionDoc {
+            name: "max-line-bytes",
+            value: "number, 1073741824",
+            doc: "Read: a longer line is an error.",
+        },
+    ],
+    read: |input, options| Box::new(read::Reader::new(input, options)) as Documents,
+    write: |output, options| Box::new(write::Writer::new(output, options.scheme)),
+};
+
+/// What stands in the text for a token that is empty (lines such as `<TAB>O` occur): the Unicode
+/// replacement character. The line itself is kept.
+const EMPTY_TOKEN: &str = "\u{FFFD}";
+
+/// The field of a document whose sentence goes on in the next one, because it was cut.
+const CONTINUES: &str = "continues";
+
+/// The columns of a line: parted by tabs where it has one, else by (ASCII) white space.
+pub fn columns(line: &str) -> Vec<&str> {
+    if line.contains('\t') {
+        line.split('\t').collect()
+    } else {
+        line.split_ascii_whitespace().collect()
+    }
+}
+
+/// The column of this number, from 1, of a line.
+fn column(line: &str, number: usize) -> Option<&str> {
+    let skipped = number.checked_sub(1)?;
+    if line.contains('\t') {
+        line.split('\t').nth(skipped)
+    } else {
+        line.split_ascii_whitespace().nth(skipped)
+    }
+}
+
+/// Whether a line of a file that numbers its tokens is none: several words written as one (`3-4`), or
+/// a word that is not written (`5.1`).
+fn is_extra(line: &str) -> bool {
+    let id = column(line, 1).unwrap_or("");
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    id.split_once(['-', '.']).is_some_and(|(a, b)| number(a) && number(b))
+}
+
+/// The lines of a token, each with whether it is the token's own: to a token of a file that numbers
+/// its tokens, lines beside it that are none are joined by `\n`.
+fn lines(token: &Token) -> impl Iterator<Item = (&str, bool)> {
+    let several = token.line.contains('\n');
+    token.line.split('\n').map(move |line| (line, !several || !is_extra(line)))
+}
+
+/// The entities that the tags of a column of the input mark, by [`decode`]. `column` counts from 1;
+/// `None` is the last column after the first that holds nothing but tags.
+///
+/// Empty where the document has no tokens or no such column.
+pub fn gold(document: &Document, column: Option<usize>) -> Vec<(Span, Label)> {
+    let tokens = document.tokens.as_deref().unwrap_or(&[]);
+    let rows: Vec<Vec<&str>> = tokens
+        .iter()
+        .map(|token| lines(token).find(|(_, own)| *own).map_or(vec![], |(line, _)| columns(line)))
+        .collect();
+    let width = rows.iter().map(Vec::len).min().unwrap_or(0);
+    let column = match column {
+        Some(column) => (1..=width).contains(&column).then(|| column - 1),
+        None => (1..width).rev().find(|&c| rows.iter().all(|row| is_tag(row[c]))),
+    };
+    let Some(column) = column else { return Vec::new() };
+    let tags: Vec<&str> = rows.iter().map(|row| row[column]).collect();
+    decode(&tags)
+        .into_iter()
+        .map(|(range, label)| {
+            (Span::new(tokens[range.start].span.start, tokens[range.end - 1].span.end), label)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::ReadOptions;
+    use crate::io::testing::read;
+
+    fn gold_of(file: &str) -> Vec<String> {
+        read(&FORMAT, file.as_bytes(), &ReadOptions::default())
+            .into_iter()
+            .map(Result::unwrap)
+            .flat_map(|d| {
+                let entities = gold(&d, None).into_iter();
+                let shown =
+                    move |(s, l): (Span, Label)| format!("{} {l}", s.slice(&d.text).unwrap());
+                entities.map(shown).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn tags_of_every_scheme_and_column_are_read() {
+        let expected = ["New York LOC", "Ann PER"];
+        let files = [
+            "New\tB-LOC\nYork\tI-LOC\nAnn\tB-PER\nO\tO\n",
+            "New NNP B-NP B-LOC\nYork NNP I-NP I-LOC\nAnn NNP B-NP B-PER\n",
+            "New\tB-LOC\nYork\tE-LOC\n\nAnn\tS-PER\n",
+            "New\tB-LOC\nYork\tL-LOC\n\nAnn\tU-PER\n",
+            "1\tNew\tI-LOC\t-\t-\n2\tYork\tI-LOC\t-\tbob\n3\tAnn\tI-PER\t-\t-\n",
+        ];
+        for file in files {
+            assert_eq!(gold_of(file), expected, "{file}");
+        }
+        assert!(gold_of("New NNP\nYork NNP\n").is_empty());
+    }
+
+    #[test]
+    fn a_column_that_is_not_there_gives_nothing() {
+        let document = Document::from_words("d", ["New", "York"]);
+        assert!(gold(&document, Some(0)).is_empty() && gold(&document, Some(7)).is_empty());
+        assert!(
+            gold(&document, None).is_empty() && gold(&Document::new("d", "x"), None).is_empty()
+        );
+    }
+}

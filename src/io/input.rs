@@ -1,0 +1,300 @@
+//! Where documents come from: files, folders, globs and standard input, as a user names them. What a
+//! file holds is the formats' concern.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, BufRead, Read};
+use std::path::{Path, PathBuf};
+
+use super::compression::Compression;
+use super::stream::ByteCounter;
+use super::{Format, format_of, text};
+use crate::error::{Error, ErrorKind, Result};
+
+/// An open input: bytes, decompressed, and what to call them.
+pub struct Input {
+    name: String,
+    reader: Box<dyn BufRead + Send>,
+}
+
+impl Input {
+    /// An input that `reader` gives; `name` stands for it in ids and messages.
+    pub fn new(name: impl Into<String>, reader: impl BufRead + Send + 'static) -> Self {
+        Self { name: name.into(), reader: Box::new(reader) }
+    }
+
+    /// What to call it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Read for Input {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(bytes)
+    }
+}
+
+impl BufRead for Input {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.reader.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.reader.consume(amount);
+    }
+}
+
+/// A file to read, and as what.
+#[derive(Debug, Clone)]
+pub struct InputFile {
+    /// Where it is; `None` is standard input.
+    pub path: Option<PathBuf>,
+    /// How to read it.
+    pub format: &'static Format,
+}
+
+impl InputFile {
+    /// What to call it in ids and messages: the path as given.
+    pub fn name(&self) -> String {
+        match &self.path {
+            Some(path) => path.display().to_string(),
+            None => "stdin".to_owned(),
+        }
+    }
+
+    /// Its size on disk, where it is a file.
+    pub fn size(&self) -> Option<u64> {
+        let metadata = fs::metadata(self.path.as_ref()?).ok()?;
+        metadata.is_file().then_some(metadata.len())
+    }
+
+    /// Opens it; a suffix of compression is heeded. `counter` counts the bytes as they lie on disk.
+    ///
+    /// # Errors
+    /// Where it cannot be opened; the error names it.
+    pub fn open(&self, counter: &ByteCounter) -> Result<Input> {
+        let compression = self.path.as_ref().map(|path| Compression::split(path).1);
+        let reader: io::Result<Box<dyn Read + Send>> = match &self.path {
+            Some(path) => File::open(path).map(|file| Box::new(file) as _),
+            None => Ok(Box::new(io::stdin())),
+        };
+        reader
+            .map(|reader| Counted { reader, counter: counter.clone() })
+            .and_then(|reader| compression.unwrap_or(Compression::None).reader(reader))
+            .map(|reader| Input { name: self.name(), reader })
+            .map_err(|error| Error::io("read", self.name(), error))
+    }
+}
+
+struct Counted {
+    reader: Box<dyn Read + Send>,
+    counter: ByteCounter,
+}
+
+impl Read for Counted {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(bytes)?;
+        self.counter.add(read);
+        Ok(read)
+    }
+}
+
+/// The files that a user's inputs stand for.
+#[derive(Debug, Default)]
+pub struct Inputs {
+    /// The files, in the order of the inputs; those of a folder or glob sorted by path.
+    pub files: Vec<InputFile>,
+    /// The inputs that stand for nothing, each with the reason.
+    pub errors: Vec<Error>,
+}
+
+impl Inputs {
+    /// Expands what a user named: a file; a folder, with all folders in it (hidden files and links to
+    /// folders are passed over); a glob; `-` for standard input.
+    ///
+    /// A file is read as `format`, or else as its suffix says, or else as text.
+    pub fn expand(inputs: &[PathBuf], format: Option<&'static Format>) -> Self {
+        let mut expanded = Self::default();
+        for input in inputs {
+            match paths(input, &mut expanded.errors) {
+                Ok(paths) => expanded.files.extend(paths.into_iter().map(|path| InputFile {
+                    format: format.or_else(|| format_of(path.as_deref()?)).unwrap_or(&text::FORMAT),
+                    path,
+                })),
+                Err(error) => expanded.errors.push(error),
+            }
+        }
+        expanded
+    }
+}
+
+fn paths(input: &Path, errors: &mut Vec<Error>) -> Result<Vec<Option<PathBuf>>> {
+    if input == Path::new("-") {
+        return Ok(vec![None]);
+    }
+    let mut files = BTreeSet::new();
+    match fs::metadata(input) {
+        Ok(metadata) if metadata.is_dir() => walk(input, &mut files, errors),
+        Ok(_) => {
+            files.insert(input.to_owned());
+        }
+        Err(error) => match input.to_str().filter(|name| name.contains(['*', '?', '['])) {
+            Some(pattern) => {
+                expand_glob(pattern, &mut files, errors)?;
+                if files.is_empty() {
+                    let message = format!("no file matches '{pattern}'");
+                    return Err(Error::new(ErrorKind::Io, message));
+                }
+            }
+            None => return Err(Error::io("read", input.display(), error)),
+        },
+    }
+    Ok(files.into_iter().map(Some).collect())
+}
+
+/// The files that a pattern matches, and all files of the folders that it matches.
+fn expand_glob(
+    pattern: &str,
+    files: &mut BTreeSet<PathBuf>,
+    errors: &mut Vec<Error>,
+) -> Result<()> {
+    let options =
+        glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
+    let matches = glob::glob_with(pattern, options).map_err(|error| {
+        let message =
+            format!("'{pattern}' is no glob: {} at character {}", error.msg, error.pos + 1);
+        Error::new(ErrorKind::Io, message)
+    })?;
+    for path in matches {
+        match path {
+            Ok(path) if path.is_dir() => walk(&path, files, errors),
+            Ok(path) => {
+                files.insert(path);
+            }
+            Err(error) => {
+                let path = error.path().display().to_string();
+                errors.push(Error::io("read", path, error.into()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// All regular files in a folder and the folders in it.
+fn walk(folder: &Path, files: &mut BTreeSet<PathBuf>, errors: &mut Vec<Error>) {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) => return errors.push(Error::io("read", folder.display(), error)),
+    };
+    for entry in entries {
+        let kind = entry.and_then(|entry| Ok((entry.file_type()?, entry)));
+        let (kind, entry) = match kind {
+            Ok(found) => found,
+            Err(error) => {
+                errors.push(Error::io("read", folder.display(), error));
+                continue;
+            }
+        };
+        let path = entry.path();
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        if kind.is_dir() {
+            walk(&path, files, errors);
+        } else if path.is_file() {
+            files.insert(path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn corpus() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b.txt", "a/z.jsonl.gz", "a/deep/y.conll", "c.dat", ".hidden", ".git/x.txt"] {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        folder
+    }
+
+    fn expand(folder: &Path, inputs: &[&str]) -> (Vec<String>, Vec<String>) {
+        let inputs: Vec<PathBuf> = inputs
+            .iter()
+            .map(|i| if *i == "-" { PathBuf::from(i) } else { folder.join(i) })
+            .collect();
+        let Inputs { files, errors } = Inputs::expand(&inputs, None);
+        let relative = |s: String| s.replace(&format!("{}/", folder.display()), "");
+        (
+            files.iter().map(|f| relative(format!("{} {}", f.name(), f.format.name))).collect(),
+            errors.iter().map(|e| relative(e.to_string())).collect(),
+        )
+    }
+
+    #[test]
+    fn folders_are_walked_in_sorted_order() {
+        let folder = corpus();
+        let (files, errors) = expand(folder.path(), &[""]);
+        assert_eq!(
+            files,
+            ["a/deep/y.conll conll", "a/z.jsonl.gz jsonl", "b.txt text", "c.dat text"]
+        );
+        assert!(errors.is_empty(), "{errors:?}");
+    }
+
+    #[test]
+    fn the_order_of_inputs_is_kept() {
+        let folder = corpus();
+        let (files, errors) = expand(folder.path(), &["c.dat", "-", "a", "*.txt", ".hidden"]);
+        let expected = [
+            "c.dat text",
+            "stdin text",
+            "a/deep/y.conll conll",
+            "a/z.jsonl.gz jsonl",
+            "b.txt text",
+            ".hidden text",
+        ];
+        assert_eq!(files, expected);
+        assert!(errors.is_empty(), "{errors:?}");
+    }
+
+    #[test]
+    fn a_glob_names_a_file_once() {
+        let folder = corpus();
+        let (files, _) = expand(folder.path(), &["**/*"]);
+        assert_eq!(files.len(), 4, "{files:?}");
+    }
+
+    #[test]
+    fn a_name_with_brackets_is_a_file_where_there_is_one() {
+        let folder = corpus();
+        fs::write(folder.path().join("[b].txt"), "").unwrap();
+        assert_eq!(expand(folder.path(), &["[b].txt"]).0, ["[b].txt text"]);
+    }
+
+    #[test]
+    fn inputs_that_stand_for_nothing_are_named() {
+        let folder = corpus();
+        let (files, errors) = expand(folder.path(), &["no.txt", "b.txt", "*.csv", "x[.txt"]);
+        assert_eq!(files, ["b.txt text"]);
+        assert_eq!(errors.len(), 3);
+        assert!(errors[0].starts_with("cannot read no.txt: "), "{errors:?}");
+        assert_eq!(
+            errors[1].replace(&folder.path().display().to_string(), ""),
+            "no file matches '*.csv'"
+        );
+        assert!(errors[2].contains("is no glob"), "{errors:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_runs_in_a_circle_is_passed_over() {
+        let folder = corpus();
+        std::os::unix::fs::symlink(folder.path(), folder.path().join("a/up")).unwrap();
+        assert_eq!(expand(folder.path(), &[""]).0.len(), 4);
+    }
+}

@@ -1,0 +1,412 @@
+//! JSON Lines: one JSON object a line. Fields that are not ours pass through from input to output.
+
+use std::sync::Arc;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Map, Value};
+
+use super::lines::Lines;
+use super::{DocumentWriter, Documents, Format, Input, Output, ReadOptions};
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::resource::OptionDoc;
+use crate::span::Entity;
+use crate::text::{Document, OffsetTable, OffsetUnit};
+
+/// The format `jsonl`.
+pub const FORMAT: Format = Format {
+    name: "jsonl",
+    doc: "One JSON object a line, `{\"id\", \"text\", \"entities\", …}`; other fields pass through.",
+    suffixes: &["jsonl", "ndjson", "json"],
+    options: &[
+        OptionDoc {
+            name: "text-field",
+            value: "string, text",
+            doc: "Read: the field that holds the text; written as `text`.",
+        },
+        OptionDoc {
+            name: "id-field",
+            value: "string, id",
+            doc: "Read: the field that holds the id; `FILE:LINE` where it is missing.",
+        },
+        OptionDoc {
+            name: "max-line-bytes",
+            value: "number, 1073741824",
+            doc: "Read: a longer line is an error.",
+        },
+        OptionDoc {
+            name: "offsets",
+            value: "char | byte | utf16, char",
+            doc: "Write: what `start` and `end` count.",
+        },
+    ],
+    read: |input, options| Box::new(Reader::new(input, options)) as Documents,
+    write: |output, options| Box::new(Writer { output, unit: options.offsets, line: Vec::new() }),
+};
+
+const ID: &str = "id";
+const TEXT: &str = "text";
+const ENTITIES: &str = "entities";
+
+/// Reads one document a line; blank lines are passed over, and a bad line is one error.
+///
+/// The text and the id are taken out of the fields; an id that is no string stays in
+/// [`Document::fields`] as `id`, so that it is written as it came. `entities` of the input make room
+/// for ours, and so do `text` and `id` where other fields were asked for. Numbers keep their value, not
+/// their spelling, and integers beyond 64 bits are rounded to a double.
+struct Reader {
+    lines: Lines,
+    text_field: String,
+    id_field: String,
+}
+
+impl Reader {
+    fn new(input: Input, options: &ReadOptions) -> Self {
+        Self {
+            lines: Lines::new(input, options.max_line_bytes),
+            text_field: options.text_field.clone(),
+            id_field: options.id_field.clone(),
+        }
+    }
+
+    /// The document of an object.
+    fn document(&self, mut fields: Map<String, Value>) -> Result<Document> {
+        let text = match fields.shift_remove(&self.text_field) {
+            Some(Value::String(text)) => text,
+            Some(other) => {
+                let got = kind(&other);
+                return Err(self.error(format!(
+                    "expected a string in field '{}', got {got}",
+                    self.text_field
+                )));
+            }
+            None => {
+                let known: Vec<&str> = fields.keys().map(String::as_str).take(12).collect();
+                let help = format!("its fields: {}", known.join(", "));
+                let error = self.error(format!("no field '{}' with the text", self.text_field));
+                return Err(if known.is_empty() { error } else { error.with_help(help) });
+            }
+        };
+        for ours in [ENTITIES, TEXT, ID].into_iter().filter(|ours| *ours != self.id_field) {
+            fields.shift_remove(ours);
+        }
+        let id = match fields.get(&self.id_field) {
+            None | Some(Value::Null) => format!("{}:{}", self.lines.name(), self.lines.number()),
+            Some(Value::String(id)) => id.clone(),
+            Some(other) => {
+                let (id, other) = (other.to_string(), other.clone());
+                fields.insert(ID.to_owned(), other);
+                id
+            }
+        };
+        if fields.get(ID).is_some_and(|id| id.is_string() || id.is_null()) {
+            fields.shift_remove(ID);
+        }
+        Ok(Document { id, text, fields, ..Document::default() })
+    }
+
+    fn error(&self, message: String) -> Error {
+        Error::new(ErrorKind::Document, message).at(self.lines.location())
+    }
+}
+
+impl Iterator for Reader {
+    type Item = Result<Document>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let line = match self.lines.next_line()? {
+                Ok(line) if line.trim().is_empty() => continue,
+                Ok(line) => line,
+                Err(error) => return Some(Err(error)),
+            };
+            let value = serde_json::from_str(line).map_err(|error| {
+                let column = column(line, error.column());
+                (without_place(&error), column)
+            });
+            return Some(match value {
+                Ok(Value::Object(fields)) => self.document(fields),
+                Ok(other) => Err(self
+                    .error(format!("expected a JSON object, got {}", kind(&other)))
+                    .with_help("JSON Lines holds one object a line, without an array around them")),
+                Err((message, column)) => {
+                    let place = Location::line(self.lines.name(), self.lines.number(), column);
+                    Err(Error::new(ErrorKind::Document, format!("invalid JSON: {message}"))
+                        .at(place))
+                }
+            });
+        }
+    }
+}
+
+/// The 1-based column in code points of a 1-based column in bytes.
+fn column(line: &str, byte: usize) -> usize {
+    OffsetTable::new(line, OffsetUnit::Char).from_byte(byte.saturating_sub(1)) + 1
+}
+
+/// The message without the place that `serde_json` adds: it knows the column only.
+fn without_place(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message).to_owned()
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Writes one object a line: `id`, `text`, `entities`, then the fields that pass through, in their
+/// order. Scores are rounded to four decimals.
+struct Writer {
+    output: Output,
+    unit: OffsetUnit,
+    line: Vec<u8>,
+}
+
+impl DocumentWriter for Writer {
+    fn write(&mut self, document: &Document, entities: &[Entity]) -> Result<()> {
+        self.line.clear();
+        let table = OffsetTable::new(&document.text, self.unit);
+        serde_json::to_writer(&mut self.line, &Line { document, entities, table: &table })
+            .map_err(|error| Error::io("write", self.output.name(), error.into()))?;
+        self.line.push(b'\n');
+        self.output.put(&self.line)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.output.flush()
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        self.output.finish()
+    }
+}
+
+struct Line<'a> {
+    document: &'a Document,
+    entities: &'a [Entity],
+    table: &'a OffsetTable<'a>,
+}
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let Document { id, text, fields, .. } = self.document;
+        let mut map = serializer.serialize_map(None)?;
+        match fields.get(ID) {
+            Some(id) => map.serialize_entry(ID, id)?,
+            None => map.serialize_entry(ID, id)?,
+        }
+        map.serialize_entry(TEXT, text)?;
+        map.serialize_entry(ENTITIES, &Entities(self))?;
+        for (name, value) in
+            fields.iter().filter(|(n, _)| ![ID, TEXT, ENTITIES].contains(&n.as_str()))
+        {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+struct Entities<'a>(&'a Line<'a>);
+
+impl Serialize for Entities<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let Line { document, entities, table } = self.0;
+        serializer.collect_seq(entities.iter().map(|entity| EntityFields {
+            start: table.from_byte(entity.span.start),
+            end: table.from_byte(entity.span.end),
+            label: entity.label.as_str(),
+            text: entity.text(&document.text),
+            score: rounded(entity.score),
+            sources: Names(entity.sources()),
+        }))
+    }
+}
+
+#[derive(serde::Serialize)]
+struct EntityFields<'a> {
+    start: usize,
+    end: usize,
+    label: &'a str,
+    text: &'a str,
+    score: f64,
+    sources: Names,
+}
+
+struct Names(Vec<Arc<str>>);
+
+impl Serialize for Names {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|name| &**name))
+    }
+}
+
+/// A score to four decimals.
+fn rounded(score: f32) -> f64 {
+    (f64::from(score) * 1e4).round() / 1e4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::WriteOptions;
+    use crate::io::testing::{Endless, entity, read, write};
+    use proptest::prelude::*;
+
+    fn parse(text: &str) -> Vec<Result<Document>> {
+        read(&FORMAT, text.as_bytes(), &ReadOptions::default())
+    }
+
+    fn one(line: &str) -> Document {
+        parse(line).remove(0).unwrap()
+    }
+
+    fn fails(line: &str) -> String {
+        let mut all = parse(&format!("{line}\n{{\"text\": \"next\"}}"));
+        assert_eq!(all.pop().unwrap().unwrap().text, "next");
+        all.pop().unwrap().unwrap_err().to_string()
+    }
+
+    fn round_trip(line: &str, options: &ReadOptions) -> String {
+        let document = read(&FORMAT, line.as_bytes(), options).remove(0).unwrap();
+        write(&FORMAT, &[(document, vec![])], &WriteOptions::default())
+    }
+
+    #[test]
+    fn fields_pass_through_in_order() {
+        let line = r#"{"z": [1, 2.5], "text": "a", "entities": [9], "b": null, "id": "x", "a": {"y": 1, "x": 2}}"#;
+        assert_eq!(
+            round_trip(line, &ReadOptions::default()),
+            "{\"id\":\"x\",\"text\":\"a\",\"entities\":[],\"z\":[1,2.5],\"b\":null,\"a\":{\"y\":1,\"x\":2}}\n"
+        );
+    }
+
+    #[test]
+    fn numbers_pass_through_to_the_last_digit() {
+        for number in ["0.9073038322028689", "0.48183792520110524", "18446744073709551615", "-7"] {
+            let line = format!("{{\"id\":\"a\",\"text\":\"\",\"entities\":[],\"n\":{number}}}\n");
+            assert_eq!(round_trip(&line, &ReadOptions::default()), line);
+        }
+    }
+
+    #[test]
+    fn an_id_is_kept_as_it_came() {
+        let document = one(r#"{"id": 18446744073709551615, "text": ""}"#);
+        assert_eq!(document.id, "18446744073709551615");
+        let ids = [("7", "7"), ("\"7\"", "\"7\""), ("null", "\"in:1\""), ("[1]", "[1]")];
+        for (given, written) in ids {
+            let line =
+                round_trip(&format!("{{\"id\":{given},\"text\":\"\"}}"), &ReadOptions::default());
+            assert_eq!(line, format!("{{\"id\":{written},\"text\":\"\",\"entities\":[]}}\n"));
+        }
+        assert_eq!(one("{\"text\": \"\"}").id, "in:1");
+    }
+
+    #[test]
+    fn other_fields_may_hold_text_and_id() {
+        let options = ReadOptions {
+            text_field: "body".to_owned(),
+            id_field: "key".to_owned(),
+            ..ReadOptions::default()
+        };
+        let line = r#"{"id": 1, "key": 5, "body": "x", "text": "old", "more": true}"#;
+        let expected = "{\"id\":5,\"text\":\"x\",\"entities\":[],\"key\":5,\"more\":true}\n";
+        assert_eq!(round_trip(line, &options), expected);
+        let line = r#"{"key": "k", "body": "x"}"#;
+        let expected = "{\"id\":\"k\",\"text\":\"x\",\"entities\":[],\"key\":\"k\"}\n";
+        assert_eq!(round_trip(line, &options), expected);
+    }
+
+    #[test]
+    fn bad_lines_are_named_and_passed_over() {
+        let cases = [
+            ("{\"text\": \"é\" 1}", "in:1:14: invalid JSON: expected `,` or `}`"),
+            ("{\"text\": \"\\ud800\"}", "in:1:"),
+            ("[1]", "in:1: expected a JSON object, got an array"),
+            ("{\"txt\": \"\"}", "in:1: no field 'text' with the text"),
+            ("{\"text\": 5}", "in:1: expected a string in field 'text', got a number"),
+            ("{\"text\": \"a", "in:1:11: invalid JSON: EOF while parsing a string"),
+            ("nonsense", "in:1:2: invalid JSON: expected ident"),
+        ];
+        for (line, start) in cases {
+            let error = fails(line);
+            assert!(error.starts_with(start), "{line}: {error}");
+        }
+        assert!(fails(&"[".repeat(100_000)).contains("recursion limit"));
+        let all =
+            read(&FORMAT, b"{\"text\": \"\xff\"}\n{\"text\": \"b\"}\n", &ReadOptions::default());
+        assert_eq!(
+            all[0].as_ref().unwrap_err().to_string(),
+            "in:1: invalid UTF-8 at byte 10 of the input"
+        );
+        assert_eq!(all[1].as_ref().unwrap().text, "b");
+    }
+
+    #[test]
+    fn surrogate_pairs_nul_and_empty_texts_are_read() {
+        assert_eq!(one(r#"{"text": "\ud83d\ude00\u0000"}"#).text, "😀\0");
+        assert_eq!(one(r#"{"text": ""}"#).text, "");
+        assert!(parse("").is_empty());
+        assert_eq!(parse("\n \r\n{\"text\": \"a\"}\r\n\n").len(), 1);
+    }
+
+    #[test]
+    fn entities_are_written_in_the_unit_asked_for() {
+        let text = "😀 Łódź, Paris";
+        let entities =
+            vec![entity(text, "Łódź", "LOC", 0.123_456), entity(text, "Paris", "LOC", 1.0)];
+        let documents = [(Document::new("a", text), entities)];
+        let starts =
+            [(OffsetUnit::Char, [2, 8]), (OffsetUnit::Byte, [5, 14]), (OffsetUnit::Utf16, [3, 9])];
+        for (offsets, starts) in starts {
+            let line = write(&FORMAT, &documents, &WriteOptions { offsets, ..Default::default() });
+            let value: Value = serde_json::from_str(&line).unwrap();
+            for (i, start) in starts.into_iter().enumerate() {
+                assert_eq!(value["entities"][i]["start"], start, "{offsets}");
+            }
+            assert_eq!(value["entities"][0]["sources"], serde_json::json!(["places", "tagger"]));
+        }
+        let line = write(&FORMAT, &documents, &WriteOptions::default());
+        let expected = r#"{"start":2,"end":6,"label":"LOC","text":"Łódź","score":0.1235,"sources":["places","tagger"]}"#;
+        assert!(line.contains(expected), "{line}");
+        assert!(line.contains(r#""score":1.0,"#), "{line}");
+    }
+
+    #[test]
+    fn a_line_of_fifty_megabytes_is_read() {
+        let line = format!("{{\"text\": \"{}\"}}", "Paris ".repeat(50_000_000 / 6));
+        assert_eq!(one(&line).text.len(), 50_000_000 / 6 * 6);
+    }
+
+    #[test]
+    fn an_endless_input_is_read_line_by_line() {
+        let options = ReadOptions { max_line_bytes: 1000, ..ReadOptions::default() };
+        let endless = Endless::of("{\"text\": \"Paris\"}\n");
+        let input = Input::new("endless", std::io::BufReader::new(endless));
+        let documents = (FORMAT.read)(input, &options).take(1000);
+        assert!(documents.map(Result::unwrap).all(|d| d.text == "Paris"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(
+            texts in proptest::collection::vec("\\PC{0,9}|[\u{0}-\u{20}\"\\\\\u{2028}😀]{0,9}", 0..5),
+        ) {
+            let documents: Vec<_> =
+                texts.iter().map(|t| (Document::new(format!("i{t}"), t.as_str()), vec![])).collect();
+            let lines = write(&FORMAT, &documents, &WriteOptions::default());
+            let back: Vec<Document> = parse(&lines).into_iter().map(Result::unwrap).collect();
+            prop_assert_eq!(back, documents.into_iter().map(|(d, _)| d).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn no_line_makes_it_panic(line in "\\PC{0,30}|[{}\\[\\]\":,tex\\\\ud80 ]{0,30}") {
+            parse(&line).into_iter().for_each(drop);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The documents of many inputs as one stream, with what a progress bar needs to know.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Documents, InputFile, ReadOptions};
+use crate::error::Result;
+use crate::text::Document;
+
+/// Reads the documents of one input after the other; each is opened when its turn comes. An input
+/// that cannot be opened is one error, and the next one is read.
+pub struct DocumentStream {
+    files: std::vec::IntoIter<InputFile>,
+    options: ReadOptions,
+    current: Option<Documents>,
+    bytes_read: ByteCounter,
+    total_bytes: Option<u64>,
+}
+
+impl DocumentStream {
+    /// The documents of `files`, in their order.
+    pub fn new(files: Vec<InputFile>, options: ReadOptions) -> Self {
+        Self {
+            total_bytes: files.iter().map(InputFile::size).sum(),
+            files: files.into_iter(),
+            options,
+            current: None,
+            bytes_read: ByteCounter::default(),
+        }
+    }
+
+    /// The size of all files as they lie on disk (compressed, where they are); `None` where an
+    /// input has no size, such as standard input.
+    pub fn total_bytes(&self) -> Option<u64> {
+        self.total_bytes
+    }
+
+    /// A counter of the bytes read from disk so far.
+    pub fn bytes_read(&self) -> ByteCounter {
+        self.bytes_read.clone()
+    }
+}
+
+/// Counts bytes that are read; clones count the same.
+#[derive(Debug, Clone, Default)]
+pub struct ByteCounter(Arc<AtomicU64>);
+
+impl ByteCounter {
+    /// The bytes so far.
+    pub fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add(&self, bytes: usize) {
+        self.0.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+}
+
+impl Iterator for DocumentStream {
+    type Item = Result<Document>;
+
+    fn next(&mut self) -> Option<Result<Document>> {
+        loop {
+            if let Some(item) = self.current.as_mut().and_then(Iterator::next) {
+                return Some(item);
+            }
+            let file = self.files.next()?;
+            match file.open(&self.bytes_read) {
+                Ok(input) => self.current = Some((file.format.read)(input, &self.options)),
+                Err(error) => {
+                    self.current = None;
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::Inputs;
+    use std::fs;
+
+    #[test]
+    fn an_input_that_breaks_off_gives_what_came_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jsonl.zst");
+        let lines = "{\"text\": \"Paris\"}\n".repeat(100_000);
+        let whole = zstd::encode_all(lines.as_bytes(), 1).unwrap();
+        fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+        let inputs = Inputs::expand(&[path], None);
+        let mut all: Vec<_> = DocumentStream::new(inputs.files, ReadOptions::default()).collect();
+        let error = all.pop().unwrap().unwrap_err().to_string();
+        assert!(error.starts_with("cannot read ") && error.contains("a.jsonl.zst: "), "{error}");
+        assert!(all.len() > 1000 && all.into_iter().all(|d| d.is_ok_and(|d| d.text == "Paris")));
+    }
+
+    #[test]
+    fn one_bad_input_does_not_stop_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("1.txt"), "Paris").unwrap();
+        fs::write(path("2.txt"), b"bad \xff").unwrap();
+        fs::write(path("3.txt.gz"), "not gzip").unwrap();
+        fs::write(path("4.jsonl"), "{\"text\": \"a\"}\n{\n{\"text\": \"b\"}").unwrap();
+        fs::write(path("5.txt"), "").unwrap();
+        fs::write(path("gone.txt"), "").unwrap();
+        let inputs = Inputs::expand(&[folder.path().to_owned()], None);
+        let mut stream = DocumentStream::new(inputs.files, ReadOptions::default());
+        let total = stream.total_bytes().unwrap();
+        fs::remove_file(path("gone.txt")).unwrap();
+        let all: Vec<String> = stream
+            .by_ref()
+            .map(|item| item.map_or_else(|e| e.to_string(), |d| d.text))
+            .map(|text| text.replace(&*folder.path().to_string_lossy(), ""))
+            .collect();
+        let starts = [
+            "Paris",
+            "/2.txt: ",
+            "cannot read /3.txt.gz: ",
+            "a",
+            "/4.jsonl:2:",
+            "b",
+            "",
+            "cannot read /gone.txt: ",
+        ];
+        assert_eq!(all.len(), starts.len(), "{all:?}");
+        for (text, start) in all.iter().zip(starts) {
+            assert!(text.starts_with(start), "{text}");
+        }
+        assert_eq!(stream.bytes_read().count(), total);
+    }
+}
