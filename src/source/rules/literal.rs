@@ -413,7 +413,7 @@ mod tests {
         (r"(?i)fluid", "uid"),
         (r"[Jj]anuary", "january"),
         (r"[A-Z]anuary", "anuary"),
-        (r"a(?i)bcd|efg", "bcd|efg"),
+        (r"a(?i)bcd|egh", "bcd|egh"),
         (
             r"(?x) foo # comment
             bar",

@@ -70,7 +70,7 @@ pub(super) const KIND: SourceKind = SourceKind {
             name: "retry-limit",
             value: "number, 1000000",
             doc: "How often a match may backtrack at one place before its rule is given up with a \
-                  warning; a rule also has half a second and a microsecond a byte for a document.",
+                  warning; a rule also has half a second and half a microsecond a byte for a document.",
         },
     ],
     load: |name, section, context| Ok(Box::new(Rules::load(name, section, context)?)),
@@ -94,7 +94,7 @@ struct Options {
 ///
 /// One rule's entities never overlap each other; those of several rules may. An entity that does not
 /// begin and end at edges of the document's given tokens is left out. A match, with what its pattern
-/// looks at after it, is at most 16 KiB long; a left context sees 200 characters.
+/// looks at after it, is at most 8 KiB long; a left context sees 200 characters.
 #[derive(Debug)]
 pub struct Rules {
     name: Arc<str>,

@@ -188,7 +188,7 @@ fn all_errors_of_all_files_are_reported_together() {
         .map(|m| m.replace(&format!("{}/", folder.path().display()), ""))
         .collect();
     let expected = [
-        "b.toml:13:",
+        "b.toml:16:1: unknown field 'colour'",
         "c.toml:1:",
         "d.toml:1:1: unknown field 'x'",
         "e.toml:1:1: no rule in the file",
@@ -239,10 +239,10 @@ fn cases_that_do_not_hold_are_reported_at_their_place() {
 #[test]
 fn a_rule_that_exceeds_its_limit_is_named_and_the_others_go_on() {
     let toml =
-        [rule("slow", "pattern = 'x|(?:a+)+[bc]'"), rule("fast", "pattern = 'end'")].concat();
+        [rule("slow", "pattern = 'x|(a+)+b'"), rule("fast", "pattern = 'end'")].concat();
     let rules = load(&toml).unwrap();
     for bytes in [10_000, 1_000_000] {
-        let document = Document::new("doc-7", format!("x {} end", "a".repeat(bytes)));
+        let document = Document::new("doc-7", format!("x {} end", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-b ".repeat(bytes / 43)));
         let begun = Instant::now();
         let found = rules.find(&document).unwrap();
         assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
@@ -262,7 +262,7 @@ fn a_rule_that_exceeds_its_limit_is_named_and_the_others_go_on() {
 
 #[test]
 fn the_limit_can_be_lowered() {
-    let toml = format!("retry-limit = 10\n{}", rule("one", "pattern = '[ab]*c'"));
+    let toml = format!("retry-limit = 10\n{}", rule("one", "pattern = '(?:a|b)*[ab]*[cd]'"));
     let found = load(&toml).unwrap().find(&Document::new("d", "abababababababab c")).unwrap();
     assert!(found.warnings[0].to_string().contains("more than 10 times"), "{:?}", found.warnings);
 }
@@ -270,12 +270,12 @@ fn the_limit_can_be_lowered() {
 #[test]
 fn contexts_see_a_bounded_stretch_and_its_edge_is_no_beginning() {
     let text = format!("mark {}X", "é".repeat(196));
-    for (left, count) in [("mark .*", 0), (r"\A.*", 0), ("k é*", 1), (r"\bé*", 1)] {
+    for (left, count) in [("mark .*", 0), (r"\A.*", 0), ("k é*", 1), (r"\bé+", 1)] {
         let rules = load(&rule("one", &format!("pattern = 'X'\nleft = '{left}'"))).unwrap();
         assert_eq!(texts(&rules, &Document::new("d", &*text)).len(), count, "{left}");
     }
     let text = format!("mark{}X", "é".repeat(200));
-    let rules = load(&rule("one", "pattern = 'X'\nleft = '\\bé*'")).unwrap();
+    let rules = load(&rule("one", "pattern = 'X'\nleft = '\\bé+'")).unwrap();
     assert!(texts(&rules, &Document::new("d", &*text)).is_empty());
 }
 
