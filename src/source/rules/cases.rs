@@ -12,11 +12,8 @@ pub(super) fn run(rule: &Compiled, retries: u32) -> Vec<Error> {
     for case in &rule.written.rule.cases {
         let (text, expected) = (&case.get_ref().text, &case.get_ref().finds);
         let mut spans = Vec::new();
-        let outcome = if prefilter.candidates(text).is_empty() {
-            Ok(())
-        } else {
-            rule.find(text, None, retries, &mut spans)
-        };
+        let places = prefilter.places(text).pop().unwrap_or_default();
+        let outcome = rule.find(text, &places, None, retries, &mut spans);
         let got: Vec<&str> = spans.iter().filter_map(|span| span.slice(text)).collect();
         if let Err(exceeded) = outcome {
             let message = format!("rule '{id}' was given up in {text:?}: {exceeded}");

@@ -2,13 +2,15 @@
 //! is wrong with it reported at its place.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use onig::Regex;
 use toml::Spanned;
 
 use super::check::{self, Check};
-use super::limit::{Budget, Exceeded, Search, matches_at, matches_in};
+use super::limit::{Budget, Exceeded, Search, ceil, matches_at, matches_in};
+use super::prefilter::Patterns;
 use super::schema::{Rule, Written};
 use super::tokens::TokenEdges;
 use crate::error::{Error, ErrorKind, Location};
@@ -188,14 +190,18 @@ fn in_rule(error: Error, place: Location) -> Error {
 }
 
 impl Compiled {
-    /// The patterns that must all match somewhere in a text in which the rule finds something.
-    pub(super) fn patterns(&self) -> impl Iterator<Item = &str> {
+    /// The patterns that tell where the rule can find something.
+    pub(super) fn patterns(&self) -> Patterns<'_> {
         let Rule { pattern, left, right, .. } = &self.written.rule;
         let contexts = [left, right].into_iter().flatten();
-        std::iter::once(pattern).chain(contexts).map(|p| p.get_ref().as_str())
+        Patterns {
+            main: pattern.get_ref(),
+            contexts: contexts.map(|p| p.get_ref().as_str()).collect(),
+        }
     }
 
-    /// Adds what the rule finds in `text` to `out`, in order, without overlaps. Entities that do not
+    /// Adds what the rule finds in `text` to `out`, in order, without overlaps: its matches begin at
+    /// `places`. Entities that do not
     /// begin and end at the edges of tokens, where there are tokens, are left out.
     ///
     /// # Errors
@@ -203,12 +209,13 @@ impl Compiled {
     pub(super) fn find(
         &self,
         text: &str,
+        places: &[Range<usize>],
         tokens: Option<&TokenEdges>,
         retries: u32,
         out: &mut Vec<Span>,
     ) -> Result<(), Exceeded> {
         let budget = Budget::new(retries, text.len());
-        let mut search = Search::new(&self.pattern, text, &budget);
+        let mut search = Search::new(&self.pattern, text, places, &budget);
         let mut at = 0;
         let mut taken = 0;
         while let Some(whole) = search.next(at)? {
@@ -259,7 +266,7 @@ impl Compiled {
 /// one, and in any case past the beginning of the match.
 fn after(text: &str, whole: Span, entity: Option<Span>) -> usize {
     let end = entity.filter(|e| !e.is_empty()).map_or(whole.end, |e| e.end);
-    end.max(text.ceil_char_boundary(whole.start + 1))
+    end.max(ceil(text, whole.start + 1))
 }
 
 /// The text before the byte `end` as far as a left context sees it, and where in it a match may

@@ -1,7 +1,7 @@
 //! Rules: patterns that say what an entity and its surroundings look like.
 //!
 //! `schema` is what a rule file may hold, `compile` makes it run, `prefilter` (on the literals that
-//! `literal` finds in patterns) skips rules that cannot match, `limit` keeps patterns from running
+//! `literal` and `syntax` find in patterns) tells where rules can match, `limit` keeps patterns from running
 //! for ever, `cases` runs what every rule promises, [`check`] holds the validators.
 
 mod cases;
@@ -11,6 +11,7 @@ mod limit;
 mod literal;
 mod prefilter;
 mod schema;
+mod syntax;
 mod tokens;
 
 use std::sync::Arc;
@@ -94,7 +95,7 @@ struct Options {
 ///
 /// One rule's entities never overlap each other; those of several rules may. An entity that does not
 /// begin and end at edges of the document's given tokens is left out. A match, with what its pattern
-/// looks at after it, is at most 8 KiB long; a left context sees 200 characters.
+/// looks at after it, is at most 1 KiB long; a left context sees 200 characters.
 #[derive(Debug)]
 pub struct Rules {
     name: Arc<str>,
@@ -257,10 +258,11 @@ impl Source for Rules {
         let mut found = Found::default();
         let tokens = TokenEdges::of(document);
         let mut spans = Vec::new();
-        for number in self.prefilter.candidates(&document.text) {
-            let rule = &self.rules[number];
+        let places = self.prefilter.places(&document.text);
+        for (rule, places) in self.rules.iter().zip(&places).filter(|(_, p)| !p.is_empty()) {
             spans.clear();
-            let outcome = rule.find(&document.text, tokens.as_ref(), self.retries, &mut spans);
+            let text = &document.text;
+            let outcome = rule.find(text, places, tokens.as_ref(), self.retries, &mut spans);
             found.mentions.extend(spans.iter().map(|span| Mention {
                 span: *span,
                 label: rule.label.clone(),

@@ -1,42 +1,79 @@
-//! Which rules can match in a text at all? One scan for the literals that their patterns require.
+//! Where in a text can rules match at all? One scan for the literals that their patterns require.
+
+use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
 
-use super::literal;
+use super::limit::{REACH, floor};
+use super::literal::{Required, required};
+
+/// The bytes of a text in which a match may begin: in order, apart from each other.
+pub(super) type Places = Vec<Range<usize>>;
 
 /// The literals of a set of rules.
 #[derive(Debug)]
 pub(super) struct Prefilter {
     /// `None` where no rule requires anything.
     automaton: Option<AhoCorasick>,
-    /// For each literal, the numbers of the rules that look for it.
-    wanted_by: Vec<Vec<usize>>,
+    /// For each literal, the rules that look for it.
+    wanted_by: Vec<Vec<Wanted>>,
     /// For each rule, whether it may match whatever the text holds.
     always: Vec<bool>,
 }
 
-impl Prefilter {
-    /// A prefilter for rules, each given as patterns all of which must match somewhere in the text.
-    pub(super) fn new<'p, P: IntoIterator<Item = &'p str>>(
-        rules: impl IntoIterator<Item = P>,
-    ) -> Self {
-        let mut literals: Vec<(String, usize)> = Vec::new();
-        let mut always = Vec::new();
-        for (number, patterns) in rules.into_iter().enumerate() {
-            let found = patterns.into_iter().filter_map(literal::required);
-            let best = found.max_by_key(|literals| literal::weight(literals));
-            always.push(best.is_none());
-            literals.extend(best.into_iter().flatten().map(|literal| (literal, number)));
+/// A rule that looks for a literal.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    rule: usize,
+    /// How many bytes before the literal a match may begin; `None` for anywhere in the text.
+    before: Option<usize>,
+}
+
+/// The patterns of a rule.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Patterns<'p> {
+    /// What a match of the rule matches.
+    pub main: &'p str,
+    /// What must match somewhere in the text besides.
+    pub contexts: Vec<&'p str>,
+}
+
+impl Patterns<'_> {
+    /// What a text must hold for the rule to find something, and how far before it a match may
+    /// begin. A context says nothing of where matches begin: one that it refuses may hide another.
+    fn required(&self) -> Option<(Required, Option<usize>)> {
+        if let Some(required) = required(self.main) {
+            // A character is up to four bytes, and no match is longer than the reach.
+            let before = required.before.map_or(REACH, |chars| chars.saturating_mul(4).min(REACH));
+            return Some((required, Some(before)));
         }
-        literals.sort();
-        let mut wanted_by: Vec<Vec<usize>> = Vec::new();
+        let contexts = self.contexts.iter().filter_map(|pattern| required(pattern));
+        contexts.max_by_key(Required::weight).map(|required| (required, None))
+    }
+}
+
+impl Prefilter {
+    /// A prefilter for rules of these patterns.
+    pub(super) fn new<'p>(rules: impl IntoIterator<Item = Patterns<'p>>) -> Self {
+        let mut literals: Vec<(String, Wanted)> = Vec::new();
+        let mut always = Vec::new();
+        for (rule, patterns) in rules.into_iter().enumerate() {
+            let found = patterns.required();
+            always.push(found.is_none());
+            if let Some((required, before)) = found {
+                let wanted = Wanted { rule, before };
+                literals.extend(required.literals.into_iter().map(|literal| (literal, wanted)));
+            }
+        }
+        literals.sort_by(|a, b| (&a.0, a.1.rule).cmp(&(&b.0, b.1.rule)));
+        let mut wanted_by: Vec<Vec<Wanted>> = Vec::new();
         let mut distinct: Vec<String> = Vec::new();
-        for (literal, number) in literals {
+        for (literal, wanted) in literals {
             if distinct.last() != Some(&literal) {
                 distinct.push(literal);
                 wanted_by.push(Vec::new());
             }
-            wanted_by.last_mut().expect("one list a literal").push(number);
+            wanted_by.last_mut().expect("one list a literal").push(wanted);
         }
         let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(&distinct).ok();
         if automaton.is_none() {
@@ -45,24 +82,40 @@ impl Prefilter {
         Self { automaton: automaton.filter(|_| !distinct.is_empty()), wanted_by, always }
     }
 
-    /// The numbers of the rules that can match in `text`, in order.
-    pub(super) fn candidates(&self, text: &str) -> Vec<usize> {
-        let mut can = self.always.clone();
-        let mut left = can.iter().filter(|c| !**c).count();
-        let mut seen = vec![false; self.wanted_by.len()];
+    /// For each rule, in their order, where in `text` its matches may begin; empty where it has none.
+    pub(super) fn places(&self, text: &str) -> Vec<Places> {
+        let everywhere = || std::iter::once(0..text.len()).collect::<Places>();
+        let nowhere = |always: &bool| if *always { everywhere() } else { Places::new() };
+        let mut places: Vec<Places> = self.always.iter().map(nowhere).collect();
         for found in self.automaton.iter().flat_map(|a| a.find_overlapping_iter(text)) {
-            if left == 0 {
-                break;
-            }
-            let literal = found.pattern().as_usize();
-            if !std::mem::replace(&mut seen[literal], true) {
-                for number in &self.wanted_by[literal] {
-                    left -= usize::from(!std::mem::replace(&mut can[*number], true));
+            for wanted in &self.wanted_by[found.pattern().as_usize()] {
+                let places = &mut places[wanted.rule];
+                match wanted.before {
+                    Some(before) => {
+                        let start = floor(text, found.start().saturating_sub(before));
+                        add(places, start..found.start() + 1);
+                    }
+                    None if places.is_empty() => *places = everywhere(),
+                    None => {}
                 }
             }
         }
-        (0..can.len()).filter(|number| can[*number]).collect()
+        places
     }
+}
+
+/// Adds a range that may begin before the last ones, but hardly ever does.
+fn add(places: &mut Places, mut range: Range<usize>) {
+    let mut later = Vec::new();
+    while let Some(last) = places.pop_if(|last| range.start <= last.end) {
+        if last.start > range.end {
+            later.push(last);
+        } else {
+            range = range.start.min(last.start)..range.end.max(last.end);
+        }
+    }
+    places.push(range);
+    places.extend(later.into_iter().rev());
 }
 
 #[cfg(test)]
@@ -71,15 +124,34 @@ mod tests {
     use onig::Regex;
     use proptest::prelude::*;
 
+    fn main(main: &str) -> Patterns<'_> {
+        Patterns { main, contexts: Vec::new() }
+    }
+
     #[test]
-    fn only_rules_whose_literals_are_there_are_candidates() {
-        let rules = [vec![r"\w+"], vec!["Mr", "Smith|Jones"], vec!["Dr"], vec!["jones"]];
-        let prefilter = Prefilter::new(rules);
-        assert_eq!(prefilter.candidates("nothing"), [0]);
-        assert_eq!(prefilter.candidates("Dr Jones"), [0, 1, 2, 3]);
-        assert_eq!(prefilter.candidates("DR"), [0, 2]);
-        assert_eq!(prefilter.candidates(""), [0]);
-        assert!(Prefilter::new(Vec::<Vec<&str>>::new()).candidates("x").is_empty());
+    fn only_rules_whose_literals_are_there_have_places() {
+        let context = Patterns { main: r"\w+", contexts: vec!["x|y", "Smith|Jones"] };
+        let prefilter = Prefilter::new([main(r"\w+"), context, main(r"\d? ?Dr"), main("jones")]);
+        let able = |text: &str| -> Vec<usize> {
+            let places = prefilter.places(text);
+            (0..4).filter(|rule| !places[*rule].is_empty()).collect()
+        };
+        assert_eq!(able("nothing"), [0]);
+        assert_eq!(able("Dr Jones"), [0, 1, 2, 3]);
+        assert_eq!(able("DR"), [0, 2]);
+        assert!(Prefilter::new([]).places("x").is_empty());
+        // Up to two characters, that is eight bytes, before the literal.
+        assert_eq!(prefilter.places("é Dr and 1 more drop, Dr")[2], [0..4, 9..24]);
+    }
+
+    #[test]
+    fn places_are_in_order_and_apart() {
+        let mut places = Places::new();
+        for range in [5..8, 7..9, 20..22, 30..31, 12..21, 0..2, 40..41, 2..35] {
+            add(&mut places, range);
+            assert!(places.windows(2).all(|pair| pair[0].end < pair[1].start), "{places:?}");
+        }
+        assert_eq!(places, [0..35, 40..41]);
     }
 
     /// Pieces that patterns are put together from, chosen for what goes wrong with literals: case
@@ -121,15 +193,17 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2000))]
         #[test]
-        fn a_rule_that_matches_is_a_candidate(
+        fn a_match_begins_at_a_place(
             pattern in pattern(),
             texts in proptest::collection::vec("[a-fikls-tA-FKSẞßſﬁﬂﬆé\u{212a}x{}]{0,12}", 8),
         ) {
             let Ok(regex) = Regex::new(&pattern) else { return Ok(()) };
-            let prefilter = Prefilter::new([[pattern.as_str()]]);
+            let prefilter = Prefilter::new([main(&pattern)]);
             for text in texts {
-                if regex.find(&text).is_some() {
-                    prop_assert_eq!(prefilter.candidates(&text), [0], "{:?} in {:?}", pattern, text);
+                let places = &prefilter.places(&text)[0];
+                for (start, end) in regex.find_iter(&text).filter(|(start, end)| start < end) {
+                    let known = places.iter().any(|place| place.contains(&start));
+                    prop_assert!(known, "{pattern:?} in {text:?}: {start}..{end} in {places:?}");
                 }
             }
         }

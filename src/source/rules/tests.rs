@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use serde::Deserialize;
 
+use super::prefilter::Patterns;
 use super::*;
 use crate::resource::Files;
 use crate::source::model::DeviceChoice;
@@ -70,7 +71,7 @@ fn golden() {
         };
         assert_eq!(texts(&rules, &document), case.finds, "{}", case.name);
         let mut all = rules;
-        all.prefilter = Prefilter::new([[r"\w"]]);
+        all.prefilter = Prefilter::new([Patterns { main: ".", contexts: Vec::new() }]);
         assert_eq!(texts(&all, &document), case.finds, "{} without prefilter", case.name);
     }
 }
@@ -238,11 +239,13 @@ fn cases_that_do_not_hold_are_reported_at_their_place() {
 
 #[test]
 fn a_rule_that_exceeds_its_limit_is_named_and_the_others_go_on() {
-    let toml =
-        [rule("slow", "pattern = 'x|(a+)+b'"), rule("fast", "pattern = 'end'")].concat();
+    let toml = [rule("slow", "pattern = 'x|(a+)+b'"), rule("fast", "pattern = 'end'")].concat();
     let rules = load(&toml).unwrap();
     for bytes in [10_000, 1_000_000] {
-        let document = Document::new("doc-7", format!("x {} end", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-b ".repeat(bytes / 43)));
+        let document = Document::new(
+            "doc-7",
+            format!("x {} end", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-b ".repeat(bytes / 43)),
+        );
         let begun = Instant::now();
         let found = rules.find(&document).unwrap();
         assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
