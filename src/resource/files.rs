@@ -41,13 +41,11 @@ impl Files {
                     .map(Cow::Owned)
                     .map_err(|e| Error::io("read", path.display(), e))
             }
-            Self::Builtin(files) => files
-                .iter()
-                .find(|f| f.path == name)
-                .map(|f| Cow::Borrowed(f.bytes))
-                .ok_or_else(|| {
-                    Error::new(ErrorKind::Io, format!("no file {name} inside the program"))
-                }),
+            Self::Builtin(files) => {
+                files.iter().find(|f| f.path == name).map(|f| Cow::Borrowed(f.bytes)).ok_or_else(
+                    || Error::new(ErrorKind::Io, format!("no file {name} inside the program")),
+                )
+            }
         }
     }
 

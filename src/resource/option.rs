@@ -10,4 +10,3 @@ pub struct OptionDoc {
     /// What it does.
     pub doc: &'static str,
 }
-

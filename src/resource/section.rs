@@ -184,7 +184,10 @@ mod tests {
         let mut section = file.parse().unwrap();
         assert!(section.take_str("kind").unwrap_err().to_string().contains("e.toml:1:8"));
         assert!(section.take_tables("source").unwrap_err().to_string().contains("e.toml:2:10"));
-        assert_eq!(TomlFile::new("o", "name = 'x'").parse().unwrap().read::<Options>().unwrap().name, "x");
+        assert_eq!(
+            TomlFile::new("o", "name = 'x'").parse().unwrap().read::<Options>().unwrap().name,
+            "x"
+        );
     }
 
     #[test]

@@ -47,10 +47,7 @@ impl Document {
             }
             let start = document.text.len();
             document.text.push_str(word);
-            tokens.push(Token {
-                span: Span::new(start, document.text.len()),
-                line: String::new(),
-            });
+            tokens.push(Token { span: Span::new(start, document.text.len()), line: String::new() });
         }
         document.tokens = Some(tokens);
         document

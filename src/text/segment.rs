@@ -140,10 +140,8 @@ pub(crate) fn ends_sentence(piece: &str) -> bool {
     let Some(stripped) = piece.strip_suffix('.') else {
         return piece.ends_with(|c: char| !c.is_alphanumeric());
     };
-    let word = stripped
-        .rsplit(|c: char| c.is_whitespace() || "([\"'".contains(c))
-        .next()
-        .unwrap_or("");
+    let word =
+        stripped.rsplit(|c: char| c.is_whitespace() || "([\"'".contains(c)).next().unwrap_or("");
     if MAY_END_SENTENCE.contains(&word.to_lowercase().as_str()) {
         return true;
     }
@@ -210,12 +208,7 @@ mod tests {
         let text = "Mr. J. Smith went to St. Paul.  He saw Apple Inc. Then\nhe left\n\nHeadline";
         assert_eq!(
             texts(sentences(text), text),
-            [
-                "Mr. J. Smith went to St. Paul.",
-                "He saw Apple Inc.",
-                "Then\nhe left",
-                "Headline"
-            ]
+            ["Mr. J. Smith went to St. Paul.", "He saw Apple Inc.", "Then\nhe left", "Headline"]
         );
     }
 

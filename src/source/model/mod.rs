@@ -4,8 +4,8 @@ mod device;
 
 pub use device::DeviceChoice;
 
-use crate::error::{Error, ErrorKind};
 use super::SourceKind;
+use crate::error::{Error, ErrorKind};
 
 pub(super) const KIND: SourceKind = SourceKind {
     name: "model",
