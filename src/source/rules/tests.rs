@@ -314,4 +314,32 @@ not-right = '\w'"),
             prop_assert!(slice.is_some_and(|s| !s.is_empty()), "{:?}", mention);
         }
     }
+
+    #[test]
+    fn the_prefilter_changes_nothing(
+        words in proptest::collection::vec(
+            prop::sample::select(vec![
+                "Mr", "Mrs.", "Ada", "Lovelace", "Inc", "of", "University", "5", "May", "é", "\n", "@", "x@y.org",
+                "UNIVERSITY", "$", ",", "born", "in",
+            ]),
+            0..400,
+        ),
+    ) {
+        let toml = [
+            rule("title", r"pattern = '\b(?:Mr|Mrs)\.? (?<entity>\p{Lu}\p{Ll}+)'"),
+            rule("suffix", r"pattern = '\p{Lu}\w+(?:,? \w+)*,? Inc\b'"),
+            rule("date", r"pattern = '\d{1,2} (?:May|June)'"),
+            rule("mail", r"pattern = '[\w.]+@[\w.]+'"),
+            rule("case", r"pattern = '(?i)university(?: of)? \w+'"),
+            rule("left", r"pattern = '\p{Lu}\p{Ll}+ \w+'
+left = 'born in '"),
+            rule("pair", r"pattern = '(?<=Mr )(?<entity>\w+) of|\$ ?\d'"),
+        ];
+        let mut rules = load(&toml.concat()).unwrap();
+        let document = Document::new("d", words.join(" "));
+        let fast = rules.find(&document).unwrap().mentions;
+        let all = rules.rules.iter().map(|_| Patterns { main: ".", contexts: Vec::new() });
+        rules.prefilter = Prefilter::new(all);
+        prop_assert_eq!(fast, rules.find(&document).unwrap().mentions);
+    }
 }
