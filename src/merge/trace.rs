@@ -134,6 +134,11 @@ impl Trace {
         &self.events
     }
 
+    /// Everything recorded, by value.
+    pub fn into_events(self) -> Vec<Event> {
+        self.events
+    }
+
     fn record(
         &mut self,
         candidate: &Candidate,

@@ -1,4 +1,14 @@
-//! How do the parts run together? An engine file, checked and built, and its run over documents.
+//! How do the parts run together? An engine file as written ([`config`]), checked and built
+//! ([`build`]), run over documents ([`run`]) and asked for its reasons ([`explain`]).
 
-/// An engine: sources, merge and the labels it gives.
-pub struct Engine;
+pub mod build;
+#[cfg_attr(not(feature = "builtin"), path = "builtin_absent.rs")]
+mod builtin;
+pub mod config;
+mod contract;
+pub mod explain;
+pub mod run;
+
+pub use build::{Engine, EngineOptions, Step};
+pub use explain::Explanation;
+pub use run::Tagged;

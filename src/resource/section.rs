@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue, Deserializer};
+use toml::de::{DeTable, DeValue, Deserializer, ValueDeserializer};
 
 use crate::error::{Error, ErrorKind, Location, Result};
 
@@ -110,6 +110,18 @@ impl<'f> Section<'f> {
                 }
             },
         }
+    }
+
+    /// Removes `key` and gives its value as a `T`; `None` where the key is not written.
+    ///
+    /// # Errors
+    /// Where the value is of another type.
+    pub fn take<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>> {
+        let Some(value) = self.table.get_mut().remove(key) else { return Ok(None) };
+        let place = self.file.location(value.span());
+        T::deserialize(ValueDeserializer::from(value))
+            .map(Some)
+            .map_err(|e| self.file.error(&e).at(place))
     }
 
     /// Removes `key`, which must be an array of tables where it is there, and gives the tables.

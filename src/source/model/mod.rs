@@ -13,3 +13,12 @@ pub(super) const KIND: SourceKind = SourceKind {
     options: &[],
     load: |_, _, _| Err(Error::new(ErrorKind::Model, "not built yet")),
 };
+
+/// stub
+pub fn load_folder(
+    _: std::sync::Arc<str>,
+    _: &str,
+    _: &super::LoadContext,
+) -> crate::Result<Box<dyn super::Source>> {
+    Err(Error::new(ErrorKind::Model, "not built yet"))
+}

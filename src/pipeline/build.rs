@@ -1,0 +1,240 @@
+//! An engine file becomes an engine: every source loaded, every pass built, every name checked; all
+//! problems are reported together.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::builtin;
+use super::config::{EngineConfig, SourceConfig};
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::merge::{self, Pass, PassKind, PassScope};
+use crate::resource::{Files, TomlFile};
+use crate::source::model::DeviceChoice;
+use crate::source::{self, LoadContext, Source};
+use crate::span::Label;
+
+/// What a caller may set for one run without editing the engine file.
+#[derive(Debug, Clone, Default)]
+pub struct EngineOptions {
+    /// Where models run.
+    pub device: DeviceChoice,
+    /// Sources to switch on although the engine file says `enabled = false`.
+    pub with: Vec<String>,
+    /// Sources to switch off.
+    pub without: Vec<String>,
+}
+
+/// A pass of an engine.
+pub struct Step {
+    /// What kind of pass it is.
+    pub kind: &'static PassKind,
+    /// Where it stands in the engine file.
+    pub place: Location,
+    pub(super) pass: Box<dyn Pass>,
+}
+
+/// Sources, merge and labels, as built from one engine file. Shared freely between threads.
+pub struct Engine {
+    pub(super) labels: Vec<Label>,
+    pub(super) sources: Vec<Box<dyn Source>>,
+    pub(super) steps: Vec<Step>,
+    disabled: Vec<Arc<str>>,
+}
+
+impl Engine {
+    /// The engine of the file at `path`; names in it are relative to its folder.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file and with all that it names.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        Self::load_with(path.as_ref(), &EngineOptions::default())
+    }
+
+    /// [`Engine::load`] with options.
+    ///
+    /// # Errors
+    /// As [`Engine::load`], and where an option names a source that is not there.
+    pub fn load_with(path: &Path, options: &EngineOptions) -> Result<Self> {
+        let name = path.display().to_string();
+        let folder = Files::beside(path);
+        let file_name = path.file_name().map(|n| n.to_string_lossy().into_owned());
+        let file_name = file_name.ok_or_else(|| {
+            Error::new(ErrorKind::Config, format!("'{name}' is not the path of a file"))
+        })?;
+        let text = folder.read_text(&file_name)?;
+        build(&TomlFile::new(&name, &text), folder, options)
+    }
+
+    /// The engine of a TOML text; names in it are relative to the current folder.
+    ///
+    /// # Errors
+    /// As [`Engine::load`].
+    pub fn parse(text: &str) -> Result<Self> {
+        let file = TomlFile::new("engine", text);
+        build(&file, Files::Folder(".".into()), &EngineOptions::default())
+    }
+
+    /// The default engine: English, labels `PER`, `LOC`, `ORG` and `MISC`.
+    ///
+    /// # Errors
+    /// Where this build carries none.
+    pub fn builtin() -> Result<Self> {
+        Self::builtin_with(&EngineOptions::default())
+    }
+
+    /// [`Engine::builtin`] with options.
+    ///
+    /// # Errors
+    /// As [`Engine::builtin`], and where an option names a source that is not there.
+    pub fn builtin_with(options: &EngineOptions) -> Result<Self> {
+        let files = builtin::files()?;
+        let text = files.read_text("spanloom.toml")?;
+        build(&TomlFile::new(&files.display("spanloom.toml"), &text), files, options)
+    }
+
+    /// The model in the folder `path` and nothing else.
+    ///
+    /// # Errors
+    /// Where it cannot be loaded.
+    pub fn model_alone(path: &Path, options: &EngineOptions) -> Result<Self> {
+        let name: Arc<str> = "model".into();
+        let context = LoadContext { files: Files::Folder(".".into()), device: options.device };
+        let source = source::model::load_folder(name, &path.to_string_lossy(), &context)?;
+        Ok(Self {
+            labels: source.labels(),
+            sources: vec![source],
+            steps: Vec::new(),
+            disabled: Vec::new(),
+        })
+    }
+
+    /// The labels it gives, in declared order.
+    pub fn labels(&self) -> &[Label] {
+        &self.labels
+    }
+
+    /// Its sources that run, in order.
+    pub fn sources(&self) -> &[Box<dyn Source>] {
+        &self.sources
+    }
+
+    /// The names of the sources that the engine file holds and that do not run.
+    pub fn disabled(&self) -> &[Arc<str>] {
+        &self.disabled
+    }
+
+    /// The passes of its merge, in order.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Runs the cases that sources bring along (rules do) and gives those that fail.
+    pub fn check(&self) -> Vec<Error> {
+        self.sources.iter().flat_map(|source| source.check()).collect()
+    }
+}
+
+fn build(file: &TomlFile, files: Files, options: &EngineOptions) -> Result<Engine> {
+    let config = EngineConfig::parse(file.parse()?)?;
+    let mut errors = Vec::new();
+    check_switches(&config.sources, options, &mut errors);
+    let context = LoadContext { files, device: options.device };
+    let mut labels: Vec<Label> = config.labels.iter().map(|l| Label::new(l)).collect();
+    let mut helpers: Vec<Label> = config.helper_labels.iter().map(|l| Label::new(l)).collect();
+    let mut sources = Vec::new();
+    let mut disabled = Vec::new();
+    for source in config.sources {
+        let is = |list: &[String]| list.iter().any(|n| **n == *source.name);
+        if (!source.enabled && !is(&options.with)) || is(&options.without) {
+            disabled.push(source.name.clone());
+            continue;
+        }
+        labels.extend(source.adds_labels.iter().map(|l| Label::new(l)));
+        let place = source.place.clone();
+        match load_source(source, &context) {
+            Ok(loaded) => sources.push((loaded, place)),
+            Err(error) => errors.extend(error.into_list()),
+        }
+    }
+    check_labels(&labels, &config.labels_place, &mut errors);
+    dedup_keeping_order(&mut labels);
+    dedup_keeping_order(&mut helpers);
+    let declared: Vec<Label> = labels.iter().chain(&helpers).cloned().collect();
+    for (source, place) in &sources {
+        check_source_labels(source.as_ref(), place, &declared, &mut errors);
+    }
+    let sources: Vec<Box<dyn Source>> = sources.into_iter().map(|(source, _)| source).collect();
+    // Passes may also name sources that are switched off for this run.
+    let names: Vec<Arc<str>> =
+        sources.iter().map(|s| s.name().clone()).chain(disabled.iter().cloned()).collect();
+    let scope = PassScope { sources: &names, labels: &declared };
+    let mut steps = Vec::new();
+    for (name, place, section) in config.passes {
+        let header = section.location();
+        let built = merge::kind(&name)
+            .map_err(|e| e.at(place))
+            .and_then(|kind| Ok((kind, (kind.build)(section, &scope)?)));
+        match built {
+            Ok((kind, pass)) => steps.push(Step { kind, place: header, pass }),
+            Err(error) => errors.extend(error.into_list()),
+        }
+    }
+    match Error::several(errors) {
+        Some(error) => Err(error),
+        None => Ok(Engine { labels, sources, steps, disabled }),
+    }
+}
+
+fn load_source(config: SourceConfig<'_>, context: &LoadContext) -> Result<Box<dyn Source>> {
+    let kind = source::kind(&config.kind).map_err(|e| e.at(config.kind_place))?;
+    (kind.load)(config.name, config.section, context)
+        .map_err(|e| if e.related().is_empty() { e.at(config.place) } else { e })
+}
+
+/// `--with` and `--without` must name sources of the engine file.
+fn check_switches(sources: &[SourceConfig<'_>], options: &EngineOptions, errors: &mut Vec<Error>) {
+    let known: Vec<&str> = sources.iter().map(|s| &*s.name).collect();
+    for name in options.with.iter().chain(&options.without) {
+        if !known.contains(&name.as_str()) {
+            errors.push(Error::unknown("source", name, &known));
+        }
+    }
+}
+
+fn check_labels(labels: &[Label], place: &Location, errors: &mut Vec<Error>) {
+    for label in labels {
+        let name = label.as_str();
+        if name.is_empty() || name.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            let message = format!("'{name}' is not a label: a label has no white space");
+            errors.push(Error::new(ErrorKind::Config, message).at(place.clone()));
+        }
+    }
+}
+
+fn check_source_labels(
+    source: &dyn Source,
+    place: &Location,
+    declared: &[Label],
+    errors: &mut Vec<Error>,
+) {
+    for label in source.labels() {
+        if !declared.contains(&label) {
+            let known: Vec<&str> = declared.iter().map(Label::as_str).collect();
+            let message = format!(
+                "source '{}' proposes label '{label}', which the engine file does not declare",
+                source.name()
+            );
+            errors
+                .push(Error::new(ErrorKind::Config, message).at(place.clone()).with_help(format!(
+                "add it to `labels`, `helper-labels` or the source's `adds-labels`; declared: {}",
+                known.join(", ")
+            )));
+        }
+    }
+}
+
+fn dedup_keeping_order(labels: &mut Vec<Label>) {
+    let mut seen = BTreeSet::new();
+    labels.retain(|label| seen.insert(label.clone()));
+}

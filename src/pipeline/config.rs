@@ -1,0 +1,151 @@
+//! An engine file as written: which sources, which passes, which labels. Nothing is loaded here.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::error::{Error, Location, Result};
+use crate::resource::{OptionDoc, Section};
+
+/// The keys of an engine file that belong to no source and no pass.
+pub const ENGINE_OPTIONS: &[OptionDoc] = &[
+    OptionDoc {
+        name: "labels",
+        value: "list of strings",
+        doc: "The entity types that the engine gives; a source that proposes another is an error.",
+    },
+    OptionDoc {
+        name: "helper-labels",
+        value: "list of strings, []",
+        doc: "Types that sources may propose and passes may look at, but that are never given.",
+    },
+];
+
+/// The keys that every `[[source]]` has.
+pub const SOURCE_OPTIONS: &[OptionDoc] = &[
+    OptionDoc {
+        name: "kind",
+        value: "string",
+        doc: "What it is; `spanloom list sources` names them.",
+    },
+    OptionDoc {
+        name: "name",
+        value: "string",
+        doc: "What it is called in outputs, merge passes and on the command line.",
+    },
+    OptionDoc {
+        name: "enabled",
+        value: "boolean, true",
+        doc: "Whether it runs; `--with` and `--without` change it for one run.",
+    },
+    OptionDoc {
+        name: "adds-labels",
+        value: "list of strings, []",
+        doc: "Labels that the engine gives only while this source is enabled.",
+    },
+];
+
+/// An engine file, taken apart.
+pub struct EngineConfig<'f> {
+    /// The declared labels.
+    pub labels: Vec<String>,
+    /// The declared helper labels.
+    pub helper_labels: Vec<String>,
+    /// Where labels are declared, for errors about them.
+    pub labels_place: Location,
+    /// The sources, in order.
+    pub sources: Vec<SourceConfig<'f>>,
+    /// The passes, in order: name, place of the name, the other keys.
+    pub passes: Vec<(String, Location, Section<'f>)>,
+}
+
+/// A `[[source]]` table.
+pub struct SourceConfig<'f> {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The value of `kind`.
+    pub kind: String,
+    /// Where `kind` is written.
+    pub kind_place: Location,
+    /// Where the table begins.
+    pub place: Location,
+    /// Whether it runs.
+    pub enabled: bool,
+    /// The labels it declares.
+    pub adds_labels: Vec<String>,
+    /// The keys of its kind.
+    pub section: Section<'f>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Top {
+    labels: Vec<String>,
+    #[serde(default)]
+    helper_labels: Vec<String>,
+}
+
+impl<'f> EngineConfig<'f> {
+    /// Takes an engine file apart.
+    ///
+    /// # Errors
+    /// All that is wrong with its shape at once: unknown keys, missing names, names used twice.
+    pub fn parse(mut section: Section<'f>) -> Result<Self> {
+        let mut errors = Vec::new();
+        let labels_place = section.location_of("labels");
+        let mut keep = |result: Result<Vec<Section<'f>>>| {
+            result.unwrap_or_else(|e| {
+                errors.push(e);
+                Vec::new()
+            })
+        };
+        let source_tables = keep(section.take_tables("source"));
+        let pass_tables = keep(section.take_tables("merge"));
+        let mut sources: Vec<SourceConfig<'f>> = Vec::new();
+        for table in source_tables {
+            match SourceConfig::parse(table) {
+                Ok(source) if sources.iter().any(|s| s.name == source.name) => {
+                    let message = format!("two sources are called '{}'", source.name);
+                    errors.push(source.section.error_at("name", message));
+                }
+                Ok(source) => sources.push(source),
+                Err(error) => errors.push(error),
+            }
+        }
+        let mut passes = Vec::new();
+        for mut table in pass_tables {
+            match table.take_str("pass") {
+                Ok((name, place)) => passes.push((name, place, table)),
+                Err(error) => errors.push(error),
+            }
+        }
+        let top: Option<Top> = section.read().map_err(|e| errors.push(e)).ok();
+        match (Error::several(errors), top) {
+            (None, Some(top)) => Ok(Self {
+                labels: top.labels,
+                helper_labels: top.helper_labels,
+                labels_place,
+                sources,
+                passes,
+            }),
+            (Some(error), _) => Err(error),
+            (None, None) => unreachable!("a top that cannot be read leaves an error"),
+        }
+    }
+}
+
+impl<'f> SourceConfig<'f> {
+    fn parse(mut section: Section<'f>) -> Result<Self> {
+        let place = section.location();
+        let (kind, kind_place) = section.take_str("kind")?;
+        let (name, name_place) = section.take_str("name")?;
+        if name.is_empty() {
+            return Err(
+                Error::new(crate::ErrorKind::Config, "a source has an empty name").at(name_place)
+            );
+        }
+        let enabled = section.take("enabled")?.unwrap_or(true);
+        let adds_labels = section.take("adds-labels")?.unwrap_or_default();
+        Ok(Self { name: name.into(), kind, kind_place, place, enabled, adds_labels, section })
+    }
+}
