@@ -104,7 +104,7 @@ def make_model(vocab_size):
             elif name.endswith(".bias"):
                 values = 0.1 * values
             elif "key" in name or "value" in name:
-                values = 0.3 * values
+                values = 0.2 * values
             parameter.copy_(values.half().float())
     return model.eval()
 

@@ -1,0 +1,183 @@
+//! BERT (Devlin et al. 2019, arXiv:1810.04805), as `transformers`' `BertModel` computes it without
+//! its pooler and without dropout.
+
+use candle_core::{Device, Result, Tensor};
+use serde::Deserialize;
+
+use super::layers::{Activation, LayerNorm, Linear, softmax};
+use super::{Architecture, Encoder, Mode};
+use crate::error::{Error, ErrorKind};
+use crate::source::model::batch::Batch;
+use crate::source::model::weights::Weights;
+
+pub(super) const ARCHITECTURE: Architecture = Architecture {
+    name: "bert",
+    doc: "BERT and its small relatives with absolute positions (Devlin et al. 2019), \
+          cased or uncased.",
+    load: |config, weights, device| Ok(Box::new(Bert::load(config, weights, device)?)),
+};
+
+/// The keys of `config.json` that change the computation.
+#[derive(Debug, Clone, Deserialize)]
+struct Config {
+    vocab_size: usize,
+    hidden_size: usize,
+    num_hidden_layers: usize,
+    num_attention_heads: usize,
+    intermediate_size: usize,
+    hidden_act: Activation,
+    max_position_embeddings: usize,
+    type_vocab_size: usize,
+    layer_norm_eps: f64,
+    #[serde(default)]
+    position_embedding_type: Option<String>,
+}
+
+struct Bert {
+    config: Config,
+    words: Tensor,
+    positions: Tensor,
+    types: Tensor,
+    norm: LayerNorm,
+    layers: Vec<Layer>,
+}
+
+struct Layer {
+    query: Linear,
+    key: Linear,
+    value: Linear,
+    attended: Linear,
+    attended_norm: LayerNorm,
+    widen: Linear,
+    activation: Activation,
+    narrow: Linear,
+    output_norm: LayerNorm,
+}
+
+impl Bert {
+    fn load(config: &str, weights: &Weights, _device: &Device) -> crate::Result<Self> {
+        let config: Config = serde_json::from_str(config)
+            .map_err(|e| Error::new(ErrorKind::Model, format!("config.json: {e}")))?;
+        config.check()?;
+        let prefix = ["bert.", ""]
+            .into_iter()
+            .find(|p| weights.has(&format!("{p}embeddings.word_embeddings.weight")))
+            .unwrap_or("bert.");
+        let hidden = config.hidden_size;
+        let embedding = |name: &str, rows: usize| {
+            weights.tensor(&format!("{prefix}embeddings.{name}.weight"), &[rows, hidden])
+        };
+        let norm_name = format!("{prefix}embeddings.LayerNorm");
+        Ok(Self {
+            words: embedding("word_embeddings", config.vocab_size)?,
+            positions: embedding("position_embeddings", config.max_position_embeddings)?,
+            types: embedding("token_type_embeddings", config.type_vocab_size)?,
+            norm: LayerNorm::load(weights, &norm_name, hidden, config.layer_norm_eps)?,
+            layers: (0..config.num_hidden_layers)
+                .map(|i| Layer::load(weights, &format!("{prefix}encoder.layer.{i}"), &config))
+                .collect::<crate::Result<_>>()?,
+            config,
+        })
+    }
+}
+
+impl Config {
+    fn check(&self) -> crate::Result<()> {
+        let wrong =
+            |message: String| Err(Error::new(ErrorKind::Model, format!("config.json: {message}")));
+        if self.num_attention_heads == 0
+            || !self.hidden_size.is_multiple_of(self.num_attention_heads)
+        {
+            return wrong(format!(
+                "hidden_size {} is not a multiple of num_attention_heads {}",
+                self.hidden_size, self.num_attention_heads
+            ));
+        }
+        match self.position_embedding_type.as_deref() {
+            None | Some("absolute") => Ok(()),
+            Some(other) => wrong(format!(
+                "position_embedding_type '{other}' is not supported, expected 'absolute'"
+            )),
+        }
+    }
+}
+
+impl Encoder for Bert {
+    fn encode(&self, batch: &Batch, mode: Mode) -> Result<Tensor> {
+        let (rows, length) = batch.ids.dims2()?;
+        let hidden = self.config.hidden_size;
+        let flat = batch.ids.flatten_all()?;
+        let words = self.words.index_select(&flat, 0)?.reshape((rows, length, hidden))?;
+        let positions = self.positions.narrow(0, 0, length)?;
+        let types = match &batch.types {
+            Some(types) => self
+                .types
+                .index_select(&types.flatten_all()?, 0)?
+                .reshape((rows, length, hidden))?,
+            None => self.types.narrow(0, 0, 1)?.unsqueeze(0)?,
+        };
+        let sum = words.broadcast_add(&positions.unsqueeze(0)?.broadcast_add(&types)?)?;
+        let mut x = self.norm.forward(&sum, mode)?;
+        for layer in &self.layers {
+            x = layer.forward(&x, batch.mask.as_ref(), self.config.num_attention_heads, mode)?;
+        }
+        Ok(x)
+    }
+
+    fn hidden_size(&self) -> usize {
+        self.config.hidden_size
+    }
+
+    fn max_length(&self) -> usize {
+        self.config.max_position_embeddings
+    }
+}
+
+impl Layer {
+    fn load(weights: &Weights, name: &str, config: &Config) -> crate::Result<Self> {
+        let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+        let linear = |part: &str, inputs, outputs| {
+            Linear::load(weights, &format!("{name}.{part}"), inputs, outputs)
+        };
+        let norm = |part: &str| {
+            LayerNorm::load(weights, &format!("{name}.{part}"), hidden, config.layer_norm_eps)
+        };
+        Ok(Self {
+            query: linear("attention.self.query", hidden, hidden)?,
+            key: linear("attention.self.key", hidden, hidden)?,
+            value: linear("attention.self.value", hidden, hidden)?,
+            attended: linear("attention.output.dense", hidden, hidden)?,
+            attended_norm: norm("attention.output.LayerNorm")?,
+            widen: linear("intermediate.dense", hidden, inner)?,
+            activation: config.hidden_act,
+            narrow: linear("output.dense", inner, hidden)?,
+            output_norm: norm("output.LayerNorm")?,
+        })
+    }
+
+    /// `mask` is added to the attention scores: shape `(rows, 1, 1, length)`.
+    fn forward(
+        &self,
+        x: &Tensor,
+        mask: Option<&Tensor>,
+        heads: usize,
+        mode: Mode,
+    ) -> Result<Tensor> {
+        let (rows, length, hidden) = x.dims3()?;
+        let width = hidden / heads;
+        let split = |t: Tensor| t.reshape((rows, length, heads, width))?.transpose(1, 2);
+        let query = split(self.query.forward(x)?)?.contiguous()?;
+        let key = split(self.key.forward(x)?)?.contiguous()?;
+        let value = split(self.value.forward(x)?)?.contiguous()?;
+        let scale = 1.0 / (width as f64).sqrt();
+        let mut scores = (query.matmul(&key.t()?)? * scale)?;
+        if let Some(mask) = mask {
+            scores = scores.broadcast_add(mask)?;
+        }
+        let context = softmax(&scores, mode)?.matmul(&value)?;
+        let context = context.transpose(1, 2)?.contiguous()?.reshape((rows, length, hidden))?;
+        let x = self.attended_norm.forward(&(self.attended.forward(&context)? + x)?, mode)?;
+        let inner = self.activation.forward(&self.widen.forward(&x)?)?;
+        self.output_norm.forward(&(self.narrow.forward(&inner)? + &x)?, mode)
+    }
+}

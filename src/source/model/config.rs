@@ -1,0 +1,129 @@
+//! The options of a model source, as written in the engine file.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::resource::OptionDoc;
+
+/// What an engine file may say of a model.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ModelConfig {
+    /// The folder.
+    pub path: String,
+    /// What a word is in running text.
+    #[serde(default)]
+    pub words: WordSource,
+    /// What the model reads at once.
+    #[serde(default)]
+    pub context: Context,
+    /// The longest sequence in sub-words, special tokens included.
+    #[serde(default)]
+    pub max_length: Option<usize>,
+    /// How many sub-words two windows share.
+    #[serde(default = "default_overlap")]
+    pub overlap: usize,
+    /// How many padded sub-words a batch holds.
+    #[serde(default = "default_batch_tokens")]
+    pub batch_tokens: usize,
+    /// New names for the model's labels.
+    #[serde(default)]
+    pub map: BTreeMap<String, String>,
+    /// The labels it may propose, by their new names.
+    #[serde(default)]
+    pub labels: Option<Vec<String>>,
+}
+
+/// What a word is in running text; given tokens are always words.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WordSource {
+    /// The library's own segmentation, as in the corpora taggers are trained on.
+    #[default]
+    Text,
+    /// The model's tokenizer, as `transformers`' pipeline does.
+    Tokenizer,
+}
+
+/// What the model reads at once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Context {
+    /// A sentence.
+    #[default]
+    Sentence,
+    /// As much of the document as fits.
+    Document,
+}
+
+impl ModelConfig {
+    /// The model in a folder, everything else as it is by default.
+    pub fn of_folder(path: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            words: WordSource::default(),
+            context: Context::default(),
+            max_length: None,
+            overlap: default_overlap(),
+            batch_tokens: default_batch_tokens(),
+            map: BTreeMap::new(),
+            labels: None,
+        }
+    }
+}
+
+fn default_overlap() -> usize {
+    64
+}
+
+fn default_batch_tokens() -> usize {
+    2048
+}
+
+/// The documentation of the options.
+pub(super) const OPTIONS: &[OptionDoc] = &[
+    OptionDoc {
+        name: "path",
+        value: "string",
+        doc: "The folder: config.json with id2label, tokenizer.json, and model.safetensors or \
+              model.gguf.",
+    },
+    OptionDoc {
+        name: "words",
+        value: "\"text\" | \"tokenizer\", \"text\"",
+        doc: "What a word is in running text: the library's segmentation, or the tokenizer's as in \
+              transformers' pipeline. A word is labelled by its first sub-word.",
+    },
+    OptionDoc {
+        name: "context",
+        value: "\"sentence\" | \"document\", \"sentence\"",
+        doc: "What the model reads at once. What is longer than the model's limit goes through \
+              overlapping windows.",
+    },
+    OptionDoc {
+        name: "max-length",
+        value: "integer, the model's limit",
+        doc: "The longest sequence in sub-words, special tokens included.",
+    },
+    OptionDoc {
+        name: "overlap",
+        value: "integer, 64",
+        doc: "How many sub-words neighbouring windows share; at most half a window.",
+    },
+    OptionDoc {
+        name: "batch-tokens",
+        value: "integer, 2048",
+        doc: "How many sub-words, padding included, are computed at once.",
+    },
+    OptionDoc {
+        name: "map",
+        value: "table of strings, {}",
+        doc: "New names for the model's labels (group = \"ORG\"); several may become one.",
+    },
+    OptionDoc {
+        name: "labels",
+        value: "list of strings, all",
+        doc: "The only labels it proposes, by their new names; its evidence keeps all.",
+    },
+];

@@ -1,0 +1,344 @@
+//! The model as a source: documents become units of words, units become windows, windows become
+//! batches; the answers are put together again as mentions and evidence.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use candle_core::{Device, Tensor};
+use rayon::prelude::*;
+
+use super::arch::{self, Encoder, Mode};
+use super::batch::{Batch, plan};
+use super::config::{Context, ModelConfig, WordSource};
+use super::head::TokenHead;
+use super::tags::TagSet;
+use super::tokens::{SubWords, Unit};
+use super::weights::Weights;
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::source::{Found, LoadContext, Source};
+use crate::span::{Evidence, Label, Mention, Origin};
+use crate::text::window::{Window, windows};
+use crate::text::{Document, Span, segment};
+
+/// A token classifier, loaded.
+pub struct Tagger {
+    name: Arc<str>,
+    origin: Origin,
+    config: ModelConfig,
+    sub_words: SubWords,
+    encoder: Box<dyn Encoder>,
+    head: TokenHead,
+    tags: TagSet,
+    device: Device,
+    capacity: usize,
+}
+
+/// The keys of `config.json` that every architecture has.
+#[derive(serde::Deserialize)]
+struct Common {
+    model_type: String,
+    #[serde(default)]
+    id2label: std::collections::BTreeMap<String, String>,
+}
+
+/// One window of one unit of one document.
+struct Sequence {
+    document: usize,
+    unit: usize,
+    window: Window,
+}
+
+/// The units of one document, and the logits of their words once they are known.
+struct Work {
+    units: Vec<Unit>,
+    logits: Vec<Vec<f32>>,
+    failed: Option<String>,
+}
+
+impl Tagger {
+    /// Loads the model that `config` describes.
+    ///
+    /// # Errors
+    /// Where a file of the folder is missing, damaged or does not fit the others, and where the
+    /// device that was asked for is not there.
+    pub fn load(name: Arc<str>, config: ModelConfig, context: &LoadContext) -> Result<Self> {
+        let folder = config.path.trim_end_matches('/').to_owned();
+        let files = &context.files;
+        let config_place = files.display(&format!("{folder}/config.json"));
+        let config_text = files.read_text(&format!("{folder}/config.json"))?;
+        let common: Common = serde_json::from_str(&config_text).map_err(|e| {
+            Error::new(ErrorKind::Model, format!("not a model configuration: {e}"))
+                .at(Location::line(&config_place, e.line(), e.column()))
+        })?;
+        let here = |e: Error| e.at(Location::file(&config_place));
+        let tags =
+            TagSet::new(&tag_names(&common.id2label).map_err(here)?, &config.map).map_err(here)?;
+        let device = context.device.open()?;
+        let tokenizer_place = files.display(&format!("{folder}/tokenizer.json"));
+        let tokenizer = files.read(&format!("{folder}/tokenizer.json"))?;
+        let sub_words = SubWords::load(&tokenizer, &tokenizer_place)?;
+        let weights = Weights::load(files, &folder, &device)?;
+        let architecture = arch::architecture(&common.model_type, &config_place)?;
+        let encoder = (architecture.load)(&config_text, &weights, &device).map_err(here)?;
+        let head = TokenHead::load(&weights, encoder.hidden_size(), tags.len())?;
+        let specials = sub_words.before.len() + sub_words.after.len();
+        let longest = config.max_length.unwrap_or(usize::MAX).min(encoder.max_length());
+        let capacity = longest.saturating_sub(specials);
+        if capacity == 0 {
+            let message = format!("max-length {longest} leaves no room beside special tokens");
+            return Err(here(Error::new(ErrorKind::Model, message)));
+        }
+        let detail = Path::new(&folder).file_name().map(|n| n.to_string_lossy().into_owned());
+        Ok(Self {
+            origin: Origin::new(&name, detail.unwrap_or(folder)),
+            name,
+            config,
+            sub_words,
+            encoder,
+            head,
+            tags,
+            device,
+            capacity,
+        })
+    }
+
+    /// The logits of every tag at every position of a batch, special tokens and padding included:
+    /// shape `(rows, length, tags)`.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn logits(&self, batch: &Batch, mode: Mode) -> Result<Tensor> {
+        self.encoder
+            .encode(batch, mode)
+            .and_then(|hidden| self.head.logits(&hidden))
+            .map_err(|e| Error::new(ErrorKind::Device, format!("the model failed: {e}")))
+    }
+
+    /// The device it runs on.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Checks that the labels it was told to propose are the model's.
+    ///
+    /// # Errors
+    /// Where one is not.
+    pub fn check_label_filter(&self) -> Result<()> {
+        let known: Vec<&str> = self.tags.labels().iter().map(Label::as_str).collect();
+        let chosen = self.config.labels.iter().flatten();
+        match chosen.into_iter().find(|label| !known.contains(&label.as_str())) {
+            Some(label) => Err(Error::unknown("label of the model", label, &known)),
+            None => Ok(()),
+        }
+    }
+
+    /// The model's tokenizer.
+    pub fn sub_words(&self) -> &SubWords {
+        &self.sub_words
+    }
+
+    fn units(&self, document: &Document) -> Result<Vec<Unit>> {
+        let text = &document.text;
+        if let Some(tokens) = document.token_spans() {
+            return Ok(vec![self.sub_words.of_words(text, tokens)?]);
+        }
+        let stretches = match self.config.context {
+            Context::Sentence => segment::sentences(text),
+            Context::Document => vec![Span::new(0, text.len())],
+        };
+        let unit = |stretch: Span| match self.config.words {
+            WordSource::Tokenizer => self.sub_words.of_text(text, stretch),
+            WordSource::Text => {
+                let words = segment::words(stretch.slice(text).unwrap_or(""));
+                let shift = |w: Span| Span::new(w.start + stretch.start, w.end + stretch.start);
+                self.sub_words.of_words(text, words.into_iter().map(shift).collect())
+            }
+        };
+        stretches
+            .into_iter()
+            .map(unit)
+            .filter(|u| !matches!(u, Ok(u) if u.words.is_empty()))
+            .collect()
+    }
+
+    /// The sub-words of a sequence with special tokens, and where in it the first sub-word of each
+    /// kept word stands. A word longer than the model's limit is cut to it.
+    fn pieces(&self, unit: &Unit, window: &Window) -> (Vec<u32>, Vec<u32>) {
+        let mut ids = self.sub_words.before.clone();
+        let mut firsts = Vec::with_capacity(window.keep.len());
+        for word in window.words.clone() {
+            if window.keep.contains(&word) {
+                firsts.push(ids.len() as u32);
+            }
+            let pieces = unit.pieces(word);
+            ids.extend(&pieces[..pieces.len().min(self.capacity)]);
+        }
+        ids.extend(&self.sub_words.after);
+        (ids, firsts)
+    }
+
+    /// The logits of the kept words of each of some sequences, row after row.
+    fn answer(&self, work: &[Work], sequences: &[&Sequence]) -> candle_core::Result<Vec<Vec<f32>>> {
+        let (ids, firsts): (Vec<_>, Vec<_>) = sequences
+            .iter()
+            .map(|s| self.pieces(&work[s.document].units[s.unit], &s.window))
+            .unzip();
+        let batch = Batch::new(&ids, self.sub_words.pad, &self.device)?;
+        let (rows, length) = batch.ids.dims2()?;
+        let hidden = self.encoder.encode(&batch, Mode::Inference)?;
+        let hidden = hidden.reshape((rows * length, self.encoder.hidden_size()))?;
+        let wanted: Vec<u32> = firsts
+            .iter()
+            .enumerate()
+            .flat_map(|(row, firsts)| firsts.iter().map(move |f| (row * length) as u32 + f))
+            .collect();
+        let count = wanted.len();
+        let wanted = Tensor::from_vec(wanted, count, &self.device)?;
+        let logits = self.head.logits(&hidden.index_select(&wanted, 0)?)?;
+        let mut logits = logits.flatten_all()?.to_vec1::<f32>()?.into_iter();
+        let width = self.tags.len();
+        Ok(firsts.iter().map(|f| logits.by_ref().take(f.len() * width).collect()).collect())
+    }
+
+    fn compute(&self, work: &mut [Work]) {
+        let mut sequences = Vec::new();
+        let mut lengths = Vec::new();
+        for (document, one) in work.iter().enumerate() {
+            for (unit, words) in one.units.iter().enumerate() {
+                let sizes: Vec<usize> = (0..words.words.len())
+                    .map(|w| words.pieces(w).len().min(self.capacity))
+                    .collect();
+                let overlap = self.config.overlap.min(self.capacity / 2);
+                for window in windows(&sizes, self.capacity, overlap) {
+                    lengths.push(sizes[window.words.clone()].iter().sum::<usize>());
+                    sequences.push(Sequence { document, unit, window });
+                }
+            }
+        }
+        let (order, batches) = plan(&lengths, self.config.batch_tokens);
+        let run = |batch: &std::ops::Range<usize>| {
+            let members: Vec<&Sequence> =
+                order[batch.clone()].iter().map(|&i| &sequences[i]).collect();
+            self.answer(work, &members)
+        };
+        // A device does one batch at a time; processor cores do one each.
+        let answers: Vec<_> = if self.device.is_cpu() {
+            batches.par_iter().map(run).collect()
+        } else {
+            batches.iter().map(run).collect()
+        };
+        for (batch, answer) in batches.into_iter().zip(answers) {
+            let members = order[batch].iter().map(|&i| &sequences[i]);
+            match answer {
+                Ok(rows) => {
+                    for (sequence, rows) in members.zip(rows) {
+                        let width = self.tags.len();
+                        let start = sequence.window.keep.start * width;
+                        work[sequence.document].logits[sequence.unit][start..start + rows.len()]
+                            .copy_from_slice(&rows);
+                    }
+                }
+                Err(error) => {
+                    for sequence in members {
+                        work[sequence.document].failed = Some(error.to_string());
+                    }
+                }
+            }
+        }
+    }
+
+    fn found(&self, work: Work) -> Result<Found> {
+        if let Some(reason) = work.failed {
+            return Err(Error::new(ErrorKind::Device, format!("the model failed: {reason}")));
+        }
+        let mut words = Vec::new();
+        let mut rows = Vec::new();
+        let mut proposed: Vec<(Span, Label)> = Vec::new();
+        for (unit, logits) in work.units.iter().zip(&work.logits) {
+            for (range, label) in self.tags.decode(logits) {
+                let (first, last) = (unit.words[range.start], unit.words[range.end - 1]);
+                proposed.push((Span::new(first.start, last.end), label));
+            }
+            for row in logits.chunks_exact(self.tags.len()) {
+                self.tags.evidence_row(row, &mut rows);
+            }
+            words.extend_from_slice(&unit.words);
+        }
+        let evidence = Evidence::new(self.name.clone(), self.tags.labels().to_vec(), words, rows);
+        let wanted = self.labels();
+        let mentions = proposed
+            .into_iter()
+            .filter(|(_, label)| wanted.contains(label))
+            .map(|(span, label)| Mention {
+                span,
+                score: evidence.score(span, &label).expect("the model knows its own labels"),
+                label,
+                origin: self.origin.clone(),
+            })
+            .collect();
+        Ok(Found { mentions, evidence: Some(evidence), warnings: Vec::new() })
+    }
+}
+
+impl Source for Tagger {
+    fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    fn labels(&self) -> Vec<Label> {
+        let chosen = self.config.labels.as_ref();
+        let mut labels: Vec<Label> = self.tags.labels().to_vec();
+        labels.retain(|l| chosen.is_none_or(|chosen| chosen.iter().any(|c| c == l.as_str())));
+        labels.sort();
+        labels
+    }
+
+    fn find(&self, document: &Document) -> Result<Found> {
+        self.find_batch(&[document]).pop().expect("one document in, one answer out")
+    }
+
+    fn find_batch(&self, documents: &[&Document]) -> Vec<Result<Found>> {
+        let width = self.tags.len();
+        let mut failures: Vec<Option<Error>> = Vec::new();
+        let mut work: Vec<Work> = Vec::new();
+        let units: Vec<Result<Vec<Unit>>> =
+            documents.par_iter().map(|document| self.units(document)).collect();
+        for units in units {
+            let (units, failure) = match units {
+                Ok(units) => (units, None),
+                Err(error) => (Vec::new(), Some(error)),
+            };
+            let logits = units.iter().map(|u| vec![0.0; u.words.len() * width]).collect();
+            work.push(Work { units, logits, failed: None });
+            failures.push(failure);
+        }
+        self.compute(&mut work);
+        work.into_par_iter()
+            .zip(failures)
+            .map(|(work, failure)| match failure {
+                Some(error) => Err(error),
+                None => self.found(work),
+            })
+            .collect()
+    }
+
+    fn batch_size(&self) -> Option<usize> {
+        Some(256)
+    }
+}
+
+/// The tag names in id order.
+fn tag_names(id2label: &std::collections::BTreeMap<String, String>) -> Result<Vec<String>> {
+    let wrong = |message: String| Error::new(ErrorKind::Model, message);
+    if id2label.is_empty() {
+        return Err(wrong("no id2label: this is not a token classifier".to_owned()));
+    }
+    (0..id2label.len())
+        .map(|id| {
+            id2label
+                .get(&id.to_string())
+                .cloned()
+                .ok_or_else(|| wrong(format!("id2label has no id {id} of {}", id2label.len())))
+        })
+        .collect()
+}

@@ -1,0 +1,178 @@
+//! The tags a model gives (`B-PER`, `S-LOC`, …), what they mean, and how a row of their
+//! probabilities becomes evidence and mentions.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::span::{Label, scheme};
+
+/// What one tag says of a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tag {
+    Outside,
+    /// Begins an entity of this label (by number).
+    Begin(usize),
+    /// Continues one, or is of a scheme without beginnings.
+    Inside(usize),
+}
+
+/// The tags of a model by id, after the user's renaming.
+#[derive(Debug, Clone)]
+pub struct TagSet {
+    tags: Vec<Tag>,
+    /// Each tag as the decoder reads it.
+    names: Vec<String>,
+    labels: Vec<Label>,
+}
+
+impl TagSet {
+    /// Reads tag names in id order, in BIO, BIOES, BILOU or IO; names without a prefix are IO. A
+    /// label in `renamed` takes the new name; several may become one.
+    ///
+    /// # Errors
+    /// Where no tag is `O`, or `renamed` names a label that the model does not have.
+    pub fn new(names: &[String], renamed: &BTreeMap<String, String>) -> Result<Self> {
+        if !names.iter().any(|n| n == "O") {
+            return Err(Error::new(ErrorKind::Model, "config.json: no tag 'O' in id2label"));
+        }
+        let parsed: Vec<(char, &str)> = names.iter().map(|name| split(name)).collect();
+        let known: Vec<&str> = parsed.iter().filter(|p| p.0 != 'O').map(|p| p.1).collect();
+        for label in renamed.keys() {
+            if !known.contains(&label.as_str()) {
+                return Err(Error::unknown("label in 'map'", label, &known));
+            }
+        }
+        let mut labels: Vec<Label> = Vec::new();
+        let mut tags = Vec::new();
+        let mut tag_names = Vec::new();
+        for (prefix, label) in parsed {
+            if prefix == 'O' {
+                tags.push(Tag::Outside);
+                tag_names.push("O".to_owned());
+                continue;
+            }
+            let name = renamed.get(label).map_or(label, String::as_str);
+            let number = labels.iter().position(|l| l.as_str() == name).unwrap_or_else(|| {
+                labels.push(Label::new(name));
+                labels.len() - 1
+            });
+            let begins = matches!(prefix, 'B' | 'S' | 'U');
+            tags.push(if begins { Tag::Begin(number) } else { Tag::Inside(number) });
+            tag_names.push(format!("{prefix}-{name}"));
+        }
+        Ok(Self { tags, names: tag_names, labels })
+    }
+
+    /// How many tags there are.
+    pub fn len(&self) -> usize {
+        self.tags.len()
+    }
+
+    /// The labels, in the order they first occur.
+    pub fn labels(&self) -> &[Label] {
+        &self.labels
+    }
+
+    /// Entities of one sequence of words from the logits of their tags (row after row): the
+    /// likeliest tag of each word (the lowest id where two are equal), decoded with seqeval's
+    /// default-mode repair of malformed sequences.
+    pub fn decode(&self, logits: &[f32]) -> Vec<(Range<usize>, Label)> {
+        let tags: Vec<&str> = logits
+            .chunks_exact(self.len())
+            .map(|row| self.names[likeliest(row)].as_str())
+            .collect();
+        scheme::decode(&tags)
+    }
+
+    /// Adds a row of evidence for a word with these logits: log-softmax, summed per label into
+    /// begin and inside (see [`crate::span::Evidence`]).
+    pub fn evidence_row(&self, logits: &[f32], rows: &mut Vec<f32>) {
+        let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let exps: Vec<f64> = logits.iter().map(|&l| f64::from(l - most).exp()).collect();
+        let total: f64 = exps.iter().sum();
+        let start = rows.len();
+        let mut sums = vec![0.0f64; 1 + 2 * self.labels.len()];
+        for (tag, exp) in self.tags.iter().zip(&exps) {
+            match tag {
+                Tag::Outside => sums[0] += exp / total,
+                Tag::Begin(label) => sums[1 + 2 * label] += exp / total,
+                Tag::Inside(label) => sums[2 + 2 * label] += exp / total,
+            }
+        }
+        rows.extend(sums.into_iter().map(|p| p.max(f64::from(f32::MIN_POSITIVE)).ln() as f32));
+        debug_assert_eq!(rows.len() - start, 1 + 2 * self.labels.len());
+    }
+}
+
+/// The prefix and label of a tag name; `O` for outside, `I` where a name has no prefix.
+fn split(name: &str) -> (char, &str) {
+    if name == "O" {
+        return ('O', "");
+    }
+    match name.split_once(['-', '_']) {
+        Some((prefix, label)) if prefix.len() == 1 && "BIESUL".contains(prefix) => {
+            (prefix.chars().next().expect("one letter"), label)
+        }
+        _ => ('I', name),
+    }
+}
+
+fn likeliest(row: &[f32]) -> usize {
+    let mut best = 0;
+    for (i, value) in row.iter().enumerate() {
+        if *value > row[best] {
+            best = i;
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(names: &[&str], renamed: &[(&str, &str)]) -> Result<TagSet> {
+        let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
+        let renamed = renamed.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+        TagSet::new(&names, &renamed)
+    }
+
+    #[test]
+    fn probabilities_are_summed_by_label_and_place() {
+        let tags = set(&["O", "B-PER", "E-PER", "S-PER", "I-PER"], &[]).unwrap();
+        let mut rows = Vec::new();
+        tags.evidence_row(&[0.0; 5], &mut rows);
+        let probabilities: Vec<f32> = rows.iter().map(|l| l.exp()).collect();
+        for (got, expected) in probabilities.iter().zip([0.2, 0.4, 0.4]) {
+            assert!((got - expected).abs() < 1e-6, "{probabilities:?}");
+        }
+    }
+
+    #[test]
+    fn malformed_sequences_are_repaired() {
+        let tags = set(&["O", "B-PER", "I-PER", "B-LOC", "I-LOC"], &[]).unwrap();
+        let row = |id: usize| (0..5).map(move |i| f32::from(u8::from(i == id)));
+        // O I-PER I-PER B-LOC I-PER: an I after O opens, an I of another label opens.
+        let logits: Vec<f32> = [0, 2, 2, 3, 2].into_iter().flat_map(row).collect();
+        let found = tags.decode(&logits);
+        let expected = [(1..3, "PER".into()), (3..4, "LOC".into()), (4..5, "PER".into())];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn labels_can_be_renamed_together_and_wrong_names_are_errors() {
+        let tags =
+            set(&["O", "B-group", "B-corporation"], &[("group", "ORG"), ("corporation", "ORG")]);
+        assert_eq!(tags.unwrap().labels(), ["ORG".into()]);
+        assert!(set(&["O", "B-PER"], &[("PERS", "X")]).unwrap_err().to_string().contains("PERS"));
+        assert!(set(&["B-PER"], &[]).is_err());
+    }
+
+    #[test]
+    fn names_without_a_scheme_are_inside_tags() {
+        let tags = set(&["O", "PER"], &[]).unwrap();
+        let found = tags.decode(&[0.0, 1.0, 0.0, 1.0, 1.0, 0.0]);
+        assert_eq!(found, [(0..2, "PER".into())]);
+    }
+}

@@ -1,0 +1,168 @@
+//! Named tensors from a model folder: safetensors or GGUF. GGUF weights are dequantised on the
+//! processor and only then moved, so that every architecture sees plain `f32`.
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+
+use candle_core::quantized::gguf_file;
+use candle_core::{DType, Device, Tensor};
+
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::resource::Files;
+
+/// The weight files a model folder may hold, in the order they are looked for.
+const WEIGHT_FILES: &[&str] = &["model.safetensors", "model.gguf"];
+
+/// The tensors of a model, all `f32`, on one device.
+pub struct Weights {
+    tensors: BTreeMap<String, Tensor>,
+    file: String,
+}
+
+impl Weights {
+    /// Reads the weights of the model folder `folder`.
+    ///
+    /// # Errors
+    /// Where the folder holds none of the known files, or the file is damaged.
+    pub fn load(files: &Files, folder: &str, device: &Device) -> Result<Self> {
+        let names = WEIGHT_FILES.iter().map(|file| format!("{folder}/{file}"));
+        let Some(name) = names.into_iter().find(|name| files.exists(name)) else {
+            return Err(Error::new(
+                ErrorKind::Model,
+                format!("model folder {} holds no weights", files.display(folder)),
+            )
+            .with_help(format!("expected one of {}", WEIGHT_FILES.join(", "))));
+        };
+        let shown = files.display(&name);
+        let bytes = files.read(&name)?;
+        let read =
+            if name.ends_with(".gguf") { read_gguf(&bytes) } else { read_safetensors(&bytes) };
+        let tensors = read
+            .and_then(|tensors| {
+                let moved = tensors.into_iter().map(|(name, tensor)| {
+                    Ok((name, tensor.to_dtype(DType::F32)?.to_device(device)?))
+                });
+                moved.collect::<candle_core::Result<BTreeMap<_, _>>>()
+            })
+            .map_err(|e| {
+                let reason = e.to_string();
+                let reason = reason.lines().next().unwrap_or("unknown");
+                Error::new(ErrorKind::Model, format!("damaged weights: {reason}"))
+                    .at(Location::file(&shown))
+            })?;
+        Ok(Self { tensors, file: shown })
+    }
+
+    /// Whether a tensor of this name is there.
+    pub fn has(&self, name: &str) -> bool {
+        self.tensors.contains_key(name)
+    }
+
+    /// The tensor `name`, which must have this shape.
+    ///
+    /// # Errors
+    /// Where it is not there or has another shape.
+    pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
+        let Some(tensor) = self.tensors.get(name) else {
+            let near = name.rsplit('.').nth(1).unwrap_or(name);
+            let alike: Vec<&str> = self
+                .tensors
+                .keys()
+                .filter(|key| key.contains(near))
+                .take(5)
+                .map(String::as_str)
+                .collect();
+            let error = Error::new(ErrorKind::Model, format!("no tensor '{name}'"));
+            let error = if alike.is_empty() {
+                error
+            } else {
+                error.with_help(format!("similar ones: {}", alike.join(", ")))
+            };
+            return Err(error.at(Location::file(&self.file)));
+        };
+        if tensor.dims() != shape {
+            let message = format!(
+                "tensor '{name}' has shape {:?}, expected {shape:?} from config.json",
+                tensor.dims()
+            );
+            return Err(Error::new(ErrorKind::Model, message).at(Location::file(&self.file)));
+        }
+        Ok(tensor.clone())
+    }
+}
+
+fn read_safetensors(bytes: &[u8]) -> candle_core::Result<Vec<(String, Tensor)>> {
+    Ok(candle_core::safetensors::load_buffer(bytes, &Device::Cpu)?.into_iter().collect())
+}
+
+fn read_gguf(bytes: &[u8]) -> candle_core::Result<Vec<(String, Tensor)>> {
+    let mut reader = Cursor::new(bytes);
+    let content = gguf_file::Content::read(&mut reader)?;
+    let mut names: Vec<&String> = content.tensor_infos.keys().collect();
+    names.sort();
+    names
+        .into_iter()
+        .map(|name| {
+            let tensor = content.tensor(&mut reader, name, &Device::Cpu)?;
+            Ok((name.clone(), tensor.dequantize(&Device::Cpu)?))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::quantized::{GgmlDType, QTensor};
+
+    fn gguf() -> (tempfile::TempDir, Vec<u8>, Tensor) {
+        let folder = tempfile::tempdir().unwrap();
+        let values: Vec<f32> = (0..128).map(|i| (i as f32 * 0.37).sin()).collect();
+        let tensor = Tensor::from_vec(values, (2, 64), &Device::Cpu).unwrap();
+        let quantised = QTensor::quantize(&tensor, GgmlDType::Q8_0).unwrap();
+        let mut bytes = Cursor::new(Vec::new());
+        gguf_file::write(&mut bytes, &[], &[("a.weight", &quantised)]).unwrap();
+        (folder, bytes.into_inner(), tensor)
+    }
+
+    fn load(folder: &tempfile::TempDir, file: &str, bytes: &[u8]) -> Result<Weights> {
+        std::fs::write(folder.path().join(file), bytes).unwrap();
+        let files = Files::Folder(folder.path().to_owned());
+        Weights::load(&files, ".", &Device::Cpu)
+    }
+
+    #[test]
+    fn gguf_is_dequantised_to_f32() {
+        let (folder, bytes, tensor) = gguf();
+        let weights = load(&folder, "model.gguf", &bytes).unwrap();
+        let read = weights.tensor("a.weight", &[2, 64]).unwrap();
+        let difference = (read - tensor).unwrap().abs().unwrap();
+        let most = difference.flatten_all().unwrap().max(0).unwrap().to_scalar::<f32>().unwrap();
+        assert!(most < 0.005, "{most}");
+    }
+
+    #[test]
+    fn what_is_missing_or_misshapen_is_named() {
+        let (folder, bytes, _) = gguf();
+        let weights = load(&folder, "model.gguf", &bytes).unwrap();
+        let error = weights.tensor("a.weight", &[3, 64]).unwrap_err();
+        assert!(error.message().contains("has shape [2, 64], expected [3, 64]"), "{error}");
+        let error = weights.tensor("b.weight", &[3, 64]).unwrap_err();
+        assert!(error.message().contains("no tensor 'b.weight'"), "{error}");
+        assert!(error.location().unwrap().file.ends_with("model.gguf"));
+    }
+
+    #[test]
+    fn damaged_files_are_errors_and_never_panics() {
+        let (folder, bytes, _) = gguf();
+        for length in (0..bytes.len()).step_by(7) {
+            assert!(load(&folder, "model.gguf", &bytes[..length]).is_err(), "{length}");
+        }
+        for at in 0..bytes.len().min(200) {
+            let mut changed = bytes.clone();
+            changed[at] ^= 0xff;
+            let _ = load(&folder, "model.gguf", &changed);
+        }
+        let error = load(&folder, "model.safetensors", b"not weights").err().unwrap();
+        assert!(error.message().starts_with("damaged weights"), "{error}");
+    }
+}
