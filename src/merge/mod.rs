@@ -3,8 +3,28 @@
 //! A new pass is one new file here and one entry in [`PASSES`]. A pass sees candidates, evidence and
 //! text, never a source.
 
+mod check;
+mod combine;
+mod evidence;
+mod filter;
+mod log_odds;
+mod longest;
+mod optimal;
+mod priority;
+mod rank_set;
+mod ranking;
+mod score;
+mod segments;
+mod select;
+#[cfg(test)]
+mod tests;
+mod threshold;
+mod tie_break;
 pub mod trace;
 
+use std::sync::OnceLock;
+
+use self::segments::Segments;
 use crate::error::{Error, Result};
 use crate::resource::{OptionDoc, Section};
 use crate::span::{Candidate, Evidence};
@@ -18,12 +38,28 @@ pub struct PassContext<'a> {
     pub document: &'a Document,
     /// What the models of the engine think of it, in the order of the engine's sources.
     pub evidence: &'a [Evidence],
+    segments: OnceLock<Segments>,
+}
+
+impl<'a> PassContext<'a> {
+    /// The context of a document and its evidence.
+    pub fn new(document: &'a Document, evidence: &'a [Evidence]) -> Self {
+        Self { document, evidence, segments: OnceLock::new() }
+    }
+
+    /// The words and sentences of the document, found when first asked for.
+    fn segments(&self) -> &Segments {
+        self.segments.get_or_init(|| Segments::of(self.document))
+    }
 }
 
 /// One step of the merge.
 pub trait Pass: Send + Sync {
     /// What becomes of the candidates. They come sorted by [`crate::span::order::compare`]; the
-    /// order of the result does not matter. Running a pass on its own result changes nothing.
+    /// order of the result does not matter. It does not depend on the order they come in.
+    ///
+    /// Running a pass on its own result changes nothing, except where [`PassKind::rescores`] says
+    /// that it adds to scores: a candidate does not remember that it was scored before.
     ///
     /// No span comes out that did not go in, unless the documentation of the pass says so.
     fn apply(
@@ -52,12 +88,23 @@ pub struct PassKind {
     pub options: &'static [OptionDoc],
     /// Whether no two of its results overlap.
     pub flat: bool,
+    /// Whether it moves scores by what it finds in the text or the evidence, and so moves them again
+    /// when it runs again; all other passes are idempotent.
+    pub rescores: bool,
     /// Builds the pass from its section of the engine file (without `pass`).
     pub build: fn(Section<'_>, &PassScope<'_>) -> Result<Box<dyn Pass>>,
 }
 
 /// All kinds of pass.
-pub static PASSES: &[PassKind] = &[];
+pub static PASSES: &[PassKind] = &[
+    combine::KIND,
+    evidence::KIND,
+    threshold::KIND,
+    priority::KIND,
+    longest::KIND,
+    score::KIND,
+    optimal::KIND,
+];
 
 /// The kind of this name.
 ///

@@ -32,9 +32,25 @@ impl Candidate {
 
     /// Notes that this candidate won against `loser`, and takes over what that one had beaten.
     pub fn overrule(&mut self, loser: Candidate) {
-        let Candidate { span, label, score, origins, overruled } = loser;
-        self.overruled.push(Overruled { span, label, score, origins });
-        self.overruled.extend(overruled);
+        self.overrule_all([loser]);
+    }
+
+    /// [`Candidate::overrule`] for several losers at once.
+    pub fn overrule_all(&mut self, losers: impl IntoIterator<Item = Candidate>) {
+        for Candidate { span, label, score, origins, overruled } in losers {
+            self.overruled.push(Overruled { span, label, score, origins });
+            self.overruled.extend(overruled);
+        }
+        self.sort_overruled();
+    }
+
+    /// Takes over what `other`, now a part of this candidate, had beaten.
+    pub fn inherit_overruled(&mut self, other: Vec<Overruled>) {
+        self.overruled.extend(other);
+        self.sort_overruled();
+    }
+
+    fn sort_overruled(&mut self) {
         self.overruled.sort_by(|a, b| {
             (a.span, &a.label, &a.origins)
                 .cmp(&(b.span, &b.label, &b.origins))

@@ -1,0 +1,71 @@
+//! Tests of all passes: golden cases, and properties that every pass of a kind must have, against
+//! the obvious slow version.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::*;
+use crate::resource::TomlFile;
+use crate::span::{Label, Origin, Span, order};
+
+mod golden;
+mod properties;
+
+/// The merge that `toml` says, for an engine of these sources and labels.
+fn build(toml: &str, sources: &[&str], labels: &[&str]) -> Result<Vec<Box<dyn Pass>>> {
+    let file = TomlFile::new("e.toml", toml);
+    let sources: Vec<Arc<str>> = sources.iter().map(|s| (*s).into()).collect();
+    let labels: Vec<Label> = labels.iter().map(|l| (*l).into()).collect();
+    let scope = PassScope { sources: &sources, labels: &labels };
+    let mut section = file.parse()?;
+    let passes = section.take_tables("merge")?;
+    passes
+        .into_iter()
+        .map(|mut section| {
+            let (name, _) = section.take_str("pass")?;
+            (kind(&name)?.build)(section, &scope)
+        })
+        .collect()
+}
+
+/// What the passes make of the candidates, in the order of output.
+fn run(
+    passes: &[Box<dyn Pass>],
+    candidates: Vec<Candidate>,
+    context: &PassContext<'_>,
+    trace: &mut Trace,
+) -> Vec<Candidate> {
+    let mut candidates = candidates;
+    for (step, pass) in passes.iter().enumerate() {
+        trace.enter(step);
+        candidates.sort_by(order::compare);
+        candidates = pass.apply(candidates, context, trace);
+    }
+    candidates.sort_by(order::compare);
+    candidates
+}
+
+fn candidate(span: Span, label: &str, score: f32, source: &str) -> Candidate {
+    Candidate {
+        span,
+        label: label.into(),
+        score,
+        origins: vec![Origin::new(&source.into(), "")],
+        overruled: Vec::new(),
+    }
+}
+
+#[test]
+fn passes_have_unique_names_and_documented_options() {
+    let mut names: Vec<&str> = PASSES.iter().map(|k| k.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), PASSES.len());
+    for kind in PASSES {
+        assert!(kind.doc.ends_with('.'), "{}", kind.name);
+        assert!(kind.options.iter().all(|o| o.doc.ends_with('.')), "{}", kind.name);
+        let golden = include_str!("../../tests/data/golden/merge.toml");
+        assert!(golden.contains(&format!("pass = \"{}\"", kind.name)), "no case of {}", kind.name);
+    }
+}

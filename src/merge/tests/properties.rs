@@ -1,0 +1,194 @@
+//! Properties of passes over any candidates.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const SOURCES: [&str; 3] = ["rules", "places", "tagger"];
+const LABELS: [&str; 3] = ["PER", "LOC", "ORG"];
+
+/// 40 characters of 2 bytes, in words of 4.
+fn text() -> String {
+    "äöü ".repeat(10)
+}
+
+/// Candidates on char boundaries; scores are few, so that there are ties.
+fn candidates(most: usize) -> impl Strategy<Value = Vec<Candidate>> {
+    let one = (0usize..39, 1usize..8, 0usize..3, 0u8..=10, 0usize..3);
+    proptest::collection::vec(one, 0..=most).prop_map(|list| {
+        let text = text();
+        let places: Vec<usize> = text.char_indices().map(|(i, _)| i).chain([text.len()]).collect();
+        let made = list.into_iter().map(|(start, length, label, score, source)| {
+            let span = Span::new(places[start], places[(start + length).min(40)]);
+            candidate(span, LABELS[label], f32::from(score) / 10.0, SOURCES[source])
+        });
+        made.collect()
+    })
+}
+
+const SELECTING: &[&str] = &[
+    "pass = 'priority'\norder = ['places']\nlabels = { PER = ['tagger', 'rules'] }",
+    "pass = 'priority'\ntie-break = ['label', 'latest']",
+    "pass = 'longest'",
+    "pass = 'longest'\ntie-break = ['earliest']",
+    "pass = 'score'",
+    "pass = 'score'\ntie-break = ['shortest', 'source']",
+    "pass = 'optimal'",
+    "pass = 'optimal'\nweight = 'words'\ntie-break = ['label', 'score']",
+    "pass = 'optimal'\ntie-break = []",
+];
+
+const IDEMPOTENT: &[&str] = &[
+    "pass = 'combine'",
+    "pass = 'combine'\nmethod = 'noisy-or'",
+    "pass = 'combine'\nmethod = 'mean'",
+    "pass = 'combine'\nmethod = 'log-odds'",
+    "pass = 'threshold'\nlabels = { PER = 0.2 }\nsources = { places = 0.7 }",
+];
+
+fn pass(toml: &str) -> Vec<Box<dyn Pass>> {
+    build(&format!("[[merge]]\n{toml}"), &SOURCES, &LABELS).unwrap()
+}
+
+/// The result of a pass on candidates just as they come, in the order of output.
+fn applied(toml: &str, candidates: Vec<Candidate>, trace: &mut Trace) -> Vec<Candidate> {
+    let document = Document::new("d", text());
+    let evidence = evidence();
+    let context = PassContext::new(&document, &evidence);
+    let mut result = pass(toml)[0].apply(candidates, &context, trace);
+    result.sort_by(order::compare);
+    result
+}
+
+/// What a model thinks of the words of [`text`].
+fn evidence() -> Vec<Evidence> {
+    let words: Vec<Span> = (0..10).map(|i| Span::new(i * 7, i * 7 + 6)).collect();
+    let row = [0.2f32, 0.3, 0.1, 0.2, 0.2].map(f32::ln);
+    let rows = words.iter().flat_map(|_| row).collect();
+    vec![Evidence::new("tagger".into(), vec!["PER".into(), "LOC".into()], words, rows)]
+}
+
+fn is_flat(candidates: &[Candidate]) -> bool {
+    candidates.windows(2).all(|pair| pair[0].span.end <= pair[1].span.start)
+}
+
+/// All sets of candidates that do not overlap.
+fn flat_sets(candidates: &[Candidate]) -> Vec<Vec<Candidate>> {
+    let all = 0u32..1 << candidates.len();
+    all.map(|bits| {
+        let chosen = candidates.iter().enumerate().filter(|(i, _)| bits >> i & 1 == 1);
+        let mut set: Vec<Candidate> = chosen.map(|(_, c)| c.clone()).collect();
+        set.sort_by(order::compare);
+        set
+    })
+    .filter(|set| is_flat(set))
+    .collect()
+}
+
+/// A candidate's score in tenths, as generated.
+fn tenths(candidate: &Candidate) -> usize {
+    (candidate.score * 10.0).round() as usize
+}
+
+fn characters(candidate: &Candidate) -> usize {
+    candidate.span.slice(&text()).unwrap().chars().count()
+}
+
+fn without_overruled(candidates: Vec<Candidate>) -> Vec<Candidate> {
+    candidates.into_iter().map(|c| Candidate { overruled: Vec::new(), ..c }).collect()
+}
+
+proptest! {
+    #[test]
+    fn passes_keep_their_contracts(list in candidates(24), seed in any::<u64>()) {
+        let mut shuffled = list.clone();
+        for i in (1..shuffled.len()).rev() {
+            shuffled.swap(i, (seed.rotate_left(i as u32) % (i as u64 + 1)) as usize);
+        }
+        for toml in SELECTING.iter().chain(IDEMPOTENT).chain(RESCORING) {
+            let result = applied(toml, list.clone(), &mut Trace::off());
+            prop_assert_eq!(&applied(toml, shuffled.clone(), &mut Trace::recording()), &result, "{}", toml);
+            for candidate in &result {
+                prop_assert!((0.0..=1.0).contains(&candidate.score));
+                prop_assert!(list.iter().any(|c| c.span == candidate.span && c.label == candidate.label));
+            }
+            if !RESCORING.contains(toml) {
+                prop_assert_eq!(&applied(toml, result.clone(), &mut Trace::off()), &result, "{}", toml);
+            }
+            let kind = kind(toml.split('\'').nth(1).unwrap()).unwrap();
+            prop_assert!(!kind.flat || is_flat(&result), "{}", toml);
+            prop_assert_eq!(kind.flat, SELECTING.contains(toml));
+            prop_assert_eq!(kind.rescores, RESCORING.contains(toml));
+        }
+    }
+
+    #[test]
+    fn nothing_is_lost_without_a_winner(list in candidates(24)) {
+        for toml in SELECTING {
+            let mut distinct = list.clone();
+            distinct.sort_by(order::compare);
+            distinct.dedup();
+            let count = distinct.len();
+            let mut trace = Trace::recording();
+            let result = applied(toml, distinct, &mut trace);
+            prop_assert_eq!(result.iter().map(|c| 1 + c.overruled.len()).sum::<usize>(), count);
+            prop_assert_eq!(trace.events().len(), count - result.len());
+            for winner in &result {
+                prop_assert!(winner.overruled.iter().all(|o| o.span.overlaps(winner.span)));
+            }
+        }
+    }
+
+    #[test]
+    fn greedy_is_what_it_says(list in candidates(24)) {
+        type Better = fn(&Candidate) -> (std::cmp::Reverse<usize>, std::cmp::Reverse<usize>);
+        let rankings: [(&str, Better); 2] = [
+            ("pass = 'score'\ntie-break = ['longest']", |c| {
+                (std::cmp::Reverse(tenths(c)), std::cmp::Reverse(characters(c)))
+            }),
+            ("pass = 'longest'\ntie-break = ['score']", |c| {
+                (std::cmp::Reverse(characters(c)), std::cmp::Reverse(tenths(c)))
+            }),
+        ];
+        for (toml, better) in rankings {
+            let mut left = list.clone();
+            left.sort_by(|a, b| better(a).cmp(&better(b)).then_with(|| order::compare(a, b)));
+            let mut expected: Vec<Candidate> = Vec::new();
+            for candidate in left {
+                if expected.iter().all(|kept| !kept.span.overlaps(candidate.span)) {
+                    expected.push(candidate);
+                }
+            }
+            expected.sort_by(order::compare);
+            let result = applied(toml, list.clone(), &mut Trace::off());
+            prop_assert_eq!(without_overruled(result), expected);
+        }
+    }
+
+    #[test]
+    fn optimal_is_the_best_of_all_sets(list in candidates(10)) {
+        let result = applied("pass = 'optimal'\ntie-break = []", list.clone(), &mut Trace::off());
+        let result = without_overruled(result);
+        // Of two sets the one with the first candidate that only one of them has; a candidate that
+        // stands twice in the list is the same candidate.
+        let better = |a: &Vec<Candidate>, b: &Vec<Candidate>| {
+            let total = |set: &[Candidate]| set.iter().map(tenths).sum::<usize>();
+            total(a).cmp(&total(b)).then_with(|| {
+                let differs = |x: &Candidate, other: &[Candidate]| !other.contains(x);
+                let first_a = a.iter().find(|x| differs(x, b));
+                let first_b = b.iter().find(|x| differs(x, a));
+                match (first_a, first_b) {
+                    (Some(x), Some(y)) => order::compare(y, x),
+                    (x, y) => x.is_some().cmp(&y.is_some()),
+                }
+            })
+        };
+        let best = flat_sets(&list).into_iter().max_by(better).unwrap();
+        prop_assert_eq!(result, best);
+    }
+}
+
+const RESCORING: &[&str] = &[
+    "pass = 'evidence'",
+    "pass = 'evidence'\nmodel-weight = 2.5\nprior-weight = -1\nbias = 1000\nsources = ['rules']",
+];
