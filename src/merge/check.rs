@@ -30,11 +30,6 @@ impl<'a> Checks<'a> {
         Self { file, scope, errors: Vec::new() }
     }
 
-    /// What the engine has.
-    pub(super) fn scope(&self) -> &'a PassScope<'a> {
-        self.scope
-    }
-
     /// Notes an error at its place.
     pub(super) fn report(&mut self, error: Error, place: Range<usize>) {
         self.errors.push(error.at(self.file.location(place)));
@@ -74,7 +69,8 @@ impl<'a> Checks<'a> {
     ) -> f64 {
         let got = *value.get_ref();
         if !range.contains(&got) {
-            let message = format!("'{key}' is {got}, expected {} to {}", range.start(), range.end());
+            let message =
+                format!("'{key}' is {got}, expected {} to {}", range.start(), range.end());
             self.report(Error::new(ErrorKind::Config, message), value.span());
         }
         got

@@ -118,8 +118,7 @@ impl EvidencePass {
 /// What the models that know the candidate's label think of it; `None` where none does.
 fn probability(candidate: &Candidate, context: &PassContext<'_>) -> Option<f64> {
     let asked = context.evidence.iter();
-    let told: Vec<f32> =
-        asked.filter_map(|e| e.score(candidate.span, &candidate.label)).collect();
+    let told: Vec<f32> = asked.filter_map(|e| e.score(candidate.span, &candidate.label)).collect();
     let sum: f64 = told.iter().map(|p| f64::from(*p)).sum();
     (!told.is_empty()).then(|| sum / told.len() as f64)
 }

@@ -3,13 +3,16 @@
 //! A new pass is one new file here and one entry in [`PASSES`]. A pass sees candidates, evidence and
 //! text, never a source.
 
+mod casing;
 mod check;
 mod combine;
+mod context;
 mod evidence;
 mod filter;
 mod log_odds;
 mod longest;
 mod optimal;
+mod pattern;
 mod priority;
 mod rank_set;
 mod ranking;
@@ -99,6 +102,8 @@ pub struct PassKind {
 pub static PASSES: &[PassKind] = &[
     combine::KIND,
     evidence::KIND,
+    casing::KIND,
+    context::KIND,
     threshold::KIND,
     priority::KIND,
     longest::KIND,

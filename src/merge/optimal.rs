@@ -110,7 +110,9 @@ impl Optimal {
         let score = (f64::from(candidate.score) * UNIT).round() as u128;
         match self.weight {
             Weight::Score => score,
-            Weight::Words => score * context.segments().words_in(candidate.span).len().max(1) as u128,
+            Weight::Words => {
+                score * context.segments().words_in(candidate.span).len().max(1) as u128
+            }
         }
     }
 }
@@ -155,7 +157,7 @@ fn heaviest(mut items: Vec<Item>, bound: usize) -> Vec<usize> {
         let better = without
             .weight
             .cmp(&with.weight)
-            .then_with(|| sets.compare(with.set, without.set).reverse())
+            .then_with(|| sets.compare(with.set, without.set))
             .is_lt();
         best.push(if better { with } else { Best { takes_last: None, ..without } });
     }

@@ -87,7 +87,11 @@ impl Criterion {
             Self::Source(order) => {
                 let place = |candidate| {
                     let number = order.place(candidate) + 1;
-                    format!("source {} (number {number} for {})", order.name(candidate), candidate.label)
+                    format!(
+                        "source {} (number {number} for {})",
+                        order.name(candidate),
+                        candidate.label
+                    )
                 };
                 format!("{} goes before {}", place(winner), place(loser))
             }
@@ -134,8 +138,7 @@ impl Ranking {
 
     /// Why `winner` beats `loser`.
     pub(super) fn reason(&self, winner: &Candidate, loser: &Candidate, text: &str) -> String {
-        let decisive =
-            self.criteria.iter().find(|c| c.key(winner, text) < c.key(loser, text));
+        let decisive = self.criteria.iter().find(|c| c.key(winner, text) < c.key(loser, text));
         match decisive {
             Some(criterion) => criterion.reason(winner, loser, text),
             None => format!(

@@ -9,7 +9,7 @@ const LABELS: [&str; 3] = ["PER", "LOC", "ORG"];
 
 /// 40 characters of 2 bytes, in words of 4.
 fn text() -> String {
-    "äöü ".repeat(10)
+    "äÖü ".repeat(10)
 }
 
 /// Candidates on char boundaries; scores are few, so that there are ties.
@@ -191,4 +191,7 @@ proptest! {
 const RESCORING: &[&str] = &[
     "pass = 'evidence'",
     "pass = 'evidence'\nmodel-weight = 2.5\nprior-weight = -1\nbias = 1000\nsources = ['rules']",
+    "pass = 'casing'\nlower = -1.5\ncapital = 1",
+    "pass = 'context'\n[[merge.cue]]\nlabel = 'PER'\nadd = 1.5\nleft = ' '\nright-label = ['LOC', 'PER']\n\
+     [[merge.cue]]\nlabel = ['ORG']\nadd = -1000\ninside = 'ö'",
 ];

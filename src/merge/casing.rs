@@ -1,0 +1,172 @@
+//! The pass `casing`: what capitals say, for models that do not see them. It chooses between none.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::check::{Checks, LOG_ODDS};
+use super::filter::{self, Filter};
+use super::log_odds::shift;
+use super::segments::Segments;
+use super::{Pass, PassContext, PassKind, PassScope, Trace};
+use crate::error::Result;
+use crate::resource::{OptionDoc, Section};
+use crate::span::{Candidate, Span};
+
+pub(super) const KIND: PassKind = PassKind {
+    name: "casing",
+    doc: "Adds to the log-odds of a candidate what its casing says, in sentences that show casing; \
+          sentences all in capitals or all in lower case say nothing. A document of given tokens is \
+          one sentence.",
+    options: &[
+        OptionDoc {
+            name: "lower",
+            value: "number, -2.0",
+            doc: "Added where the candidate has lower-case letters and no capital, and another word of \
+                  its sentence, other than I, begins with a capital.",
+        },
+        OptionDoc {
+            name: "capital",
+            value: "number, 0.0",
+            doc: "Added where the first and the last word of the candidate begin with a capital, \
+                  another word of its sentence does not, and the candidate does not begin the sentence.",
+        },
+        filter::SOURCES,
+        filter::LABELS,
+    ],
+    flat: false,
+    rescores: true,
+    build: |section, scope| Ok(Box::new(build(section, scope)?)),
+};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Options {
+    lower: Option<Spanned<f64>>,
+    capital: Option<Spanned<f64>>,
+    sources: Option<Vec<Spanned<String>>>,
+    labels: Option<Vec<Spanned<String>>>,
+}
+
+/// The pass.
+#[derive(Debug)]
+struct Casing {
+    lower: f64,
+    capital: f64,
+    filter: Filter,
+}
+
+fn build(section: Section<'_>, scope: &PassScope<'_>) -> Result<Casing> {
+    let file = section.file();
+    let options: Options = section.read()?;
+    let mut checks = Checks::new(file, scope);
+    let pass = Casing {
+        lower: checks.number_or("lower", options.lower.as_ref(), LOG_ODDS, -2.0),
+        capital: checks.number_or("capital", options.capital.as_ref(), LOG_ODDS, 0.0),
+        filter: Filter::new(options.sources.as_deref(), options.labels.as_deref(), &mut checks),
+    };
+    checks.finish(pass)
+}
+
+impl Pass for Casing {
+    fn apply(
+        &self,
+        mut candidates: Vec<Candidate>,
+        context: &PassContext<'_>,
+        trace: &mut Trace,
+    ) -> Vec<Candidate> {
+        if !candidates.iter().any(|candidate| self.filter.takes(candidate)) {
+            return candidates;
+        }
+        let words = Words::of(&context.document.text, context.segments());
+        for candidate in candidates.iter_mut().filter(|c| self.filter.takes(c)) {
+            let Some(verdict) = words.verdict(candidate.span) else { continue };
+            let add = match verdict {
+                Verdict::Lower { .. } => self.lower,
+                Verdict::Capital { .. } => self.capital,
+            };
+            if add == 0.0 {
+                continue;
+            }
+            let score = shift(candidate.score, add);
+            trace.rescored(candidate, score, || match verdict {
+                Verdict::Lower { capitals } => format!(
+                    "no capital, where the sentence has {capitals} outside it: log-odds {add:+.2}"
+                ),
+                Verdict::Capital { lower } => format!(
+                    "capitals, where the sentence has {lower} words without: log-odds {add:+.2}"
+                ),
+            });
+            candidate.score = score;
+        }
+        candidates
+    }
+}
+
+/// What the casing of a candidate says.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    /// It has no capital, and so many other words of the sentence begin with one.
+    Lower { capitals: usize },
+    /// It begins with capitals, and so many other words of the sentence do not.
+    Capital { lower: usize },
+}
+
+/// The words of a document, with how many before each begin with a capital or a lower-case letter.
+struct Words<'a> {
+    text: &'a str,
+    segments: &'a Segments,
+    capitals: Vec<usize>,
+    lower: Vec<usize>,
+}
+
+impl<'a> Words<'a> {
+    fn of(text: &'a str, segments: &'a Segments) -> Self {
+        let (mut capitals, mut lower) = (vec![0], vec![0]);
+        let (mut capital, mut small) = (0, 0);
+        for span in segments.words() {
+            let word = span.slice(text).unwrap_or("");
+            let begins = |test: fn(char) -> bool| usize::from(word.starts_with(test));
+            capital += if is_i(word) { 0 } else { begins(char::is_uppercase) };
+            small += begins(char::is_lowercase);
+            capitals.push(capital);
+            lower.push(small);
+        }
+        Self { text, segments, capitals, lower }
+    }
+
+    fn verdict(&self, span: Span) -> Option<Verdict> {
+        let inside = span.slice(self.text).unwrap_or("");
+        let sentence = self.segments.sentence_of(span);
+        let around = self.segments.words_in(sentence);
+        let own = self.segments.words_in(span);
+        let outside = |counts: &[usize]| {
+            let count = |range: &std::ops::Range<usize>| counts[range.end] - counts[range.start];
+            count(&around).saturating_sub(count(&own))
+        };
+        if inside.contains(char::is_lowercase) && !inside.contains(char::is_uppercase) {
+            let capitals = outside(&self.capitals);
+            return (capitals > 0).then_some(Verdict::Lower { capitals });
+        }
+        let words = &self.segments.words()[own.clone()];
+        let has_capital = |word: Option<&Span>| {
+            let word = word.and_then(|w| w.slice(self.text)).unwrap_or("");
+            word.starts_with(char::is_uppercase)
+        };
+        let before = self.segments.words().get(around.start..own.start).unwrap_or(&[]);
+        let is_word =
+            |word: &Span| word.slice(self.text).is_some_and(|w| w.contains(char::is_alphanumeric));
+        let lower = outside(&self.lower);
+        let says = has_capital(words.first())
+            && has_capital(words.last())
+            && before.iter().any(is_word)
+            && lower > 0;
+        says.then_some(Verdict::Capital { lower })
+    }
+}
+
+/// Whether a word is the English pronoun, alone or shortened with a verb: it is written with a
+/// capital by people who write nothing else so.
+fn is_i(word: &str) -> bool {
+    word.strip_prefix('I')
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['\'', '\u{2019}']))
+}

@@ -1,0 +1,131 @@
+//! The pass `context`: cues that the user wrote about the surroundings of candidates. It chooses
+//! between none; what a cue is, is `context/cue`'s business.
+
+mod cue;
+
+use self::cue::Cue;
+use super::check::Checks;
+use super::log_odds::shift;
+use super::{Pass, PassContext, PassKind, PassScope, Trace};
+use crate::error::Result;
+use crate::resource::{OptionDoc, Section};
+use crate::span::Candidate;
+
+pub(super) const KIND: PassKind = PassKind {
+    name: "context",
+    doc: "Adds to the log-odds of a candidate what its surroundings say: the sum of `add` over all \
+          [[merge.cue]] tables whose conditions all hold. Patterns are in Oniguruma's Ruby syntax; \
+          one that backtracks too often does not hold.",
+    options: &[
+        OptionDoc {
+            name: "cue",
+            value: "tables",
+            doc: "What the following keys are written in: [[merge.cue]].",
+        },
+        OptionDoc {
+            name: "cue.label",
+            value: "label or list of labels",
+            doc: "The candidates that the cue concerns.",
+        },
+        OptionDoc {
+            name: "cue.add",
+            value: "number",
+            doc: "The log-odds it adds; may be negative.",
+        },
+        OptionDoc {
+            name: "cue.left",
+            value: "pattern",
+            doc: "Must match so that it ends where the candidate begins; sees 80 characters.",
+        },
+        OptionDoc {
+            name: "cue.right",
+            value: "pattern",
+            doc: "Must match so that it begins where the candidate ends; sees 80 characters.",
+        },
+        OptionDoc {
+            name: "cue.inside",
+            value: "pattern",
+            doc: "Must match somewhere in the candidate, of which it sees 1000 characters.",
+        },
+        OptionDoc {
+            name: "cue.sentence",
+            value: "pattern",
+            doc: "Must match somewhere in the sentence (a document of given tokens is one), of which \
+                  it sees 1000 characters before and after the beginning of the candidate.",
+        },
+        OptionDoc {
+            name: "cue.left-label",
+            value: "label or list of labels",
+            doc: "A candidate of this label must end before this one, with nothing between but white \
+                  space and at most one of , . ' \" -.",
+        },
+        OptionDoc {
+            name: "cue.right-label",
+            value: "label or list of labels",
+            doc: "A candidate of this label must begin after this one, with as little between.",
+        },
+        OptionDoc {
+            name: "cue.surface",
+            value: "list of strings",
+            doc: "The candidate must read like one of these, whatever the case.",
+        },
+    ],
+    flat: false,
+    rescores: true,
+    build: |section, scope| Ok(Box::new(build(section, scope)?)),
+};
+
+/// The pass.
+#[derive(Debug)]
+struct Context {
+    cues: Vec<Cue>,
+}
+
+fn build(mut section: Section<'_>, scope: &PassScope<'_>) -> Result<Context> {
+    let file = section.file();
+    let tables = section.take_tables("cue")?;
+    if tables.is_empty() {
+        return Err(section.error("pass 'context' has no cue, expected [[merge.cue]] tables"));
+    }
+    section.read::<Nothing>()?;
+    let mut checks = Checks::new(file, scope);
+    let cues = tables.into_iter().filter_map(|table| Cue::build(table, &mut checks)).collect();
+    checks.finish(Context { cues })
+}
+
+/// What the section holds besides cues.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+impl Pass for Context {
+    fn apply(
+        &self,
+        mut candidates: Vec<Candidate>,
+        context: &PassContext<'_>,
+        trace: &mut Trace,
+    ) -> Vec<Candidate> {
+        let text = &context.document.text;
+        let edges = cue::Edges::of(&candidates);
+        for candidate in &mut candidates {
+            let mut concerned = self.cues.iter().filter(|c| c.concerns(candidate, text)).peekable();
+            if concerned.peek().is_none() {
+                continue;
+            }
+            let sentence = || context.segments().sentence_of(candidate.span);
+            let holding: Vec<&Cue> =
+                concerned.filter(|cue| cue.holds(candidate, text, sentence, &edges)).collect();
+            let add: f64 = holding.iter().map(|cue| cue.add()).sum();
+            if add == 0.0 {
+                continue;
+            }
+            let score = shift(candidate.score, add);
+            trace.rescored(candidate, score, || {
+                let cues: Vec<String> = holding.iter().map(|cue| cue.describe()).collect();
+                format!("{}: log-odds {add:+.2}", cues.join(" and "))
+            });
+            candidate.score = score;
+        }
+        candidates
+    }
+}

@@ -1,0 +1,156 @@
+//! Patterns that look at the surroundings of a candidate, in bounded time.
+//!
+//! A pattern sees at most [`REACH`] characters on either side of the candidate. One that backtracks
+//! more than [`RETRIES`] times at one place does not match there.
+
+use onig::{MatchParam, Regex, SearchOptions};
+
+use crate::span::Span;
+
+/// How many characters before and after a candidate are seen by `left` and `right`.
+pub(super) const SIDE: usize = 80;
+
+/// How many characters of a sentence before and after a candidate are seen, and how many of the
+/// candidate.
+pub(super) const REACH: usize = 1000;
+
+/// How often a match that begins at one place may backtrack.
+const RETRIES: u32 = 10_000;
+
+/// Where a pattern must match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Where {
+    /// It ends where the candidate begins.
+    Left,
+    /// It begins where the candidate ends.
+    Right,
+    /// It matches in the candidate, whose ends are the ends of what it sees.
+    Inside,
+    /// It matches in the sentence of the candidate, whose ends are the ends of what it sees.
+    Sentence,
+}
+
+/// A compiled pattern.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    regex: Regex,
+    place: Where,
+}
+
+impl Pattern {
+    /// Compiles a pattern in Oniguruma's Ruby syntax.
+    ///
+    /// # Errors
+    /// What Oniguruma says is wrong with it.
+    pub(super) fn new(pattern: &str, place: Where) -> Result<Self, String> {
+        let message = |error: onig::Error| format!("bad pattern: {}", error.description());
+        let mut regex = Regex::new(pattern).map_err(message)?;
+        if place == Where::Left {
+            regex = Regex::new(&format!("(?:{pattern})\\z")).map_err(message)?;
+        }
+        Ok(Self { regex, place })
+    }
+
+    /// Whether it matches at its place beside or in `span`; `sentence` is only asked where it
+    /// matters.
+    pub(super) fn holds(&self, text: &str, span: Span, sentence: impl Fn() -> Span) -> bool {
+        match self.place {
+            Where::Left => {
+                // One character more, so that the cut is not taken for the beginning of a word.
+                let first = back(text, span.start, SIDE);
+                let seen = back(text, first, 1);
+                self.search(text, Span::new(seen, span.start), first)
+            }
+            Where::Right => {
+                let first = back(text, span.end, SIDE);
+                let last = forth(text, span.end, SIDE);
+                let slice = text.get(first..last).unwrap_or("");
+                let options = SearchOptions::SEARCH_OPTION_NONE;
+                let at = span.end - first;
+                matches!(
+                    self.regex.match_with_param(slice, at, options, None, limits()),
+                    Ok(Some(_))
+                )
+            }
+            Where::Inside => {
+                let last = forth(text, span.start, REACH).min(span.end);
+                self.search(text, Span::new(span.start, last), span.start)
+            }
+            Where::Sentence => {
+                let sentence = sentence();
+                let first = back(text, span.start, REACH).max(sentence.start.min(span.start));
+                let last = forth(text, span.start, REACH).min(sentence.end.max(span.end));
+                self.search(text, Span::new(first, last), first)
+            }
+        }
+    }
+
+    /// Whether a match in `seen` begins at the byte `from` of the text or later.
+    fn search(&self, text: &str, seen: Span, from: usize) -> bool {
+        let slice = seen.slice(text).unwrap_or("");
+        let (from, to) = (from - seen.start, slice.len());
+        let options = SearchOptions::SEARCH_OPTION_NONE;
+        let found = self.regex.search_with_param(slice, from, to, options, None, limits());
+        matches!(found, Ok(Some(_)))
+    }
+}
+
+fn limits() -> MatchParam {
+    let mut limits = MatchParam::default();
+    limits.set_retry_limit_in_match(RETRIES);
+    limits
+}
+
+/// The byte so many characters before the byte `at`.
+fn back(text: &str, at: usize, characters: usize) -> usize {
+    let before = text.get(..at).unwrap_or("").char_indices();
+    before.rev().take(characters).last().map_or(at, |(index, _)| index)
+}
+
+/// The byte so many characters after the byte `at`.
+fn forth(text: &str, at: usize, characters: usize) -> usize {
+    let after = text.get(at..).unwrap_or("").chars();
+    at + after.take(characters).map(char::len_utf8).sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holds(pattern: &str, place: Where, text: &str, span: std::ops::Range<usize>) -> bool {
+        let sentence = Span::new(0, text.len());
+        Pattern::new(pattern, place).unwrap().holds(text, span.into(), || sentence)
+    }
+
+    #[test]
+    fn each_place_is_its_own() {
+        let text = "flew to Rome today";
+        assert!(holds(r"\bto ", Where::Left, text, 8..12));
+        assert!(!holds(r"flew", Where::Left, text, 8..12));
+        assert!(holds(r"(?<=Rome) today\b", Where::Right, text, 8..12));
+        assert!(!holds("today", Where::Right, text, 8..12));
+        assert!(holds(r"\Ao*", Where::Inside, text, 8..12));
+        assert!(!holds("t", Where::Inside, text, 8..12));
+        assert!(holds(r"\Aflew.*today\z", Where::Sentence, text, 8..12));
+    }
+
+    #[test]
+    fn the_cut_is_not_the_edge_of_a_word() {
+        let text = format!("{} x", "a".repeat(200));
+        assert!(!holds(r"\ba+ ", Where::Left, &text, 201..202));
+        assert!(holds(r"(?<!^)a+ ", Where::Left, &text, 201..202));
+    }
+
+    #[test]
+    fn catastrophic_patterns_do_not_match() {
+        let text = format!("{} x", "a".repeat(500));
+        for place in [Where::Left, Where::Right, Where::Inside, Where::Sentence] {
+            assert!(!holds("(a|a)*b", place, &text, 100..200), "{place:?}");
+        }
+    }
+
+    #[test]
+    fn a_bad_pattern_is_described() {
+        assert!(Pattern::new("a(", Where::Left).unwrap_err().starts_with("bad pattern: end"));
+    }
+}
