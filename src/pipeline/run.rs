@@ -106,7 +106,7 @@ impl Engine {
             pool.mentions.into_iter().map(Candidate::from).collect();
         candidates.sort_by(order::compare);
         contract::check(&candidates, document, "sources");
-        let context = PassContext { document, evidence: &pool.evidence };
+        let context = PassContext::new(document, &pool.evidence);
         for (number, step) in self.steps.iter().enumerate() {
             trace.enter(number);
             candidates = step.pass.apply(candidates, &context, trace);
