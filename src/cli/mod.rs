@@ -1,3 +1,140 @@
-//! What can I type? One file a subcommand.
+//! What can I type? The program's command line: one file a subcommand, one line each in [`Command`];
+//! what they share stands beside them.
+//!
+//! A new subcommand is one new file with `Args` and `run`, its `mod` line and its two lines in
+//! [`Command`] and [`run`].
 
+//pub mod check;
+//pub mod completions;
+mod engine;
+//pub mod explain;
 pub mod gazetteer;
+//pub mod list;
+//pub mod man;
+mod print;
+mod progress;
+mod read;
+pub mod report;
+//mod table;
+pub mod tag;
+mod verbosity;
+
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::error::Result;
+
+/// Tag names of people, places and organisations in text, with gazetteers, rules and a transformer.
+///
+/// An engine file (`spanloom.toml`) says which sources propose entities and how they are merged into
+/// one answer; without one, the built-in engine for English runs.
+#[derive(Debug, Parser)]
+#[command(
+    name = "spanloom",
+    version,
+    max_term_width = 100,
+    after_help = "Examples:
+  spanloom tag examples/corpus -o entities.jsonl
+  spanloom explain 'Paris Hilton landed in Paris'
+  spanloom check -e my-engine.toml
+  spanloom list passes
+
+Exit codes: 0 all is well; 1 something could not be done, be it one document of many;
+2 the command line is wrong."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    verbosity: verbosity::Verbosity,
+}
+
+/// All subcommands.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Tag(tag::Args),
+    //    Explain(explain::Args),
+    //    Check(check::Args),
+    Gazetteer(gazetteer::Args),
+    //    List(list::Args),
+    //    Completions(completions::Args),
+    //    Man(man::Args),
+}
+
+impl Cli {
+    /// The command line of this process. Prints help, version and what is wrong with it, and ends
+    /// the process then.
+    pub fn parse_or_exit() -> Self {
+        let mut cli = Self::parse();
+        if let Command::Tag(args) = &mut cli.command
+            && !args.takes_stdin_if_none(!io::stdin().is_terminal())
+        {
+            let message = "no input: name files, folders or globs, or `-` for standard input";
+            let mut command = Self::command();
+            command.build();
+            let tag = command.find_subcommand_mut("tag").expect("`tag` is a subcommand");
+            tag.error(ErrorKind::MissingRequiredArgument, message).exit();
+        }
+        cli
+    }
+}
+
+/// Runs what was asked for.
+///
+/// # Errors
+/// What kept the command from its work, to be reported by the caller; what concerns single documents
+/// or sources has been reported already and is in the exit code.
+pub fn run(cli: &Cli) -> Result<ExitCode> {
+    cli.verbosity.start_log();
+    match &cli.command {
+        Command::Tag(args) => tag::run(args, cli.verbosity),
+        //        Command::Explain(args) => explain::run(args),
+        //        Command::Check(args) => check::run(args),
+        Command::Gazetteer(args) => gazetteer::run(args),
+        //        Command::List(args) => list::run(args),
+        //        Command::Completions(args) => completions::run(args),
+        //        Command::Man(args) => man::run(args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every command, with the names that lead to it.
+    fn commands() -> Vec<(String, clap::Command)> {
+        fn walk(name: &str, command: &clap::Command, all: &mut Vec<(String, clap::Command)>) {
+            all.push((name.to_owned(), command.clone()));
+            for child in command.get_subcommands().filter(|c| c.get_name() != "help") {
+                walk(&format!("{name} {}", child.get_name()), child, all);
+            }
+        }
+        let mut command = Cli::command();
+        command.build();
+        let mut all = Vec::new();
+        walk("spanloom", &command, &mut all);
+        all
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_and_option_is_documented_and_every_leaf_has_examples() {
+        for (name, command) in commands() {
+            assert!(command.get_about().is_some(), "{name}");
+            if !command.has_subcommands() {
+                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.contains(&format!("  {name}")), "{name} has no example");
+            }
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{name}: {}", argument.get_id());
+            }
+        }
+    }
+}

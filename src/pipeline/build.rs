@@ -23,6 +23,8 @@ pub struct EngineOptions {
     pub with: Vec<String>,
     /// Sources to switch off.
     pub without: Vec<String>,
+    /// Whether to switch on all sources, as a check of the engine file wants it.
+    pub all: bool,
 }
 
 /// A pass of an engine.
@@ -146,7 +148,7 @@ fn build(file: &TomlFile, files: Files, options: &EngineOptions) -> Result<Engin
     let mut disabled = Vec::new();
     for source in config.sources {
         let is = |list: &[String]| list.iter().any(|n| **n == *source.name);
-        if (!source.enabled && !is(&options.with)) || is(&options.without) {
+        if !(source.enabled || options.all || is(&options.with)) || is(&options.without) {
             disabled.push(source.name.clone());
             continue;
         }

@@ -1,0 +1,74 @@
+//! The options that choose an engine, shared by the commands that run one.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::error::Result;
+use crate::pipeline::{Engine, EngineOptions};
+use crate::source::model::DeviceChoice;
+
+/// The engine file that is taken where none is named.
+const DEFAULT: &str = "spanloom.toml";
+
+/// Which engine, and how it is changed for this run.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Engine")]
+pub(super) struct EngineArgs {
+    /// The engine file; without it `./spanloom.toml`, where there is one, else the built-in engine.
+    #[arg(short, long, value_name = "FILE")]
+    engine: Option<PathBuf>,
+    /// Run the model in this folder alone, without an engine file.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["engine", "with", "without"])]
+    model: Option<PathBuf>,
+    /// Switch on sources that the engine file has switched off; names, parted by commas.
+    #[arg(long, value_name = "SOURCE", value_delimiter = ',')]
+    with: Vec<String>,
+    /// Switch off sources; names, parted by commas.
+    #[arg(long, value_name = "SOURCE", value_delimiter = ',')]
+    without: Vec<String>,
+    /// Where models run: `auto`, `cpu`, `cuda` or `cuda:N`; asking for CUDA where there is none is an
+    /// error.
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    device: DeviceChoice,
+}
+
+impl EngineArgs {
+    /// The engine.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub(super) fn load(&self) -> Result<Engine> {
+        let options = EngineOptions {
+            device: self.device,
+            with: self.with.clone(),
+            without: self.without.clone(),
+            ..EngineOptions::default()
+        };
+        match &self.model {
+            Some(folder) => {
+                tracing::info!("the model {} runs alone", folder.display());
+                Engine::model_alone(folder, &options)
+            }
+            None => load(self.engine.as_deref(), &options),
+        }
+    }
+}
+
+/// The engine of `file`, or the one that is taken where none is named.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub(super) fn load(file: Option<&Path>, options: &EngineOptions) -> Result<Engine> {
+    let found = Some(Path::new(DEFAULT)).filter(|path| path.is_file());
+    match file.or(found) {
+        Some(path) => {
+            tracing::info!("engine file: {}", path.display());
+            Engine::load_with(path, options)
+        }
+        None => {
+            tracing::info!("engine file: the built-in one");
+            Engine::builtin_with(options)
+        }
+    }
+}

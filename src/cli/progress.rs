@@ -1,0 +1,107 @@
+//! How far a run is, on a terminal, and what it came to at the end.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::report;
+use crate::io::stream::ByteCounter;
+use crate::span::{Entity, Label};
+
+/// A bar where the size of the inputs is known, a spinner where it is not, nothing where nobody looks.
+pub(super) struct Progress {
+    bar: ProgressBar,
+    bytes_read: ByteCounter,
+    counts: Counts,
+}
+
+/// What has been done so far.
+struct Counts {
+    start: Instant,
+    documents: usize,
+    text_bytes: usize,
+    entities: BTreeMap<Label, usize>,
+}
+
+impl Progress {
+    /// Progress over inputs of `total` bytes, of which `bytes_read` counts those that are read.
+    pub(super) fn new(is_shown: bool, total: Option<u64>, bytes_read: ByteCounter) -> Self {
+        let bar = match total {
+            _ if !is_shown => ProgressBar::hidden(),
+            Some(total) => ProgressBar::new(total).with_style(style(
+                "{spinner} {bar:24} {bytes}/{total_bytes}  {msg}  {elapsed}, {eta} left",
+            )),
+            None => {
+                ProgressBar::new_spinner().with_style(style("{spinner} {bytes}  {msg}  {elapsed}"))
+            }
+        };
+        if is_shown {
+            bar.enable_steady_tick(Duration::from_millis(120));
+        }
+        let counts = Counts {
+            start: Instant::now(),
+            documents: 0,
+            text_bytes: 0,
+            entities: BTreeMap::new(),
+        };
+        Self { bar, bytes_read, counts }
+    }
+
+    /// Counts a document.
+    pub(super) fn count(&mut self, text: &str, entities: &[Entity]) {
+        self.counts.documents += 1;
+        self.counts.text_bytes += text.len();
+        for entity in entities {
+            *self.counts.entities.entry(entity.label.clone()).or_default() += 1;
+        }
+    }
+
+    /// Shows what is counted.
+    pub(super) fn show(&self) {
+        if !self.bar.is_hidden() {
+            self.bar.set_position(self.bytes_read.count());
+            self.bar.set_message(self.counts.rate());
+        }
+    }
+
+    /// Writes a report to standard error, around the bar.
+    pub(super) fn write(&self, text: &str) {
+        self.bar.suspend(|| report::write(text));
+    }
+
+    /// Removes the bar and gives the closing line.
+    pub(super) fn finish(self) -> String {
+        self.bar.finish_and_clear();
+        self.counts.summary()
+    }
+}
+
+impl Counts {
+    fn rate(&self) -> String {
+        let seconds = self.start.elapsed().as_secs_f64().max(1e-3);
+        let documents = self.documents;
+        let mega_bytes = self.text_bytes as f64 / 1e6;
+        let noun = if documents == 1 { "document" } else { "documents" };
+        format!(
+            "{documents} {noun}, {:.1}/s, {:.2} MB/s",
+            documents as f64 / seconds,
+            mega_bytes / seconds
+        )
+    }
+
+    fn summary(&self) -> String {
+        let seconds = self.start.elapsed().as_secs_f64();
+        let total: usize = self.entities.values().sum();
+        let by_label: Vec<String> =
+            self.entities.iter().map(|(label, count)| format!("{label} {count}")).collect();
+        let by_label =
+            if total == 0 { String::new() } else { format!(" ({})", by_label.join(", ")) };
+        let noun = if total == 1 { "entity" } else { "entities" };
+        format!("{total} {noun}{by_label} in {} in {seconds:.1} s\n", self.rate())
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the template is well-formed")
+}

@@ -1,0 +1,131 @@
+//! Errors on standard error, each with its code frame and advice; colours where there is a terminal.
+
+use std::io::{self, IsTerminal, Write};
+
+use anstream::ColorChoice;
+use miette::{GraphicalReportHandler, GraphicalTheme, Severity};
+
+use crate::error::{Error, ErrorKind};
+
+/// How many errors about documents are shown in full; the others are counted.
+const SHOWN: usize = 20;
+
+/// Whether `error` says that the reader of our output has gone.
+pub fn is_broken_pipe(error: &Error) -> bool {
+    let source = std::error::Error::source(error);
+    source
+        .and_then(|source| source.downcast_ref::<io::Error>())
+        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Reports an error; one that stands for several as its parts and their number.
+pub fn report(error: &Error) {
+    write(&rendered(error));
+}
+
+/// The report of an error.
+pub(super) fn rendered(error: &Error) -> String {
+    if error.kind() != ErrorKind::Several {
+        return rendered_as(error, Severity::Error);
+    }
+    let parts = error.related().iter().map(|part| rendered_as(part, Severity::Error));
+    format!("{}\n{}\n", parts.collect::<String>(), error.message())
+}
+
+fn rendered_as(error: &Error, severity: Severity) -> String {
+    let is_coloured = anstream::AutoStream::choice(&io::stderr()) != ColorChoice::Never;
+    let theme =
+        if is_coloured { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let mut handler =
+        GraphicalReportHandler::new_themed(theme).without_cause_chain().with_links(false);
+    if !io::stderr().is_terminal() {
+        // Whoever searches a log wants a message on one line.
+        handler = handler.with_wrap_lines(false);
+    }
+    let mut text = String::new();
+    let shown = AtSeverity { error, severity };
+    handler.render_report(&mut text, &shown).expect("a string takes everything");
+    text
+}
+
+/// Writes to standard error; nobody is left to tell where that fails.
+pub(super) fn write(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// An error shown as what it is here: the same text is an error in one place and a warning in another.
+#[derive(Debug)]
+struct AtSeverity<'e> {
+    error: &'e Error,
+    severity: Severity,
+}
+
+impl std::fmt::Display for AtSeverity<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shown = self.error.to_string();
+        f.write_str(&super::print::visible(&shown))
+    }
+}
+
+impl std::error::Error for AtSeverity<'_> {}
+
+impl miette::Diagnostic for AtSeverity<'_> {
+    fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        self.error.code()
+    }
+
+    fn severity(&self) -> Option<Severity> {
+        Some(self.severity)
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        self.error.help()
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        self.error.source_code()
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = miette::LabeledSpan> + '_>> {
+        self.error.labels()
+    }
+}
+
+/// What went wrong with single documents while the run went on: the first few are shown at once.
+#[derive(Debug, Default)]
+pub(super) struct Failures {
+    failed: usize,
+    warned: usize,
+}
+
+impl Failures {
+    /// The report of a document that failed; nothing where enough were shown.
+    pub(super) fn failed(&mut self, error: &Error) -> Option<String> {
+        self.failed += 1;
+        (self.failed <= SHOWN).then(|| rendered_as(error, Severity::Error))
+    }
+
+    /// The report of a warning; nothing where enough were shown.
+    pub(super) fn warned(&mut self, warning: &Error) -> Option<String> {
+        self.warned += 1;
+        (self.warned <= SHOWN).then(|| rendered_as(warning, Severity::Warning))
+    }
+
+    /// Whether a document failed.
+    pub(super) fn any(&self) -> bool {
+        self.failed > 0
+    }
+
+    /// The closing line, where there is something to say.
+    pub(super) fn summary(&self) -> Option<String> {
+        let part = |count: usize, what: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {what}")),
+            n if n > SHOWN => Some(format!("{n} {what}s ({SHOWN} shown)")),
+            n => Some(format!("{n} {what}s")),
+        };
+        let parts = [part(self.failed, "error"), part(self.warned, "warning")];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| format!("{}\n", parts.join(", ")))
+    }
+}
