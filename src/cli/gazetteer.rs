@@ -1,13 +1,15 @@
 //! `spanloom gazetteer`: compiles gazetteers to a file, and looks names up in them.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args as ClapArgs, Subcommand};
 use serde_json::{Map, Value, json};
 
+use super::print::{on_one_line, print};
+use super::table::{Cell, Table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::gazetteer::{Builder, Case, Entry, Gazetteer, IndexKind, MatchKind, Matcher};
 use crate::text::Document;
@@ -115,8 +117,11 @@ fn lookup(args: &Lookup) -> Result<String> {
     if rows.is_empty() {
         return Ok(lines);
     }
-    rows.insert(0, ["match", "surface", "label", "id", "weight", "attributes"].map(String::from));
-    Ok(table(&rows))
+    let mut table = Table::new(["match", "surface", "label", "id", "weight", "attributes"]);
+    for row in rows {
+        table.row(row.map(Cell::from));
+    }
+    Ok(table.render(0))
 }
 
 /// All files as one gazetteer; what is wrong with any of them is reported together.
@@ -162,38 +167,13 @@ fn as_json(matched: &str, entry: &Entry) -> Value {
 
 fn as_row(matched: &str, entry: &Entry) -> [String; 6] {
     [
-        matched.split_whitespace().collect::<Vec<_>>().join(" "),
+        on_one_line(matched),
         entry.surface.to_string(),
         entry.label.to_string(),
         entry.id.as_deref().unwrap_or("").to_owned(),
         entry.weight.to_string(),
         entry.attributes_text(),
     ]
-}
-
-/// The rows with their columns aligned.
-fn table<const N: usize>(rows: &[[String; N]]) -> String {
-    let width = |column: usize| {
-        rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()
-    };
-    let widths: [usize; N] = std::array::from_fn(width);
-    let mut text = String::new();
-    for row in rows {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        let line = cells.collect::<Vec<_>>().join("  ");
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
-}
-
-/// Writes to standard output; a reader that has gone is no error.
-fn print(text: &str) -> Result<()> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::io("write", "output", e)),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -4,18 +4,18 @@
 //! A new subcommand is one new file with `Args` and `run`, its `mod` line and its two lines in
 //! [`Command`] and [`run`].
 
-//pub mod check;
-//pub mod completions;
+pub mod check;
+pub mod completions;
 mod engine;
-//pub mod explain;
+pub mod explain;
 pub mod gazetteer;
-//pub mod list;
-//pub mod man;
+pub mod list;
+pub mod man;
 mod print;
 mod progress;
 mod read;
 pub mod report;
-//mod table;
+mod table;
 pub mod tag;
 mod verbosity;
 
@@ -56,12 +56,12 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Tag(tag::Args),
-    //    Explain(explain::Args),
-    //    Check(check::Args),
+    Explain(explain::Args),
+    Check(check::Args),
     Gazetteer(gazetteer::Args),
-    //    List(list::Args),
-    //    Completions(completions::Args),
-    //    Man(man::Args),
+    List(list::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 impl Cli {
@@ -91,12 +91,12 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
     cli.verbosity.start_log();
     match &cli.command {
         Command::Tag(args) => tag::run(args, cli.verbosity),
-        //        Command::Explain(args) => explain::run(args),
-        //        Command::Check(args) => check::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Check(args) => check::run(args),
         Command::Gazetteer(args) => gazetteer::run(args),
-        //        Command::List(args) => list::run(args),
-        //        Command::Completions(args) => completions::run(args),
-        //        Command::Man(args) => man::run(args),
+        Command::List(args) => list::run(args),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
     }
 }
 

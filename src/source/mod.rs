@@ -53,6 +53,11 @@ pub trait Source: Send + Sync {
         None
     }
 
+    /// What it is and how much it holds, for people: `gazetteer, 3 entries`.
+    fn describe(&self) -> String {
+        String::new()
+    }
+
     /// Runs the source's own cases (rules have them) and gives what failed.
     fn check(&self) -> Vec<Error> {
         Vec::new()

@@ -58,6 +58,10 @@ impl Source for GazetteerSource {
         });
         Ok(Found { mentions: mentions.collect(), ..Found::default() })
     }
+
+    fn describe(&self) -> String {
+        format!("gazetteer, {} entries", self.gazetteer.entries().len())
+    }
 }
 
 #[cfg(test)]

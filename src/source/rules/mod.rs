@@ -254,6 +254,10 @@ impl Source for Rules {
         labels
     }
 
+    fn describe(&self) -> String {
+        format!("rules, {} of them", self.rules.len())
+    }
+
     fn find(&self, document: &Document) -> Result<Found> {
         let mut found = Found::default();
         let tokens = TokenEdges::of(document);
