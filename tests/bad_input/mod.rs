@@ -14,9 +14,9 @@ const ENGINES: &[(&str, &str, &str, &[&str])] = &[
         "\"longset\"",
         &["unknown pass 'longset'", "did you mean 'longest'"],
     ),
-    ("unknown kind", "\"rules\"", "\"rulse\"", &["'rulse'", "did you mean 'rules'"]),
+    ("unknown kind", "\"rules\"", "\"rule\"", &["'rule'", "did you mean 'rules'"]),
     ("undeclared label", "\"PER\"]", "\"PERSON\"]", &["label 'PER'", "declared: LOC, PERSON"]),
-    ("invalid regex", "'Ms\\.'", "'Ms(\\.'", &["title-ms", "spanloom.toml:"]),
+    ("invalid regex", "'Ms\\.'", "'Ms(\\.'", &["bad pattern", "spanloom.toml:"]),
     ("broken TOML", "[[merge]]", "[[merge]", &["spanloom.toml:"]),
     ("missing file", "match = \"all\"", "files = [\"no.tsv\"]", &["spanloom.toml", "no.tsv"]),
 ];

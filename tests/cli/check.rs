@@ -23,7 +23,7 @@ fn all_problems_are_reported_with_their_places() {
     for part in [
         "unknown pass 'longset'",
         "did you mean 'longest'",
-        "title-ms",
+        "bad pattern",
         "label 'HONORIFIC'",
         "3 problems",
     ] {

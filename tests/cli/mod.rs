@@ -40,6 +40,9 @@ pattern = 'Ms\.'
 [[source.rule.case]]
 text = "Ms. Paris"
 finds = ["Ms."]
+[[source.rule.case]]
+text = "Msgr Paris"
+finds = []
 
 [[source]]
 kind = "gazetteer"
