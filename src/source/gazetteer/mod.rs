@@ -60,7 +60,10 @@ impl Source for GazetteerSource {
     }
 
     fn describe(&self) -> String {
-        format!("gazetteer, {} entries", self.gazetteer.entries().len())
+        match self.gazetteer.entries().len() {
+            1 => "gazetteer, 1 entry".to_owned(),
+            count => format!("gazetteer, {count} entries"),
+        }
     }
 }
 
