@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use super::GazetteerSource;
-use super::casing::{Case, CommonWords};
+use super::casing::Case;
 use super::compile::{Builder, Gazetteer, IndexKind};
 use super::compiled::is_compiled;
 use super::entry::Entry;

@@ -1,7 +1,7 @@
 //! Which entries does a text mention? Hits of the index, less those whose casing or place does not
 //! fit, less those inside a longer one.
 
-use super::casing::{Case, CommonWords, Judge};
+use super::casing::{Case, Judge};
 use super::compile::Gazetteer;
 use super::entry::Entry;
 use super::index::Hit;

@@ -12,7 +12,7 @@ mod matcher;
 
 use std::sync::Arc;
 
-pub use self::casing::{Case, CommonWords};
+pub use self::casing::Case;
 pub use self::compile::{Builder, Gazetteer, IndexKind};
 pub use self::entry::Entry;
 pub use self::matcher::{Match, MatchKind, Matcher};
