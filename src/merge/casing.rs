@@ -11,6 +11,7 @@ use super::{Pass, PassContext, PassKind, PassScope, Trace};
 use crate::error::Result;
 use crate::resource::{OptionDoc, Section};
 use crate::span::{Candidate, Span};
+use crate::text::CommonWords;
 
 pub(super) const KIND: PassKind = PassKind {
     name: "casing",
@@ -30,6 +31,17 @@ pub(super) const KIND: PassKind = PassKind {
             doc: "Added where the first and the last word of the candidate begin with a capital, \
                   another word of its sentence does not, and the candidate does not begin the sentence.",
         },
+        OptionDoc {
+            name: "common",
+            value: "number, the value of lower",
+            doc: "Added instead of lower where all words of the candidate are on the lists of common \
+                  words.",
+        },
+        OptionDoc {
+            name: "common-words",
+            value: "list of files, []",
+            doc: "Lists of common words: one lower-case word a line, lines with # are comments; globs.",
+        },
         filter::SOURCES,
         filter::LABELS,
     ],
@@ -43,6 +55,9 @@ pub(super) const KIND: PassKind = PassKind {
 struct Options {
     lower: Option<Spanned<f64>>,
     capital: Option<Spanned<f64>>,
+    common: Option<Spanned<f64>>,
+    #[serde(default)]
+    common_words: Vec<String>,
     sources: Option<Vec<Spanned<String>>>,
     labels: Option<Vec<Spanned<String>>>,
 }
@@ -52,15 +67,28 @@ struct Options {
 struct Casing {
     lower: f64,
     capital: f64,
+    common: f64,
+    common_words: CommonWords,
     filter: Filter,
 }
 
 fn build(section: Section<'_>, scope: &PassScope<'_>) -> Result<Casing> {
     let file = section.file();
+    let place = section.location_of("common-words");
     let options: Options = section.read()?;
+    let mut common_words = CommonWords::default();
+    for pattern in &options.common_words {
+        for name in scope.files.expand(pattern).map_err(|e| e.at(place.clone()))? {
+            let list = scope.files.read_text(&name).map_err(|e| e.at(place.clone()))?;
+            common_words.add(&list);
+        }
+    }
     let mut checks = Checks::new(file, scope);
+    let lower = checks.number_or("lower", options.lower.as_ref(), LOG_ODDS, -2.0);
     let pass = Casing {
-        lower: checks.number_or("lower", options.lower.as_ref(), LOG_ODDS, -2.0),
+        lower,
+        common: checks.number_or("common", options.common.as_ref(), LOG_ODDS, lower),
+        common_words,
         capital: checks.number_or("capital", options.capital.as_ref(), LOG_ODDS, 0.0),
         filter: Filter::new(options.sources.as_deref(), options.labels.as_deref(), &mut checks),
     };
@@ -80,7 +108,9 @@ impl Pass for Casing {
         let words = Words::of(&context.document.text, context.segments());
         for candidate in candidates.iter_mut().filter(|c| self.filter.takes(c)) {
             let Some(verdict) = words.verdict(candidate.span) else { continue };
+            let text = candidate.span.slice(&context.document.text).unwrap_or("");
             let add = match verdict {
+                Verdict::Lower { .. } if self.common_words.are_all_of(text) => self.common,
                 Verdict::Lower { .. } => self.lower,
                 Verdict::Capital { .. } => self.capital,
             };

@@ -79,6 +79,8 @@ pub struct PassScope<'a> {
     pub sources: &'a [std::sync::Arc<str>],
     /// All labels the engine declares.
     pub labels: &'a [crate::span::Label],
+    /// What file names in the engine file are relative to.
+    pub files: &'a crate::resource::Files,
 }
 
 /// A kind of pass that an engine file can name.

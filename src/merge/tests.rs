@@ -17,7 +17,11 @@ fn build(toml: &str, sources: &[&str], labels: &[&str]) -> Result<Vec<Box<dyn Pa
     let file = TomlFile::new("e.toml", toml);
     let sources: Vec<Arc<str>> = sources.iter().map(|s| (*s).into()).collect();
     let labels: Vec<Label> = labels.iter().map(|l| (*l).into()).collect();
-    let scope = PassScope { sources: &sources, labels: &labels };
+    let scope = PassScope {
+        sources: &sources,
+        labels: &labels,
+        files: &crate::resource::Files::Folder(".".into()),
+    };
     let mut section = file.parse()?;
     let passes = section.take_tables("merge")?;
     passes

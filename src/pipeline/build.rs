@@ -170,7 +170,7 @@ fn build(file: &TomlFile, files: Files, options: &EngineOptions) -> Result<Engin
     // Passes may also name sources that are switched off for this run.
     let names: Vec<Arc<str>> =
         sources.iter().map(|s| s.name().clone()).chain(disabled.iter().cloned()).collect();
-    let scope = PassScope { sources: &names, labels: &declared };
+    let scope = PassScope { sources: &names, labels: &declared, files: &context.files };
     let mut steps = Vec::new();
     for (name, place, section) in config.passes {
         let header = section.location();

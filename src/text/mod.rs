@@ -1,5 +1,6 @@
 //! What are we reading? Documents, their offsets, their folded copies, their words and sentences.
 
+pub mod common;
 pub mod document;
 pub mod fold;
 pub mod offsets;
@@ -7,6 +8,7 @@ pub mod segment;
 pub mod span;
 pub mod window;
 
+pub use common::CommonWords;
 pub use document::{Document, Token};
 pub use fold::{FoldOptions, Folded, fold};
 pub use offsets::{OffsetTable, OffsetUnit};

@@ -1,11 +1,11 @@
 //! Does the casing of a text fit a surface? Asked about a match that the folded texts agree on, with
 //! the original text at hand; it finds no matches itself.
 
-use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::error::{Error, Result};
-use crate::text::{FoldOptions, Span, fold, segment};
+use crate::text::common::words;
+use crate::text::{CommonWords, FoldOptions, Span, fold, segment};
 
 /// Which casing of a text matches a surface.
 ///
@@ -111,44 +111,6 @@ impl Letters {
         }
         letters
     }
-}
-
-/// The words that occur in a language whatever the topic, in lower case: their casing must speak for
-/// a name before they are taken for one.
-#[derive(Debug, Default)]
-pub struct CommonWords(Option<HashSet<String>>);
-
-impl CommonWords {
-    /// Adds the words of a list: one a line, blank lines and lines that begin with `#` skipped.
-    pub fn add(&mut self, list: &str) {
-        let words = self.0.get_or_insert_default();
-        let lines = list.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#'));
-        words.extend(lines.map(|word| fold(word, FoldOptions::ALL).into_text()));
-    }
-
-    /// Whether there is a list at all.
-    fn is_given(&self) -> bool {
-        self.0.is_some()
-    }
-
-    fn contains(&self, word: &str) -> bool {
-        self.0.as_ref().is_some_and(|words| words.contains(word))
-    }
-
-    /// Whether all words of a folded surface are common; never where no list is given.
-    fn are_all(&self, key: &str) -> bool {
-        self.is_given()
-            && words(key).all(|word| {
-                self.contains(word) || word.strip_suffix("'s").is_some_and(|w| self.contains(w))
-            })
-    }
-}
-
-/// The words of a text whose apostrophes are folded.
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_alphanumeric() && c != '\'')
-        .map(|word| word.trim_matches('\''))
-        .filter(|word| !word.is_empty())
 }
 
 /// Judges the matches of one document; fastest in text order.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use super::GazetteerSource;
-use super::casing::{Case, CommonWords};
+use super::casing::Case;
 use super::compile::{Builder, Gazetteer, IndexKind};
 use super::compiled::is_compiled;
 use super::entry::Entry;
@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorKind, Location, Result};
 use crate::resource::{Files, OptionDoc, Section};
 use crate::source::LoadContext;
 use crate::span::Label;
+use crate::text::CommonWords;
 
 /// The options as shown to users; `Options` is what is read.
 pub(super) const OPTIONS: &[OptionDoc] = &[

@@ -1,11 +1,11 @@
 //! Which entries does a text mention? Hits of the index, less those whose casing or place does not
 //! fit, less those inside a longer one.
 
-use super::casing::{Case, CommonWords, Judge};
+use super::casing::{Case, Judge};
 use super::compile::Gazetteer;
 use super::entry::Entry;
 use super::index::Hit;
-use crate::text::{Document, FoldOptions, Folded, Span, Token, fold};
+use crate::text::{CommonWords, Document, FoldOptions, Folded, Span, Token, fold};
 
 /// Which of overlapping matches are given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]

@@ -12,7 +12,7 @@ mod matcher;
 
 use std::sync::Arc;
 
-pub use self::casing::{Case, CommonWords};
+pub use self::casing::Case;
 pub use self::compile::{Builder, Gazetteer, IndexKind};
 pub use self::entry::Entry;
 pub use self::matcher::{Match, MatchKind, Matcher};
@@ -60,7 +60,10 @@ impl Source for GazetteerSource {
     }
 
     fn describe(&self) -> String {
-        format!("gazetteer, {} entries", self.gazetteer.entries().len())
+        match self.gazetteer.entries().len() {
+            1 => "gazetteer, 1 entry".to_owned(),
+            count => format!("gazetteer, {count} entries"),
+        }
     }
 }
 

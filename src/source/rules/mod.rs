@@ -255,7 +255,10 @@ impl Source for Rules {
     }
 
     fn describe(&self) -> String {
-        format!("rules, {} of them", self.rules.len())
+        match self.rules.len() {
+            1 => "rules, 1 rule".to_owned(),
+            count => format!("rules, {count} rules"),
+        }
     }
 
     fn find(&self, document: &Document) -> Result<Found> {

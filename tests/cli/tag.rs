@@ -1,0 +1,139 @@
+//! `spanloom tag`: every way in and out.
+
+use serde_json::Value;
+
+use super::Bench;
+
+/// The documents of JSONL output: id and entities as `text/LABEL@start-end`.
+fn entities(out: &str) -> Vec<(String, Vec<String>)> {
+    out.lines()
+        .map(|line| {
+            let value: Value = serde_json::from_str(line).unwrap();
+            let entities = value["entities"].as_array().unwrap().iter().map(|e| {
+                let text = e["text"].as_str().unwrap();
+                let label = e["label"].as_str().unwrap();
+                format!("{text}/{label}@{}-{}", e["start"], e["end"])
+            });
+            (value["id"].as_str().unwrap_or("?").to_owned(), entities.collect())
+        })
+        .collect()
+}
+
+fn corpus() -> Bench {
+    Bench::new()
+        .write("in/a.txt", "Paris Hilton landed in Paris.")
+        .write("in/b.jsonl", "{\"id\":\"t1\",\"text\":\"Łódź\",\"lang\":\"pl\",\"n\":1.50}\n")
+        .write("in/deep/c.conll", "New NNP B-LOC\nYork NNP I-LOC\n! . O\n\n")
+}
+
+#[test]
+fn a_folder_of_mixed_files_is_tagged_in_order() {
+    let out = corpus().run(&["tag", "in"]).clean();
+    let found = entities(&out);
+    assert_eq!(found[0].0, "in/a.txt");
+    assert_eq!(found[0].1, ["Paris Hilton/PER@0-12", "Paris/LOC@23-28"]);
+    assert_eq!(found[1], ("t1".to_owned(), vec!["Łódź/LOC@0-4".to_owned()]));
+    assert_eq!(found[2].1, ["New York/LOC@0-8"]);
+    assert!(out.contains(r#""lang":"pl","n":1.5"#), "fields pass through: {out}");
+}
+
+#[test]
+fn globs_files_and_standard_input_are_read() {
+    let bench = corpus();
+    assert_eq!(entities(&bench.run(&["tag", "in/*.txt", "in/b.jsonl"]).clean()).len(), 2);
+    for arguments in [&["tag"][..], &["tag", "-"]] {
+        let out = bench.pipe("To Texas", arguments).clean();
+        assert_eq!(entities(&out), [("stdin".to_owned(), vec!["Texas/LOC@3-8".to_owned()])]);
+    }
+    let out = bench
+        .pipe("{\"body\":\"Texas\"}", &["tag", "--input-format", "jsonl", "--text-field", "body"]);
+    assert_eq!(entities(&out.clean())[0].1, ["Texas/LOC@0-5"]);
+}
+
+#[test]
+fn offsets_count_what_was_asked_for() {
+    let bench = Bench::new();
+    for (unit, expected) in [("char", "2-6"), ("byte", "5-12"), ("utf16", "3-7")] {
+        let out = bench.pipe("😀 Łódź", &["tag", "--offsets", unit]).clean();
+        assert_eq!(entities(&out)[0].1, [format!("Łódź/LOC@{expected}")], "{unit}");
+    }
+}
+
+#[test]
+fn compression_goes_by_suffix_both_ways() {
+    let bench = corpus();
+    for suffix in ["gz", "zst"] {
+        let name = format!("out.jsonl.{suffix}");
+        assert_eq!(bench.run(&["tag", "in", "-o", &name]).clean(), "");
+        let again = bench.run(&["tag", &name]).clean();
+        assert_eq!(again, bench.run(&["tag", "in"]).clean(), "{suffix}");
+    }
+}
+
+#[test]
+fn conll_columns_are_kept_and_entities_cut_no_token() {
+    let input = "# sent_id = 1\n1\tNew\tB-LOC\n2\tYork\tI-LOC\n\n1\tParis-based\tO\n\n";
+    let bench = Bench::new().write("a.conll", input);
+    let tagged =
+        "# sent_id = 1\n1\tNew\tB-LOC\tB-LOC\n2\tYork\tI-LOC\tE-LOC\n\n1\tParis-based\tO\tO\n\n";
+    bench.run(&["tag", "a.conll", "-o", "b.conll", "--scheme", "bioes"]).clean();
+    assert_eq!(bench.read("b.conll"), tagged);
+    let out = bench.run(&["tag", "a.conll", "--format", "conll", "--scheme", "io"]).clean();
+    assert!(out.contains("York\tI-LOC\tI-LOC"), "{out}");
+}
+
+#[test]
+fn text_out_marks_entities() {
+    let out = Bench::new().pipe("Paris Hilton in\nNew\nYork", &["tag", "--format", "text"]).clean();
+    assert_eq!(out.trim_end(), "[Paris Hilton|PER] in\n[New\nYork|LOC]");
+}
+
+#[test]
+fn an_output_in_its_own_input_folder_is_not_read_again() {
+    let bench = corpus();
+    let first = {
+        bench.run(&["tag", "in", "-o", "in/out.jsonl"]).clean();
+        bench.read("in/out.jsonl")
+    };
+    bench.run(&["tag", "in", "-o", "in/out.jsonl"]).clean();
+    assert_eq!(bench.read("in/out.jsonl"), first);
+}
+
+#[test]
+fn sources_are_switched_for_one_run() {
+    let bench = Bench::new();
+    let labels = |arguments: &[&str]| {
+        let out = bench.pipe("Ms. Paris", &[&["tag"], arguments].concat()).clean();
+        entities(&out).remove(0).1
+    };
+    assert_eq!(labels(&["--without", "people"]), ["Paris/LOC@4-9"]);
+    assert_eq!(labels(&["--without", "places"]), ["Paris/PER@4-9"]);
+    assert_eq!(
+        labels(&["--without", "places,people,titles", "--with", "extra"]),
+        ["Ms/HONORIFIC@0-2"]
+    );
+}
+
+#[test]
+fn neither_threads_nor_order_show_in_the_output() {
+    let lines: String = (0..500)
+        .map(|n| format!("{{\"text\":\"{n} Paris Hilton, Ms. Paris of New York and Łódź\"}}\n"))
+        .collect();
+    let bench = Bench::new().write("in.jsonl", lines);
+    let with_threads = |count: &str| {
+        let mut command = bench.command(&["tag", "in.jsonl"]);
+        super::ran(command.env("RAYON_NUM_THREADS", count)).clean()
+    };
+    let one = with_threads("1");
+    assert_eq!(one.lines().count(), 500);
+    assert_eq!(one, with_threads("4"));
+}
+
+#[test]
+fn the_log_says_which_engine_runs() {
+    let bench = Bench::new();
+    let ran = bench.pipe("x", &["tag", "-v"]);
+    assert!(ran.err.contains("engine file: spanloom.toml"), "{}", ran.err);
+    let ran = bench.pipe("x", &["tag", "-q", "-v"]);
+    assert_eq!(ran.code, 2, "{}", ran.err);
+}
