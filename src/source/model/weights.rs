@@ -154,7 +154,9 @@ mod tests {
     #[test]
     fn damaged_files_are_errors_and_never_panics() {
         let (folder, bytes, _) = gguf();
-        for length in (0..bytes.len()).step_by(7) {
+        // Four blocks of 34 bytes are padded to a multiple of 32; without padding a file is whole.
+        let end_of_tensors = bytes.len() - 24;
+        for length in (0..end_of_tensors).step_by(7) {
             assert!(load(&folder, "model.gguf", &bytes[..length]).is_err(), "{length}");
         }
         for at in 0..bytes.len().min(200) {
