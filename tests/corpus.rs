@@ -8,6 +8,7 @@ use spanloom::Document;
 use spanloom::io;
 
 /// A file of the data folder (`SPANLOOM_DATA`, default `../shared/data`), or `None` with a message.
+#[allow(clippy::print_stderr, reason = "a skipped test says so")]
 pub(crate) fn data_file(name: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("SPANLOOM_DATA").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),

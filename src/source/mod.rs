@@ -73,6 +73,10 @@ pub struct LoadContext {
     pub device: model::DeviceChoice,
 }
 
+/// Builds a source of the given name from its section of the engine file (without `kind` and
+/// `name`).
+pub type LoadSource = fn(Arc<str>, Section<'_>, &LoadContext) -> Result<Box<dyn Source>>;
+
 /// A kind of source that an engine file can name.
 pub struct SourceKind {
     /// The value of `kind` in the engine file.
@@ -81,9 +85,8 @@ pub struct SourceKind {
     pub doc: &'static str,
     /// Its options besides `kind` and `name`.
     pub options: &'static [OptionDoc],
-    /// Builds a source of the given name from its section of the engine file (without `kind` and
-    /// `name`).
-    pub load: fn(Arc<str>, Section<'_>, &LoadContext) -> Result<Box<dyn Source>>,
+    /// Builds its sources.
+    pub load: LoadSource,
 }
 
 /// All kinds of source.

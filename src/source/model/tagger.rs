@@ -80,7 +80,7 @@ impl Tagger {
         let weights = Weights::load(files, &folder, &device)?;
         let architecture = arch::architecture(&common.model_type, &config_place)?;
         let encoder = (architecture.load)(&config_text, &weights, &device).map_err(here)?;
-        let head = TokenHead::load(&weights, encoder.hidden_size(), tags.len())?;
+        let head = TokenHead::load(&weights, encoder.hidden_size(), tags.count())?;
         let specials = sub_words.before.len() + sub_words.after.len();
         let longest = config.max_length.unwrap_or(usize::MAX).min(encoder.max_length());
         let capacity = longest.saturating_sub(specials);
@@ -196,7 +196,7 @@ impl Tagger {
         let wanted = Tensor::from_vec(wanted, count, &self.device)?;
         let logits = self.head.logits(&hidden.index_select(&wanted, 0)?)?;
         let mut logits = logits.flatten_all()?.to_vec1::<f32>()?.into_iter();
-        let width = self.tags.len();
+        let width = self.tags.count();
         Ok(firsts.iter().map(|f| logits.by_ref().take(f.len() * width).collect()).collect())
     }
 
@@ -232,7 +232,7 @@ impl Tagger {
             match answer {
                 Ok(rows) => {
                     for (sequence, rows) in members.zip(rows) {
-                        let width = self.tags.len();
+                        let width = self.tags.count();
                         let start = sequence.window.keep.start * width;
                         work[sequence.document].logits[sequence.unit][start..start + rows.len()]
                             .copy_from_slice(&rows);
@@ -259,7 +259,7 @@ impl Tagger {
                 let (first, last) = (unit.words[range.start], unit.words[range.end - 1]);
                 proposed.push((Span::new(first.start, last.end), label));
             }
-            for row in logits.chunks_exact(self.tags.len()) {
+            for row in logits.chunks_exact(self.tags.count()) {
                 self.tags.evidence_row(row, &mut rows);
             }
             words.extend_from_slice(&unit.words);
@@ -298,7 +298,7 @@ impl Source for Tagger {
     }
 
     fn find_batch(&self, documents: &[&Document]) -> Vec<Result<Found>> {
-        let width = self.tags.len();
+        let width = self.tags.count();
         let mut failures: Vec<Option<Error>> = Vec::new();
         let mut work: Vec<Work> = Vec::new();
         let units: Vec<Result<Vec<Unit>>> =

@@ -65,7 +65,7 @@ impl TagSet {
     }
 
     /// How many tags there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.tags.len()
     }
 
@@ -79,7 +79,7 @@ impl TagSet {
     /// default-mode repair of malformed sequences.
     pub fn decode(&self, logits: &[f32]) -> Vec<(Range<usize>, Label)> {
         let tags: Vec<&str> = logits
-            .chunks_exact(self.len())
+            .chunks_exact(self.count())
             .map(|row| self.names[likeliest(row)].as_str())
             .collect();
         scheme::decode(&tags)
