@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use spanloom::merge::{Pass, PassContext, PassScope, Trace, kind};
+use spanloom::resource::Files;
 use spanloom::resource::TomlFile;
 use spanloom::span::{Candidate, Label, Origin, order};
 use spanloom::{Document, Span};
@@ -45,7 +46,7 @@ fn build(toml: &str) -> Box<dyn Pass> {
     let (name, _) = section.take_str("pass").expect("the pass has a name");
     let sources: [Arc<str>; 2] = ["places".into(), "tagger".into()];
     let labels: [Label; 2] = ["LOC".into(), "ORG".into()];
-    let scope = PassScope { sources: &sources, labels: &labels };
+    let scope = PassScope { sources: &sources, labels: &labels, files: &Files::Folder(".".into()) };
     (kind(&name).expect("the pass exists").build)(section, &scope).expect("the options are right")
 }
 

@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorKind, Location, Result};
 use crate::resource::{Files, OptionDoc, Section};
 use crate::source::LoadContext;
 use crate::span::Label;
+use crate::text::CommonWords;
 
 /// The options as shown to users; `Options` is what is read.
 pub(super) const OPTIONS: &[OptionDoc] = &[

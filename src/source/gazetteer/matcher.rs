@@ -5,7 +5,7 @@ use super::casing::{Case, Judge};
 use super::compile::Gazetteer;
 use super::entry::Entry;
 use super::index::Hit;
-use crate::text::{Document, FoldOptions, Folded, Span, Token, fold};
+use crate::text::{CommonWords, Document, FoldOptions, Folded, Span, Token, fold};
 
 /// Which of overlapping matches are given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
