@@ -234,6 +234,7 @@ fn sources() -> Vec<Source> {
             test_module.push(name);
             test_files.push(test_module);
         }
+        let file = Path::new("src").join(file.strip_prefix(&root).expect("found below src"));
         sources.push(Source { file, module, tokens });
     }
     sources.retain(|source| !test_files.iter().any(|test| source.module.starts_with(test)));

@@ -38,8 +38,8 @@ pass = \"longest\"
 ```
 
 `spanloom check` says what is wrong with a file, `spanloom list sources` and `spanloom list passes` show
-this reference on the terminal. \"Type, default\" gives the default after the type; a key without a default
-must be written or stands for nothing when it is not.
+this reference on the terminal. \"Type, default\" gives the default after the type. A key without a default
+is either needed or switches on what it describes.
 ";
 
 #[test]
