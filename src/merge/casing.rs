@@ -38,6 +38,12 @@ pub(super) const KIND: PassKind = PassKind {
                   words.",
         },
         OptionDoc {
+            name: "common-capital",
+            value: "number, the value of capital",
+            doc: "Added instead of capital where all words of the candidate are on the lists of common \
+                  words: a capital where the language asks for none.",
+        },
+        OptionDoc {
             name: "common-words",
             value: "list of files, []",
             doc: "Lists of common words: one lower-case word a line, lines with # are comments; globs.",
@@ -56,6 +62,7 @@ struct Options {
     lower: Option<Spanned<f64>>,
     capital: Option<Spanned<f64>>,
     common: Option<Spanned<f64>>,
+    common_capital: Option<Spanned<f64>>,
     #[serde(default)]
     common_words: Vec<String>,
     sources: Option<Vec<Spanned<String>>>,
@@ -68,6 +75,7 @@ struct Casing {
     lower: f64,
     capital: f64,
     common: f64,
+    common_capital: f64,
     common_words: CommonWords,
     filter: Filter,
 }
@@ -85,11 +93,18 @@ fn build(section: Section<'_>, scope: &PassScope<'_>) -> Result<Casing> {
     }
     let mut checks = Checks::new(file, scope);
     let lower = checks.number_or("lower", options.lower.as_ref(), LOG_ODDS, -2.0);
+    let capital = checks.number_or("capital", options.capital.as_ref(), LOG_ODDS, 0.0);
     let pass = Casing {
         lower,
         common: checks.number_or("common", options.common.as_ref(), LOG_ODDS, lower),
         common_words,
-        capital: checks.number_or("capital", options.capital.as_ref(), LOG_ODDS, 0.0),
+        capital,
+        common_capital: checks.number_or(
+            "common-capital",
+            options.common_capital.as_ref(),
+            LOG_ODDS,
+            capital,
+        ),
         filter: Filter::new(options.sources.as_deref(), options.labels.as_deref(), &mut checks),
     };
     checks.finish(pass)
@@ -112,6 +127,9 @@ impl Pass for Casing {
             let add = match verdict {
                 Verdict::Lower { .. } if self.common_words.are_all_of(text) => self.common,
                 Verdict::Lower { .. } => self.lower,
+                Verdict::Capital { .. } if self.common_words.are_all_of(text) => {
+                    self.common_capital
+                }
                 Verdict::Capital { .. } => self.capital,
             };
             if add == 0.0 {
