@@ -3,4 +3,7 @@
 mod bad_input;
 mod cli;
 mod corpus;
+mod layers;
 mod model;
+mod reference;
+mod registry;

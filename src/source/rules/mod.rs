@@ -71,7 +71,7 @@ pub(super) const KIND: SourceKind = SourceKind {
             name: "retry-limit",
             value: "number, 1000000",
             doc: "How often a match may backtrack at one place before its rule is given up with a \
-                  warning; a rule also has half a second and half a microsecond a byte for a document.",
+                  warning; a rule also has half a second and a microsecond a byte for a document.",
         },
     ],
     load: |name, section, context| Ok(Box::new(Rules::load(name, section, context)?)),
