@@ -1,5 +1,6 @@
 //! The integration tests, in one binary.
 
+mod ambiguity;
 mod bad_input;
 mod cli;
 mod corpus;
