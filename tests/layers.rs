@@ -50,7 +50,7 @@ fn modules_use_only_what_lies_below_them() {
             let below = |entry: &&str| {
                 used == **entry || used.strip_prefix(*entry).is_some_and(|r| r.starts_with("::"))
             };
-            if path[0] != *own && !allowed.iter().any(|entry| below(&entry)) {
+            if path[0] != *own && !allowed.iter().any(below) {
                 wrong.push(format!(
                     "{} uses {used}, but '{own}' may only use: {}",
                     source.file.display(),
