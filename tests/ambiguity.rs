@@ -46,7 +46,10 @@ fn solve(engine: &Engine, cases: &[Case]) -> Vec<Result<(), String>> {
             if got == case.entities && absent.is_none() {
                 Ok(())
             } else {
-                Err(format!("{}: {}\n    got {got:?}, not {:?}", case.name, case.text, case.entities))
+                Err(format!(
+                    "{}: {}\n    got {got:?}, not {:?}",
+                    case.name, case.text, case.entities
+                ))
             }
         })
         .collect()
@@ -84,7 +87,8 @@ fn the_hybrid_solves_what_the_model_solves_and_95_percent_of_all() {
         .filter(|(model, _)| model.is_ok())
         .filter_map(|(_, hybrid)| hybrid.as_ref().err())
         .collect();
-    let open: Vec<&str> = hybrid.iter().filter_map(|r| r.as_ref().err()).map(String::as_str).collect();
+    let open: Vec<&str> =
+        hybrid.iter().filter_map(|r| r.as_ref().err()).map(String::as_str).collect();
     println!(
         "pure model {} of {n}, hybrid {} of {n}; open:\n{}",
         solved(&model),

@@ -13,6 +13,7 @@ use crate::merge::PASSES;
 use crate::pipeline::config::{ENGINE_OPTIONS, SOURCE_OPTIONS};
 use crate::resource::OptionDoc;
 use crate::source::SOURCES;
+use crate::source::model::ARCHITECTURES;
 use crate::source::rules::check::CHECKS;
 
 /// List what an engine file can name, with documentation and options.
@@ -37,6 +38,8 @@ enum Registry {
     Passes,
     /// Formats that are read and written.
     Formats,
+    /// Model types that a `config.json` can name.
+    Architectures,
     /// Validators that a rule can name.
     Checks,
 }
@@ -92,6 +95,9 @@ fn items(registry: Registry) -> Vec<Item> {
                 Item { facts, ..Item::new(format.name, format.doc, format.options) }
             })
             .collect(),
+        Registry::Architectures => {
+            ARCHITECTURES.iter().map(|a| Item::new(a.name, a.doc, &[])).collect()
+        }
         Registry::Checks => CHECKS
             .iter()
             .map(|check| {

@@ -1,8 +1,8 @@
-//! What can I type? The program's command line: one file a subcommand, one line each in [`Command`];
+//! What can I type? The program's command line: one file a subcommand, one line each in `Command`;
 //! what they share stands beside them.
 //!
 //! A new subcommand is one new file with `Args` and `run`, its `mod` line and its two lines in
-//! [`Command`] and [`run`].
+//! `Command` and [`run`].
 
 pub mod check;
 pub mod completions;

@@ -1,5 +1,5 @@
 //! `spanloom tag`: documents in, entities out. A thread reads ahead while the engine works; memory is
-//! bounded by [`CHUNK_BYTES`] and the largest document.
+//! bounded by `CHUNK_BYTES` and the largest document.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -24,9 +24,13 @@ fn help_has_examples_and_version_is_the_package_version() {
 #[test]
 fn listings_name_everything_and_agree_with_their_data() {
     let bench = Bench::new();
-    for (registry, known) in
-        [("sources", "gazetteer"), ("passes", "longest"), ("formats", "conll"), ("checks", "luhn")]
-    {
+    for (registry, known) in [
+        ("sources", "gazetteer"),
+        ("passes", "longest"),
+        ("formats", "conll"),
+        ("checks", "luhn"),
+        ("architectures", "bert"),
+    ] {
         let text = bench.run(&["list", registry]).clean();
         assert!(text.lines().any(|line| line == known), "{known} in\n{text}");
         let data: Value =

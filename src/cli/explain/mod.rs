@@ -1,5 +1,5 @@
-//! `spanloom explain`: why a text has the entities it has. [`fate`] follows each mention through the
-//! merge, [`text`] shows it to people, [`json`] gives it as data.
+//! `spanloom explain`: why a text has the entities it has. `fate` follows each mention through the
+//! merge, `text` shows it to people, `json` gives it as data.
 
 mod fate;
 mod json;

@@ -31,6 +31,7 @@ pub struct Tagger {
     tags: TagSet,
     device: Device,
     capacity: usize,
+    architecture: &'static str,
 }
 
 /// The keys of `config.json` that every architecture has.
@@ -99,6 +100,7 @@ impl Tagger {
             tags,
             device,
             capacity,
+            architecture: architecture.name,
         })
     }
 
@@ -320,6 +322,16 @@ impl Source for Tagger {
                 None => self.found(work),
             })
             .collect()
+    }
+
+    fn describe(&self) -> String {
+        let device = if self.device.is_cpu() { "the processor" } else { "a CUDA device" };
+        format!(
+            "model, {}, {} tags, sequences of {} sub-words, on {device}",
+            self.architecture,
+            self.tags.count(),
+            self.capacity
+        )
     }
 
     fn batch_size(&self) -> Option<usize> {
