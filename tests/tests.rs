@@ -1,5 +1,8 @@
 //! The integration tests, in one binary.
 
+// All of this is test code: a failed `unwrap` is a failed test, and what a test prints explains it.
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
 mod ambiguity;
 mod bad_input;
 mod cli;
