@@ -22,8 +22,9 @@ use crate::pipeline::Engine;
 use crate::span::TagScheme;
 use crate::text::{Document, OffsetUnit};
 
-/// A chunk of documents is closed when its texts have so many bytes.
-const CHUNK_BYTES: usize = 8 << 20;
+/// A chunk of documents is closed when its texts have so many bytes: enough for full batches and all
+/// cores, and seconds of a model's work on one core, so that progress shows.
+const CHUNK_BYTES: usize = 64 << 10;
 
 /// Tag documents.
 ///

@@ -96,6 +96,9 @@ fn read_safetensors(bytes: &[u8]) -> candle_core::Result<Vec<(String, Tensor)>> 
 }
 
 fn read_gguf(bytes: &[u8]) -> candle_core::Result<Vec<(String, Tensor)>> {
+    if declares_no_alignment(bytes) {
+        return Err(candle_core::Error::Msg("general.alignment is 0".to_owned()));
+    }
     let mut reader = Cursor::new(bytes);
     let content = gguf_file::Content::read(&mut reader)?;
     let mut names: Vec<&String> = content.tensor_infos.keys().collect();
@@ -118,6 +121,16 @@ fn read_gguf(bytes: &[u8]) -> candle_core::Result<Vec<(String, Tensor)>> {
             Ok((name.clone(), tensor.dequantize(&Device::Cpu)?))
         })
         .collect()
+}
+
+/// Whether the header says that tensors are aligned to 0 bytes, which the reader divides by.
+fn declares_no_alignment(bytes: &[u8]) -> bool {
+    const KEY: &[u8] = b"general.alignment";
+    // After the key come the type of the value (4 bytes) and the value (4 bytes for a `u32`).
+    bytes
+        .windows(KEY.len() + 8)
+        .take(1 << 20)
+        .any(|window| window.starts_with(KEY) && window[KEY.len() + 4..] == [0; 4])
 }
 
 #[cfg(test)]
@@ -149,6 +162,20 @@ mod tests {
         let difference = (read - tensor).unwrap().abs().unwrap();
         let most = difference.flatten_all().unwrap().max(0).unwrap().to_scalar::<f32>().unwrap();
         assert!(most < 0.005, "{most}");
+    }
+
+    #[test]
+    fn an_alignment_of_nothing_is_an_error() {
+        let (folder, bytes, _) = gguf();
+        let mut aligned = bytes[..16].to_vec();
+        aligned.extend(1u64.to_le_bytes());
+        aligned.extend(17u64.to_le_bytes());
+        aligned.extend(b"general.alignment");
+        aligned.extend(4u32.to_le_bytes());
+        aligned.extend(0u32.to_le_bytes());
+        aligned.extend(&bytes[24..]);
+        let error = load(&folder, "model.gguf", &aligned).err().unwrap();
+        assert!(error.message().contains("general.alignment is 0"), "{error}");
     }
 
     #[test]
