@@ -127,11 +127,17 @@ fn passes_read_the_options_that_they_document() {
 }
 
 #[test]
-fn the_engine_file_reads_the_options_that_it_documents() {
-    let keys = read_keys("no-such-key = 1", |section| {
-        spanloom::pipeline::config::EngineConfig::parse(section).map(drop)
-    });
-    assert_eq!(keys, documented(ENGINE_OPTIONS, ""));
+fn the_engine_file_reads_the_options_that_it_documents_and_reports_all_that_is_wrong() {
+    let mut text: String = ENGINE_OPTIONS.iter().map(|o| format!("{} = 1\n", o.name)).collect();
+    text.push_str("no-such-key = 1\n[[source]]\n[[merge]]\n");
+    let file = TomlFile::new("e.toml", &text);
+    let section = file.parse().expect("it is TOML");
+    let errors = spanloom::pipeline::config::EngineConfig::parse(section).errors;
+    // One a key of a wrong type, one for the unknown key, one a table without its name.
+    assert_eq!(errors.len(), ENGINE_OPTIONS.len() + 3, "{errors:#?}");
+    let unknown = errors.iter().find(|e| e.message() == "unknown field 'no-such-key'");
+    let help = unknown.and_then(|e| e.help_text()).expect("the known keys are named");
+    assert!(ENGINE_OPTIONS.iter().all(|o| help.contains(o.name)), "{help}");
 }
 
 #[test]

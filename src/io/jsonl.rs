@@ -146,7 +146,12 @@ fn column(line: &str, byte: usize) -> usize {
 /// The message without the place that `serde_json` adds: it knows the column only.
 fn without_place(error: &serde_json::Error) -> String {
     let message = error.to_string();
-    message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message).to_owned()
+    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(m, _)| m);
+    // What `serde_json` says of half a surrogate pair.
+    if matches!(message, "unexpected end of hex escape" | "lone leading surrogate in hex escape") {
+        return format!("{message}: a \\u escape is half a surrogate pair and no character");
+    }
+    message.to_owned()
 }
 
 fn kind(value: &Value) -> &'static str {

@@ -138,8 +138,10 @@ impl Engine {
 }
 
 fn build(file: &TomlFile, files: Files, options: &EngineOptions) -> Result<Engine> {
-    let config = EngineConfig::parse(file.parse()?)?;
-    let mut errors = Vec::new();
+    let mut config = EngineConfig::parse(file.parse()?);
+    let mut errors = std::mem::take(&mut config.errors);
+    // Passes may name every source of the file, also one that is switched off or did not load.
+    let names: Vec<Arc<str>> = config.sources.iter().map(|s| s.name.clone()).collect();
     check_switches(&config.sources, options, &mut errors);
     let context = LoadContext { files, device: options.device };
     let mut labels: Vec<Label> = config.labels.iter().map(|l| Label::new(l)).collect();
@@ -163,13 +165,11 @@ fn build(file: &TomlFile, files: Files, options: &EngineOptions) -> Result<Engin
     dedup_keeping_order(&mut labels);
     dedup_keeping_order(&mut helpers);
     let declared: Vec<Label> = labels.iter().chain(&helpers).cloned().collect();
-    for (source, place) in &sources {
+    // A file whose labels cannot be read has said so; every source would repeat it.
+    for (source, place) in sources.iter().filter(|_| !declared.is_empty()) {
         check_source_labels(source.as_ref(), place, &declared, &mut errors);
     }
     let sources: Vec<Box<dyn Source>> = sources.into_iter().map(|(source, _)| source).collect();
-    // Passes may also name sources that are switched off for this run.
-    let names: Vec<Arc<str>> =
-        sources.iter().map(|s| s.name().clone()).chain(disabled.iter().cloned()).collect();
     let scope = PassScope { sources: &names, labels: &declared, files: &context.files };
     let mut steps = Vec::new();
     for (name, place, section) in config.passes {

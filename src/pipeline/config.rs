@@ -57,6 +57,9 @@ pub struct EngineConfig<'f> {
     pub sources: Vec<SourceConfig<'f>>,
     /// The passes, in order: name, place of the name, the other keys.
     pub passes: Vec<(String, Location, Section<'f>)>,
+    /// What is wrong with the file's shape. What could be read is in the other fields all the same,
+    /// so that one wrong key does not hide the next problem.
+    pub errors: Vec<Error>,
 }
 
 /// A `[[source]]` table.
@@ -77,32 +80,26 @@ pub struct SourceConfig<'f> {
     pub section: Section<'f>,
 }
 
+/// The keys of an engine file that are left when all known ones are taken.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Top {
-    labels: Vec<String>,
-    #[serde(default)]
-    helper_labels: Vec<String>,
-}
+#[serde(deny_unknown_fields)]
+struct Nothing {}
 
 impl<'f> EngineConfig<'f> {
-    /// Takes an engine file apart.
-    ///
-    /// # Errors
-    /// All that is wrong with its shape at once: unknown keys, missing names, names used twice.
-    pub fn parse(mut section: Section<'f>) -> Result<Self> {
+    /// Takes an engine file apart; all that is wrong with its shape (unknown keys, missing names,
+    /// names used twice) is in [`EngineConfig::errors`].
+    pub fn parse(mut section: Section<'f>) -> Self {
         let mut errors = Vec::new();
         let labels_place = section.location_of("labels");
-        let mut keep = |result: Result<Vec<Section<'f>>>| {
-            result.unwrap_or_else(|e| {
-                errors.push(e);
-                Vec::new()
-            })
-        };
-        let source_tables = keep(section.take_tables("source"));
-        let pass_tables = keep(section.take_tables("merge"));
+        let labels = collect(section.take("labels"), &mut errors);
+        if labels.is_none() && errors.is_empty() {
+            errors.push(section.error("missing key 'labels'"));
+        }
+        let helper_labels = collect(section.take("helper-labels"), &mut errors);
+        let source_tables = section.take_tables("source").map(Some);
+        let pass_tables = section.take_tables("merge").map(Some);
         let mut sources: Vec<SourceConfig<'f>> = Vec::new();
-        for table in source_tables {
+        for table in collect(source_tables, &mut errors).unwrap_or_default() {
             match SourceConfig::parse(table) {
                 Ok(source) if sources.iter().any(|s| s.name == source.name) => {
                     let message = format!("two sources are called '{}'", source.name);
@@ -113,25 +110,41 @@ impl<'f> EngineConfig<'f> {
             }
         }
         let mut passes = Vec::new();
-        for mut table in pass_tables {
+        for mut table in collect(pass_tables, &mut errors).unwrap_or_default() {
             match table.take_str("pass") {
                 Ok((name, place)) => passes.push((name, place, table)),
                 Err(error) => errors.push(error),
             }
         }
-        let top: Option<Top> = section.read().map_err(|e| errors.push(e)).ok();
-        match (Error::several(errors), top) {
-            (None, Some(top)) => Ok(Self {
-                labels: top.labels,
-                helper_labels: top.helper_labels,
-                labels_place,
-                sources,
-                passes,
-            }),
-            (Some(error), _) => Err(error),
-            (None, None) => unreachable!("a top that cannot be read leaves an error"),
+        if let Err(error) = section.read::<Nothing>() {
+            // Nothing is left to be known here, which is not what the user should read.
+            let message = error.message().split(',').next().unwrap_or("unknown field");
+            let known: Vec<&str> = ENGINE_OPTIONS.iter().map(|o| o.name).collect();
+            let place = error.location().cloned();
+            let error = Error::new(error.kind(), message)
+                .with_help(format!("known: {}, [[source]], [[merge]]", known.join(", ")));
+            errors.push(match place {
+                Some(place) => error.at(place),
+                None => error,
+            });
+        }
+        Self {
+            labels: labels.unwrap_or_default(),
+            helper_labels: helper_labels.unwrap_or_default(),
+            labels_place,
+            sources,
+            passes,
+            errors,
         }
     }
+}
+
+/// The value of a result, its error put with the others.
+fn collect<T>(result: Result<Option<T>>, errors: &mut Vec<Error>) -> Option<T> {
+    result.unwrap_or_else(|error| {
+        errors.push(error);
+        None
+    })
 }
 
 impl<'f> SourceConfig<'f> {
