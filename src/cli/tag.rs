@@ -95,6 +95,20 @@ impl Args {
         inputs
     }
 
+    /// Refuses an output that is a named input: the result would take the place of its source.
+    fn check_output(&self) -> Result<()> {
+        let resolved = |path: &Path| fs::canonicalize(path).ok();
+        let Some(output) = self.output.as_deref().and_then(resolved) else { return Ok(()) };
+        match self.inputs.iter().find(|input| resolved(input).as_ref() == Some(&output)) {
+            Some(input) if output.is_file() => Err(Error::new(
+                ErrorKind::Io,
+                format!("{} is both input and output", input.display()),
+            )
+            .with_help("write to another file")),
+            _ => Ok(()),
+        }
+    }
+
     fn writer(&self) -> Result<Box<dyn DocumentWriter>> {
         let by_suffix: Option<&Format> = self.output.as_deref().and_then(format_of);
         let format = self.format.0.or(by_suffix).unwrap_or(&io::jsonl::FORMAT);
@@ -112,6 +126,7 @@ impl Args {
 /// # Errors
 /// Where the engine cannot be loaded, there is nothing to read, or the output cannot be written.
 pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
+    args.check_output()?;
     let Inputs { files, errors } = args.files();
     if files.is_empty() {
         let nothing = || Error::new(ErrorKind::Io, "no file to read in the inputs");

@@ -141,3 +141,11 @@ fn an_output_that_fails_leaves_what_was_there() {
     bench.run(&["tag", "a.txt", "-o", "out.jsonl", "--with", "nobody"]).failed();
     assert_eq!(bench.read("out.jsonl"), "old");
 }
+
+#[test]
+fn an_output_that_is_the_input_is_refused() {
+    let bench = Bench::new().write("a.txt", "In Paris.");
+    let message = bench.run(&["tag", "a.txt", "-o", "a.txt"]).failed();
+    assert!(message.contains("a.txt is both input and output"), "{message}");
+    assert_eq!(bench.read("a.txt"), "In Paris.");
+}
