@@ -141,6 +141,14 @@ fn the_engine_file_reads_the_options_that_it_documents_and_reports_all_that_is_w
 }
 
 #[test]
+fn an_engine_that_declares_no_label_has_undeclared_ones() {
+    let text = "labels = []\n[[source]]\nkind = \"gazetteer\"\nname = \"p\"\n\
+                entries = [[\"Paris\", \"LOC\"]]\n";
+    let error = spanloom::Engine::parse(text).err().expect("LOC is declared nowhere");
+    assert!(error.message().contains("'LOC', which the engine file does not declare"), "{error}");
+}
+
+#[test]
 fn checks_show_what_they_accept_and_refuse() {
     for check in CHECKS {
         assert!(!check.passes.is_empty() && !check.fails.is_empty(), "{}", check.name);

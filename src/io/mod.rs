@@ -54,7 +54,7 @@ impl fmt::Debug for Format {
 
 /// Writes documents with their entities, in the order in which they are given.
 pub trait DocumentWriter: Send {
-    /// Writes one document; `entities` are in the order of [`crate::span::order::compare_entities`].
+    /// Writes one document; `entities` are in the order of [`crate::span::order::compare`].
     ///
     /// # Errors
     /// Where the output cannot be written to; the error names it.

@@ -144,7 +144,8 @@ fn build(file: &TomlFile, files: Files, options: &EngineOptions) -> Result<Engin
     let names: Vec<Arc<str>> = config.sources.iter().map(|s| s.name.clone()).collect();
     check_switches(&config.sources, options, &mut errors);
     let context = LoadContext { files, device: options.device };
-    let mut labels: Vec<Label> = config.labels.iter().map(|l| Label::new(l)).collect();
+    let are_labels_known = config.labels.is_some();
+    let mut labels: Vec<Label> = config.labels.iter().flatten().map(|l| Label::new(l)).collect();
     let mut helpers: Vec<Label> = config.helper_labels.iter().map(|l| Label::new(l)).collect();
     let mut sources = Vec::new();
     let mut disabled = Vec::new();
@@ -166,7 +167,7 @@ fn build(file: &TomlFile, files: Files, options: &EngineOptions) -> Result<Engin
     dedup_keeping_order(&mut helpers);
     let declared: Vec<Label> = labels.iter().chain(&helpers).cloned().collect();
     // A file whose labels cannot be read has said so; every source would repeat it.
-    for (source, place) in sources.iter().filter(|_| !declared.is_empty()) {
+    for (source, place) in sources.iter().filter(|_| are_labels_known) {
         check_source_labels(source.as_ref(), place, &declared, &mut errors);
     }
     let sources: Vec<Box<dyn Source>> = sources.into_iter().map(|(source, _)| source).collect();

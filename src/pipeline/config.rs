@@ -47,8 +47,8 @@ pub const SOURCE_OPTIONS: &[OptionDoc] = &[
 
 /// An engine file, taken apart.
 pub struct EngineConfig<'f> {
-    /// The declared labels.
-    pub labels: Vec<String>,
+    /// The declared labels; `None` where they could not be read, which is one of the errors.
+    pub labels: Option<Vec<String>>,
     /// The declared helper labels.
     pub helper_labels: Vec<String>,
     /// Where labels are declared, for errors about them.
@@ -129,7 +129,7 @@ impl<'f> EngineConfig<'f> {
             });
         }
         Self {
-            labels: labels.unwrap_or_default(),
+            labels,
             helper_labels: helper_labels.unwrap_or_default(),
             labels_place,
             sources,

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use super::{Candidate, Entity, Mention, Span};
+use super::{Candidate, Mention, Span};
 
 /// The order of all output: by start, longer first, label, higher score first, then origins.
 ///
@@ -21,14 +21,6 @@ pub fn compare_mentions(a: &Mention, b: &Mention) -> Ordering {
         .then_with(|| a.label.cmp(&b.label))
         .then_with(|| b.score.total_cmp(&a.score))
         .then_with(|| a.origin.cmp(&b.origin))
-}
-
-/// [`compare`] for entities.
-pub fn compare_entities(a: &Entity, b: &Entity) -> Ordering {
-    by_place(a.span, b.span)
-        .then_with(|| a.label.cmp(&b.label))
-        .then_with(|| b.score.total_cmp(&a.score))
-        .then_with(|| a.origins.cmp(&b.origins))
 }
 
 fn by_place(a: Span, b: Span) -> Ordering {

@@ -80,7 +80,7 @@ impl Tagger {
         let sub_words = SubWords::load(&tokenizer, &tokenizer_place)?;
         let weights = Weights::load(files, &folder, &device)?;
         let architecture = arch::architecture(&common.model_type, &config_place)?;
-        let encoder = (architecture.load)(&config_text, &weights, &device).map_err(here)?;
+        let encoder = (architecture.load)(&config_text, &weights).map_err(here)?;
         let head = TokenHead::load(&weights, encoder.hidden_size(), tags.count())?;
         let specials = sub_words.before.len() + sub_words.after.len();
         let longest = config.max_length.unwrap_or(usize::MAX).min(encoder.max_length());

@@ -1,7 +1,7 @@
 //! BERT (Devlin et al. 2019, arXiv:1810.04805), as `transformers`' `BertModel` computes it without
 //! its pooler and without dropout.
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Result, Tensor};
 use serde::Deserialize;
 
 use super::layers::{Activation, LayerNorm, Linear, softmax};
@@ -14,7 +14,7 @@ pub(super) const ARCHITECTURE: Architecture = Architecture {
     name: "bert",
     doc: "BERT and its small relatives with absolute positions (Devlin et al. 2019), \
           cased or uncased.",
-    load: |config, weights, device| Ok(Box::new(Bert::load(config, weights, device)?)),
+    load: |config, weights| Ok(Box::new(Bert::load(config, weights)?)),
 };
 
 /// The keys of `config.json` that change the computation.
@@ -55,7 +55,7 @@ struct Layer {
 }
 
 impl Bert {
-    fn load(config: &str, weights: &Weights, _device: &Device) -> crate::Result<Self> {
+    fn load(config: &str, weights: &Weights) -> crate::Result<Self> {
         let config: Config = serde_json::from_str(config)
             .map_err(|e| Error::new(ErrorKind::Model, format!("config.json: {e}")))?;
         config.check()?;

@@ -4,7 +4,7 @@
 mod bert;
 mod layers;
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
 use super::batch::Batch;
 use super::weights::Weights;
@@ -43,7 +43,7 @@ pub struct Architecture {
     /// What it is, with its paper.
     pub doc: &'static str,
     /// Builds the encoder from the text of `config.json` and the weights.
-    pub load: fn(&str, &Weights, &Device) -> Result<Box<dyn Encoder>>,
+    pub load: fn(&str, &Weights) -> Result<Box<dyn Encoder>>,
 }
 
 /// All architectures.
