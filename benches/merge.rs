@@ -71,7 +71,7 @@ fn merge(criterion: &mut Criterion) {
     for (name, toml, left) in PASSES {
         let pass = build(toml);
         let run = |candidates: Vec<Candidate>| {
-            let context = PassContext::new(&document, &[]);
+            let context = PassContext::new(&document, &[], &[]);
             pass.apply(candidates, &context, &mut Trace::off())
         };
         assert_eq!(run(candidates.clone()).len(), *left, "{name}");

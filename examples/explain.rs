@@ -23,6 +23,7 @@ fn main() -> spanloom::Result<()> {
         let candidate = &event.candidate;
         let text = candidate.span.slice(&document.text).expect("and so do candidates");
         let change = match &event.change {
+            Change::Added => "added".to_owned(),
             Change::Rescored { to } => format!("scores {to:.2}"),
             Change::Merged { .. } => "is merged".to_owned(),
             Change::Altered { .. } => "is altered".to_owned(),

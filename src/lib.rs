@@ -32,6 +32,7 @@ pub mod io;
 pub mod merge;
 pub mod pipeline;
 pub mod resource;
+pub mod rule;
 pub mod source;
 pub mod span;
 pub mod text;

@@ -12,11 +12,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("resource", &["error"]),
     ("text", &["error"]),
     ("span", &["error", "text"]),
-    ("source", &["error", "resource", "text", "span"]),
-    ("merge", &["error", "resource", "text", "span"]),
+    ("rule", &["error", "resource", "text", "span"]),
+    ("source", &["error", "resource", "text", "span", "rule"]),
+    ("merge", &["error", "resource", "text", "span", "rule"]),
     ("io", &["error", "resource::OptionDoc", "text", "span"]),
-    ("pipeline", &["error", "resource", "text", "span", "source", "merge"]),
-    ("cli", &["error", "resource", "text", "span", "source", "merge", "io", "pipeline"]),
+    ("pipeline", &["error", "resource", "text", "span", "rule", "source", "merge"]),
+    ("cli", &["error", "resource", "text", "span", "rule", "source", "merge", "io", "pipeline"]),
 ];
 
 /// Modules whose children never use each other.

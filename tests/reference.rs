@@ -8,9 +8,9 @@ use std::path::Path;
 use spanloom::merge::PASSES;
 use spanloom::pipeline::config::{ENGINE_OPTIONS, SOURCE_OPTIONS};
 use spanloom::resource::OptionDoc;
+use spanloom::rule::check::CHECKS;
 use spanloom::source::SOURCES;
 use spanloom::source::model::ARCHITECTURES;
-use spanloom::source::rules::check::CHECKS;
 
 const FILE: &str = "docs/engine-file.md";
 

@@ -10,8 +10,8 @@ use spanloom::io::FORMATS;
 use spanloom::merge::{PASSES, PassScope};
 use spanloom::pipeline::config::{ENGINE_OPTIONS, SOURCE_OPTIONS};
 use spanloom::resource::{Files, OptionDoc, Section, TomlFile};
+use spanloom::rule::check::CHECKS;
 use spanloom::source::model::{ARCHITECTURES, DeviceChoice};
-use spanloom::source::rules::check::CHECKS;
 use spanloom::source::{self, LoadContext, SOURCES};
 use spanloom::{Engine, Result};
 
@@ -163,7 +163,7 @@ fn unknown_names_list_the_known() {
         source::kind("gazeteer").err(),
         spanloom::merge::kind("priorty").err(),
         spanloom::io::format("json").err(),
-        source::rules::check::check("lhun").err(),
+        spanloom::rule::check::check("lhun").err(),
         source::model::arch::architecture("brt", "config.json").err(),
     ];
     for error in errors {

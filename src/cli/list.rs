@@ -12,9 +12,9 @@ use crate::io::FORMATS;
 use crate::merge::PASSES;
 use crate::pipeline::config::{ENGINE_OPTIONS, SOURCE_OPTIONS};
 use crate::resource::OptionDoc;
+use crate::rule::check::CHECKS;
 use crate::source::SOURCES;
 use crate::source::model::ARCHITECTURES;
-use crate::source::rules::check::CHECKS;
 
 /// List what an engine file can name, with documentation and options.
 #[derive(Debug, clap::Args)]

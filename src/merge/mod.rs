@@ -41,13 +41,21 @@ pub struct PassContext<'a> {
     pub document: &'a Document,
     /// What the models of the engine think of it, in the order of the engine's sources.
     pub evidence: &'a [Evidence],
+    /// Everything the sources proposed, in the order of [`crate::span::order::compare`], before any
+    /// pass: what a rule asks that wants to know whether a span stands in a gazetteer. Empty where no
+    /// pass of the engine [looks back](Pass::looks_back).
+    pub proposed: &'a [Candidate],
     segments: OnceLock<Segments>,
 }
 
 impl<'a> PassContext<'a> {
-    /// The context of a document and its evidence.
-    pub fn new(document: &'a Document, evidence: &'a [Evidence]) -> Self {
-        Self { document, evidence, segments: OnceLock::new() }
+    /// The context of a document, its evidence and what was proposed for it.
+    pub fn new(
+        document: &'a Document,
+        evidence: &'a [Evidence],
+        proposed: &'a [Candidate],
+    ) -> Self {
+        Self { document, evidence, proposed, segments: OnceLock::new() }
     }
 
     /// The words and sentences of the document, found when first asked for.
@@ -71,6 +79,11 @@ pub trait Pass: Send + Sync {
         context: &PassContext<'_>,
         trace: &mut Trace,
     ) -> Vec<Candidate>;
+
+    /// Whether it reads [`PassContext::proposed`], which is otherwise not kept.
+    fn looks_back(&self) -> bool {
+        false
+    }
 }
 
 /// What a pass is built with, besides its own section.

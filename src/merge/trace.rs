@@ -1,5 +1,6 @@
 //! What happened to each candidate, step by step, for `explain`. Off unless asked for.
 
+use crate::error::Location;
 use crate::span::{Candidate, Label, Origin, Span};
 
 /// A candidate as the trace remembers it.
@@ -44,6 +45,8 @@ pub enum Change {
         /// The candidate afterwards.
         to: Snapshot,
     },
+    /// It was made by the pass.
+    Added,
     /// It was dropped.
     Dropped {
         /// The candidate that beat it, where one did.
@@ -62,6 +65,30 @@ pub struct Event {
     pub change: Change,
     /// Why, with the numbers compared: one clause, lower case.
     pub reason: String,
+    /// The line that decided, where it is another than that of the pass (a rule, a cue, a row of a table).
+    pub place: Option<Location>,
+}
+
+/// Why a pass did something.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reason {
+    text: String,
+    place: Option<Location>,
+}
+
+impl Reason {
+    /// The same reason, decided by the line at `place`.
+    #[must_use]
+    pub fn at(mut self, place: Location) -> Self {
+        self.place = Some(place);
+        self
+    }
+}
+
+impl From<String> for Reason {
+    fn from(text: String) -> Self {
+        Self { text, place: None }
+    }
 }
 
 /// The story of one document's merge. A trace that is off records nothing and builds no strings.
@@ -95,36 +122,46 @@ impl Trace {
 
     /// Records that `candidate` was dropped, `by` another where one won; `reason` is only called
     /// when the trace is on.
-    pub fn dropped(
+    pub fn dropped<R: Into<Reason>>(
         &mut self,
         candidate: &Candidate,
         by: Option<&Candidate>,
-        reason: impl FnOnce() -> String,
+        reason: impl FnOnce() -> R,
     ) {
         self.record(candidate, || Change::Dropped { by: by.map(Snapshot::from) }, reason);
     }
 
+    /// Records that the pass made `candidate`.
+    pub fn added<R: Into<Reason>>(&mut self, candidate: &Candidate, reason: impl FnOnce() -> R) {
+        self.record(candidate, || Change::Added, reason);
+    }
+
     /// Records that `candidate` is about to get the score `to`.
-    pub fn rescored(&mut self, candidate: &Candidate, to: f32, reason: impl FnOnce() -> String) {
+    pub fn rescored<R: Into<Reason>>(
+        &mut self,
+        candidate: &Candidate,
+        to: f32,
+        reason: impl FnOnce() -> R,
+    ) {
         self.record(candidate, || Change::Rescored { to }, reason);
     }
 
     /// Records that `candidate` went into `into`, which is given as it is afterwards.
-    pub fn merged(
+    pub fn merged<R: Into<Reason>>(
         &mut self,
         candidate: &Candidate,
         into: &Candidate,
-        reason: impl FnOnce() -> String,
+        reason: impl FnOnce() -> R,
     ) {
         self.record(candidate, || Change::Merged { into: into.into() }, reason);
     }
 
     /// Records that `candidate` became `to`, with another span or label.
-    pub fn altered(
+    pub fn altered<R: Into<Reason>>(
         &mut self,
         candidate: &Candidate,
         to: &Candidate,
-        reason: impl FnOnce() -> String,
+        reason: impl FnOnce() -> R,
     ) {
         self.record(candidate, || Change::Altered { to: to.into() }, reason);
     }
@@ -139,18 +176,20 @@ impl Trace {
         self.events
     }
 
-    fn record(
+    fn record<R: Into<Reason>>(
         &mut self,
         candidate: &Candidate,
         change: impl FnOnce() -> Change,
-        reason: impl FnOnce() -> String,
+        reason: impl FnOnce() -> R,
     ) {
         if self.on {
+            let reason: Reason = reason().into();
             let event = Event {
                 step: self.step,
                 candidate: candidate.into(),
                 change: change(),
-                reason: reason(),
+                reason: reason.text,
+                place: reason.place,
             };
             self.events.push(event);
         }

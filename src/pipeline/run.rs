@@ -106,7 +106,9 @@ impl Engine {
             pool.mentions.into_iter().map(Candidate::from).collect();
         candidates.sort_by(order::compare);
         contract::check(&candidates, document, "sources");
-        let context = PassContext::new(document, &pool.evidence);
+        let looks_back = self.steps.iter().any(|step| step.pass.looks_back());
+        let proposed = if looks_back { candidates.clone() } else { Vec::new() };
+        let context = PassContext::new(document, &pool.evidence, &proposed);
         for (number, step) in self.steps.iter().enumerate() {
             trace.enter(number);
             candidates = step.pass.apply(candidates, &context, trace);

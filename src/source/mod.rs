@@ -9,10 +9,10 @@ pub mod rules;
 
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Location, Result};
 use crate::resource::{Files, OptionDoc, Section};
 use crate::span::{Evidence, Label, Mention};
-use crate::text::Document;
+use crate::text::{Document, Span};
 
 /// What a source found in one document.
 #[derive(Debug, Default)]
@@ -23,6 +23,20 @@ pub struct Found {
     pub evidence: Option<Evidence>,
     /// What went wrong without spoiling the rest (a rule that ran out of time).
     pub warnings: Vec<Error>,
+}
+
+/// Why a source did not propose something: what it had that comes close, and what stood against it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    /// The label it would have had, where that is known.
+    pub label: Option<Label>,
+    /// The rule, entry or model that comes close, as an origin would name it; `None` for the source as
+    /// a whole.
+    pub detail: Option<Arc<str>>,
+    /// What stood against it, with the numbers compared: one clause, lower case.
+    pub reason: String,
+    /// The line that decided, where there is one.
+    pub place: Option<Location>,
 }
 
 /// Something that finds mentions.
@@ -51,6 +65,27 @@ pub trait Source: Send + Sync {
     /// matter, and documents are then spread over threads one by one.
     fn batch_size(&self) -> Option<usize> {
         None
+    }
+
+    /// Why it does not propose `span` (as `label`, where one is given) in the document: everything that
+    /// comes close and what stood against it, or one refusal for the source as a whole. Empty where it
+    /// does propose it.
+    ///
+    /// # Errors
+    /// As [`Source::find`].
+    fn why_not(
+        &self,
+        document: &Document,
+        span: Span,
+        label: Option<&Label>,
+    ) -> Result<Vec<Refusal>> {
+        let found = self.find(document)?;
+        let is = |m: &Mention| m.span == span && label.is_none_or(|label| *label == m.label);
+        if found.mentions.iter().any(is) {
+            return Ok(Vec::new());
+        }
+        let reason = "it proposes nothing there".to_owned();
+        Ok(vec![Refusal { label: label.cloned(), detail: None, reason, place: None }])
     }
 
     /// What it is and how much it holds, for people: `gazetteer, 3 entries`.

@@ -102,6 +102,7 @@ impl Writer<'_> {
         let mut value = self.step(event);
         value["candidate"] = self.snapshot(&event.candidate);
         let (change, key, with) = match &event.change {
+            Change::Added => ("added", "as", self.snapshot(&event.candidate)),
             Change::Rescored { to } => ("rescored", "to", rounded(*to).into()),
             Change::Merged { into } => ("merged", "into", self.snapshot(into)),
             Change::Altered { to } => ("altered", "to", self.snapshot(to)),

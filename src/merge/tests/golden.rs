@@ -120,10 +120,12 @@ fn golden() {
         assert!(seen.insert(&case.name), "'{}' twice", case.name);
         let document = case.document();
         let evidence: Vec<Evidence> = case.evidence.iter().map(|e| e.evidence(&document)).collect();
-        let context = PassContext::new(&document, &evidence);
         let passes = build_in(&file, &case.merge).unwrap_or_else(|e| panic!("{}: {e}", case.name));
         let candidates: Vec<Candidate> =
             case.candidates.iter().map(|c| c.candidate(&document.text)).collect();
+        let mut proposed = candidates.clone();
+        proposed.sort_by(order::compare);
+        let context = PassContext::new(&document, &evidence, &proposed);
         let mut trace = Trace::recording();
         let got = run(&passes, candidates.clone(), &context, &mut trace);
         let lines: Vec<String> = got.iter().map(|c| shown(c, &document.text)).collect();

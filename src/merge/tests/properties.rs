@@ -54,7 +54,7 @@ fn pass(toml: &str) -> Vec<Box<dyn Pass>> {
 fn applied(toml: &str, candidates: Vec<Candidate>, trace: &mut Trace) -> Vec<Candidate> {
     let document = Document::new("d", text());
     let evidence = evidence();
-    let context = PassContext::new(&document, &evidence);
+    let context = PassContext::new(&document, &evidence, &[]);
     let mut result = pass(toml)[0].apply(candidates, &context, trace);
     result.sort_by(order::compare);
     result

@@ -1,32 +1,21 @@
 //! Rules: patterns that say what an entity and its surroundings look like.
 //!
-//! `schema` is what a rule file may hold, `compile` makes it run, `prefilter` (on the literals that
-//! `literal` and `syntax` find in patterns) tells where rules can match, `limit` keeps patterns from running
-//! for ever, `cases` runs what every rule promises, [`check`] holds the validators.
-
-mod cases;
-pub mod check;
-mod compile;
-mod limit;
-mod literal;
-mod prefilter;
-mod schema;
-mod syntax;
-mod tokens;
+//! What a rule is, and how its patterns run, is [`crate::rule`]'s business.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use self::compile::{Compiled, compile_all};
-use self::limit::Exceeded;
-use self::prefilter::Prefilter;
-use self::schema::Written;
-use self::tokens::TokenEdges;
 use super::{Found, LoadContext, Source, SourceKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::resource::{OptionDoc, Section, TomlFile};
+use crate::rule::cases;
+use crate::rule::compile::{Compiled, compile_all};
+use crate::rule::limit::Exceeded;
+use crate::rule::prefilter::Prefilter;
+use crate::rule::schema::{self, Written};
+use crate::rule::tokens::TokenEdges;
 use crate::span::{Label, Mention, Origin};
 use crate::text::Document;
 

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use serde::Deserialize;
 
-use super::prefilter::Patterns;
 use super::*;
 use crate::resource::Files;
+use crate::rule::prefilter::{Patterns, Prefilter};
 use crate::source::model::DeviceChoice;
 
 const CASES: &str =

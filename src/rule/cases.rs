@@ -5,7 +5,7 @@ use super::prefilter::Prefilter;
 use crate::error::Error;
 
 /// What is wrong with the cases of a rule, each error at its case.
-pub(super) fn run(rule: &Compiled, retries: u32) -> Vec<Error> {
+pub(crate) fn run(rule: &Compiled, retries: u32) -> Vec<Error> {
     let prefilter = Prefilter::new([rule.patterns()]);
     let id = &rule.id;
     let mut errors = Vec::new();

@@ -12,7 +12,7 @@ use crate::resource::{Section, TomlFile};
 /// A rule as written.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Rule {
+pub(crate) struct Rule {
     /// Names the rule; unique in its source.
     pub id: Spanned<String>,
     /// What it finds and why, in one sentence.
@@ -44,7 +44,7 @@ pub(super) struct Rule {
 /// A text and what a rule must find in it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Case {
+pub(crate) struct Case {
     /// The text.
     pub text: String,
     /// The exact texts of the entities, in order; empty for a text that the rule must leave alone.
@@ -53,20 +53,20 @@ pub(super) struct Case {
 
 /// A rule and the file it stands in.
 #[derive(Debug)]
-pub(super) struct Written {
+pub(crate) struct Written {
     pub file: TomlFile,
     pub rule: Rule,
 }
 
 impl Written {
     /// An error about a part of the rule.
-    pub(super) fn error(&self, range: Range<usize>, message: impl Into<String>) -> Error {
+    pub(crate) fn error(&self, range: Range<usize>, message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Rule, message).at(self.file.location(range))
     }
 }
 
 /// The rules of a file, which holds nothing else, and what is wrong with the others.
-pub(super) fn parse(file: &TomlFile) -> (Vec<Written>, Vec<Error>) {
+pub(crate) fn parse(file: &TomlFile) -> (Vec<Written>, Vec<Error>) {
     let read = |file: &TomlFile| -> Result<(Vec<Written>, Vec<Error>)> {
         let mut section = file.parse()?;
         let rules = section.take_tables("rule")?;
@@ -86,7 +86,7 @@ pub(super) fn parse(file: &TomlFile) -> (Vec<Written>, Vec<Error>) {
 }
 
 /// The rules that these tables are, and what is wrong with the others.
-pub(super) fn read_tables(tables: Vec<Section<'_>>) -> (Vec<Written>, Vec<Error>) {
+pub(crate) fn read_tables(tables: Vec<Section<'_>>) -> (Vec<Written>, Vec<Error>) {
     let (mut rules, mut errors) = (Vec::new(), Vec::new());
     for table in tables {
         let file = table.file().clone();

@@ -8,11 +8,11 @@ use super::limit::{REACH, floor};
 use super::literal::{Required, required};
 
 /// The bytes of a text in which a match may begin: in order, apart from each other.
-pub(super) type Places = Vec<Range<usize>>;
+pub(crate) type Places = Vec<Range<usize>>;
 
 /// The literals of a set of rules.
 #[derive(Debug)]
-pub(super) struct Prefilter {
+pub(crate) struct Prefilter {
     /// `None` where no rule requires anything.
     automaton: Option<AhoCorasick>,
     /// For each literal, the rules that look for it.
@@ -31,7 +31,7 @@ struct Wanted {
 
 /// The patterns of a rule.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Patterns<'p> {
+pub(crate) struct Patterns<'p> {
     /// What a match of the rule matches.
     pub main: &'p str,
     /// What must match somewhere in the text besides.
@@ -54,7 +54,7 @@ impl Patterns<'_> {
 
 impl Prefilter {
     /// A prefilter for rules of these patterns.
-    pub(super) fn new<'p>(rules: impl IntoIterator<Item = Patterns<'p>>) -> Self {
+    pub(crate) fn new<'p>(rules: impl IntoIterator<Item = Patterns<'p>>) -> Self {
         let mut literals: Vec<(String, Wanted)> = Vec::new();
         let mut always = Vec::new();
         for (rule, patterns) in rules.into_iter().enumerate() {
@@ -83,7 +83,7 @@ impl Prefilter {
     }
 
     /// For each rule, in their order, where in `text` its matches may begin; empty where it has none.
-    pub(super) fn places(&self, text: &str) -> Vec<Places> {
+    pub(crate) fn places(&self, text: &str) -> Vec<Places> {
         let everywhere = || std::iter::once(0..text.len()).collect::<Places>();
         let nowhere = |always: &bool| if *always { everywhere() } else { Places::new() };
         let mut places: Vec<Places> = self.always.iter().map(nowhere).collect();

@@ -25,7 +25,7 @@ const LEFT_CONTEXT: usize = 200;
 
 /// A rule that can be run.
 #[derive(Debug)]
-pub(super) struct Compiled {
+pub(crate) struct Compiled {
     pub id: Arc<str>,
     pub label: Label,
     pub score: f32,
@@ -44,7 +44,7 @@ pub(super) struct Compiled {
 ///
 /// # Errors
 /// Everything that is wrong with any of them.
-pub(super) fn compile_all(rules: Vec<Written>) -> Result<Vec<Compiled>, Vec<Error>> {
+pub(crate) fn compile_all(rules: Vec<Written>) -> Result<Vec<Compiled>, Vec<Error>> {
     let (mut compiled, mut errors) = (Vec::with_capacity(rules.len()), Vec::new());
     let mut seen: HashMap<String, Location> = HashMap::new();
     for written in rules {
@@ -191,7 +191,7 @@ fn in_rule(error: Error, place: Location) -> Error {
 
 impl Compiled {
     /// The patterns that tell where the rule can find something.
-    pub(super) fn patterns(&self) -> Patterns<'_> {
+    pub(crate) fn patterns(&self) -> Patterns<'_> {
         let Rule { pattern, left, right, .. } = &self.written.rule;
         let contexts = [left, right].into_iter().flatten();
         Patterns {
@@ -206,7 +206,7 @@ impl Compiled {
     ///
     /// # Errors
     /// Where a limit is exceeded; what was found before stays in `out`.
-    pub(super) fn find(
+    pub(crate) fn find(
         &self,
         text: &str,
         places: &[Range<usize>],

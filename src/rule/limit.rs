@@ -19,7 +19,7 @@ use crate::text::Span;
 const BEHIND: usize = 1 << 10;
 
 /// The longest match, with what it looks at after its end, in bytes.
-pub(super) const REACH: usize = 1 << 10;
+pub(crate) const REACH: usize = 1 << 10;
 
 /// The bytes searched at once under the low limit.
 const PIECE: usize = 1 << 12;
@@ -39,7 +39,7 @@ const NANOSECONDS_A_BYTE: u64 = 1_000;
 
 /// Why a search was given up.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Exceeded {
+pub(crate) enum Exceeded {
     /// A match that begins at one place backtracked more often than the limit.
     Retries(u32),
     /// The rule used up its time.
@@ -60,7 +60,7 @@ impl std::fmt::Display for Exceeded {
 
 /// The time that one rule has for one document.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     retries: u32,
     time: Duration,
     begun: Instant,
@@ -68,7 +68,7 @@ pub(super) struct Budget {
 
 impl Budget {
     /// The budget for a document of so many bytes, with the user's limit on backtracking.
-    pub(super) fn new(retries: u32, bytes: usize) -> Self {
+    pub(crate) fn new(retries: u32, bytes: usize) -> Self {
         let time = TIME + Duration::from_nanos(NANOSECONDS_A_BYTE.saturating_mul(bytes as u64));
         Self { retries, time, begun: Instant::now() }
     }
@@ -79,7 +79,7 @@ impl Budget {
 }
 
 /// Repeated search for one pattern in one text.
-pub(super) struct Search<'t> {
+pub(crate) struct Search<'t> {
     regex: &'t Regex,
     text: &'t str,
     budget: &'t Budget,
@@ -95,7 +95,7 @@ pub(super) struct Search<'t> {
 impl<'t> Search<'t> {
     /// A search for matches that begin at one of `places`, which are in order and begin on char
     /// boundaries.
-    pub(super) fn new(
+    pub(crate) fn new(
         regex: &'t Regex,
         text: &'t str,
         places: &'t [Range<usize>],
@@ -108,7 +108,7 @@ impl<'t> Search<'t> {
     ///
     /// A match longer than [`REACH`] is passed over as far as it is seen; what is left of it is text
     /// like any other.
-    pub(super) fn next(&mut self, from: usize) -> Result<Option<Span>, Exceeded> {
+    pub(crate) fn next(&mut self, from: usize) -> Result<Option<Span>, Exceeded> {
         let mut at = from;
         while let Some(place) = self.places.first() {
             at = at.max(place.start);
@@ -185,14 +185,14 @@ impl<'t> Search<'t> {
     }
 
     /// Where the group of this number stands in the match last found, if it took part.
-    pub(super) fn group(&self, number: usize) -> Option<Span> {
+    pub(crate) fn group(&self, number: usize) -> Option<Span> {
         let (start, end) = self.region.pos(number)?;
         (start <= end).then(|| Span::new(self.origin + start, self.origin + end))
     }
 }
 
 /// Whether `regex` matches right at the byte `at` of `text`.
-pub(super) fn matches_at(
+pub(crate) fn matches_at(
     regex: &Regex,
     text: &str,
     at: usize,
@@ -210,7 +210,7 @@ pub(super) fn matches_at(
 }
 
 /// Whether `regex` matches anywhere in `text`, which must be short, beginning at `from` or later.
-pub(super) fn matches_in(
+pub(crate) fn matches_in(
     regex: &Regex,
     text: &str,
     from: usize,
@@ -226,13 +226,13 @@ pub(super) fn matches_in(
 }
 
 /// The last char boundary of `text` at or before the byte `at`.
-pub(super) fn floor(text: &str, at: usize) -> usize {
+pub(crate) fn floor(text: &str, at: usize) -> usize {
     let at = at.min(text.len());
     (0..=at).rev().find(|index| text.is_char_boundary(*index)).unwrap_or(0)
 }
 
 /// The first char boundary of `text` at or after the byte `at`.
-pub(super) fn ceil(text: &str, at: usize) -> usize {
+pub(crate) fn ceil(text: &str, at: usize) -> usize {
     (at..text.len()).find(|index| text.is_char_boundary(*index)).unwrap_or(text.len())
 }
 

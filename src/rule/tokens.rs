@@ -4,16 +4,16 @@ use crate::text::{Document, Span};
 
 /// The edges of a document's given tokens.
 #[derive(Debug)]
-pub(super) struct TokenEdges(Vec<Span>);
+pub(crate) struct TokenEdges(Vec<Span>);
 
 impl TokenEdges {
     /// The edges, where the document has tokens.
-    pub(super) fn of(document: &Document) -> Option<Self> {
+    pub(crate) fn of(document: &Document) -> Option<Self> {
         document.token_spans().map(Self)
     }
 
     /// Whether the span begins where a token begins and ends where one ends.
-    pub(super) fn fit(&self, span: Span) -> bool {
+    pub(crate) fn fit(&self, span: Span) -> bool {
         self.0.binary_search_by_key(&span.start, |token| token.start).is_ok()
             && self.0.binary_search_by_key(&span.end, |token| token.end).is_ok()
     }
