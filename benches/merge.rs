@@ -46,7 +46,12 @@ fn build(toml: &str) -> Box<dyn Pass> {
     let (name, _) = section.take_str("pass").expect("the pass has a name");
     let sources: [Arc<str>; 2] = ["places".into(), "tagger".into()];
     let labels: [Label; 2] = ["LOC".into(), "ORG".into()];
-    let scope = PassScope { sources: &sources, labels: &labels, files: &Files::Folder(".".into()) };
+    let scope = PassScope {
+        sources: &sources,
+        labels: &labels,
+        files: &Files::Folder(".".into()),
+        flat: false,
+    };
     (kind(&name).expect("the pass exists").build)(section, &scope).expect("the options are right")
 }
 

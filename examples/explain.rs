@@ -27,6 +27,7 @@ fn main() -> spanloom::Result<()> {
             Change::Rescored { to } => format!("scores {to:.2}"),
             Change::Merged { .. } => "is merged".to_owned(),
             Change::Altered { .. } => "is altered".to_owned(),
+            Change::Kept => "is kept".to_owned(),
             Change::Dropped { .. } => "is dropped".to_owned(),
         };
         println!("  {pass}: {text} as {} {change}: {}", candidate.label, event.reason);

@@ -89,7 +89,7 @@ fn reference() -> String {
             page.push_str("\nNo two of its results overlap.\n");
         }
         if kind.rescores {
-            page.push_str("\nIt changes scores only; written twice, it changes them twice.\n");
+            page.push_str("\nWritten twice, it works twice.\n");
         }
     }
     page.push_str("\n## Validators: `check` of a rule\n\n");

@@ -110,7 +110,8 @@ fn sources_read_the_options_that_they_document() {
 fn passes_read_the_options_that_they_document() {
     let sources: [Arc<str>; 1] = ["tagger".into()];
     let files = context().files;
-    let scope = PassScope { sources: &sources, labels: &["PER".into()], files: &files };
+    let scope =
+        PassScope { sources: &sources, labels: &["PER".into()], files: &files, flat: false };
     for kind in PASSES {
         let build = |section: Section<'_>| (kind.build)(section, &scope).map(drop);
         let table = TABLES.iter().find(|table| kind.options.iter().any(|o| o.name == **table));

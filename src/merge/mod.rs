@@ -84,6 +84,11 @@ pub trait Pass: Send + Sync {
     fn looks_back(&self) -> bool {
         false
     }
+
+    /// Runs the pass's own cases (rules have them) and gives what failed.
+    fn check(&self) -> Vec<Error> {
+        Vec::new()
+    }
 }
 
 /// What a pass is built with, besides its own section.
@@ -94,6 +99,8 @@ pub struct PassScope<'a> {
     pub labels: &'a [crate::span::Label],
     /// What file names in the engine file are relative to.
     pub files: &'a crate::resource::Files,
+    /// Whether a pass before it selects, so that what comes in does not overlap.
+    pub flat: bool,
 }
 
 /// A kind of pass that an engine file can name.
@@ -106,8 +113,8 @@ pub struct PassKind {
     pub options: &'static [OptionDoc],
     /// Whether no two of its results overlap.
     pub flat: bool,
-    /// Whether it moves scores by what it finds in the text or the evidence, and so moves them again
-    /// when it runs again; all other passes are idempotent.
+    /// Whether it works again when it runs again on its own result (it moves scores by what it finds
+    /// in the text or the evidence, or rewrites entities); all other passes are idempotent.
     pub rescores: bool,
     /// Builds the pass from its section of the engine file (without `pass`).
     pub build: fn(Section<'_>, &PassScope<'_>) -> Result<Box<dyn Pass>>,

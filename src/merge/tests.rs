@@ -17,10 +17,11 @@ fn build(toml: &str, sources: &[&str], labels: &[&str]) -> Result<Vec<Box<dyn Pa
     let file = TomlFile::new("e.toml", toml);
     let sources: Vec<Arc<str>> = sources.iter().map(|s| (*s).into()).collect();
     let labels: Vec<Label> = labels.iter().map(|l| (*l).into()).collect();
-    let scope = PassScope {
+    let mut scope = PassScope {
         sources: &sources,
         labels: &labels,
         files: &crate::resource::Files::Folder(".".into()),
+        flat: false,
     };
     let mut section = file.parse()?;
     let passes = section.take_tables("merge")?;
@@ -28,7 +29,10 @@ fn build(toml: &str, sources: &[&str], labels: &[&str]) -> Result<Vec<Box<dyn Pa
         .into_iter()
         .map(|mut section| {
             let (name, _) = section.take_str("pass")?;
-            (kind(&name)?.build)(section, &scope)
+            let kind = kind(&name)?;
+            let built = (kind.build)(section, &scope)?;
+            scope.flat |= kind.flat;
+            Ok(built)
         })
         .collect()
 }

@@ -1,6 +1,7 @@
-//! What happened to each candidate, step by step, for `explain`. Off unless asked for.
+//! What happened to each candidate, step by step, for `explain`. Off unless asked for, except for
+//! warnings.
 
-use crate::error::Location;
+use crate::error::{Error, Location};
 use crate::span::{Candidate, Label, Origin, Span};
 
 /// A candidate as the trace remembers it.
@@ -35,7 +36,7 @@ pub enum Change {
         /// The score after.
         to: f32,
     },
-    /// It became part of another candidate of the same span and label.
+    /// It became part of another candidate.
     Merged {
         /// The candidate that took it in, as it was afterwards.
         into: Snapshot,
@@ -47,6 +48,8 @@ pub enum Change {
     },
     /// It was made by the pass.
     Added,
+    /// It stayed as it is, and nothing later in the pass may drop it.
+    Kept,
     /// It was dropped.
     Dropped {
         /// The candidate that beat it, where one did.
@@ -91,12 +94,14 @@ impl From<String> for Reason {
     }
 }
 
-/// The story of one document's merge. A trace that is off records nothing and builds no strings.
+/// The story of one document's merge. A trace that is off records no event and builds no strings;
+/// warnings it takes all the same.
 #[derive(Debug, Default)]
 pub struct Trace {
     on: bool,
     step: usize,
     events: Vec<Event>,
+    warnings: Vec<Error>,
 }
 
 impl Trace {
@@ -105,7 +110,7 @@ impl Trace {
         Self { on: true, ..Self::default() }
     }
 
-    /// A trace that records nothing.
+    /// A trace that records nothing but warnings.
     pub fn off() -> Self {
         Self::default()
     }
@@ -134,6 +139,21 @@ impl Trace {
     /// Records that the pass made `candidate`.
     pub fn added<R: Into<Reason>>(&mut self, candidate: &Candidate, reason: impl FnOnce() -> R) {
         self.record(candidate, || Change::Added, reason);
+    }
+
+    /// Records that `candidate` was protected.
+    pub fn kept<R: Into<Reason>>(&mut self, candidate: &Candidate, reason: impl FnOnce() -> R) {
+        self.record(candidate, || Change::Kept, reason);
+    }
+
+    /// Takes what went wrong in a pass without spoiling the rest, whether the trace is on or off.
+    pub fn warn(&mut self, warning: Error) {
+        self.warnings.push(warning);
+    }
+
+    /// The warnings so far, which are then gone from the trace.
+    pub fn take_warnings(&mut self) -> Vec<Error> {
+        std::mem::take(&mut self.warnings)
     }
 
     /// Records that `candidate` is about to get the score `to`.

@@ -131,9 +131,10 @@ impl Engine {
         &self.steps
     }
 
-    /// Runs the cases that sources bring along (rules do) and gives those that fail.
+    /// Runs the cases that sources and passes bring along (rules do) and gives those that fail.
     pub fn check(&self) -> Vec<Error> {
-        self.sources.iter().flat_map(|source| source.check()).collect()
+        let sources = self.sources.iter().flat_map(|source| source.check());
+        sources.chain(self.steps.iter().flat_map(|step| step.pass.check())).collect()
     }
 }
 
@@ -171,7 +172,8 @@ fn build(file: &TomlFile, files: Files, options: &EngineOptions) -> Result<Engin
         check_source_labels(source.as_ref(), place, &declared, &mut errors);
     }
     let sources: Vec<Box<dyn Source>> = sources.into_iter().map(|(source, _)| source).collect();
-    let scope = PassScope { sources: &names, labels: &declared, files: &context.files };
+    let mut scope =
+        PassScope { sources: &names, labels: &declared, files: &context.files, flat: false };
     let mut steps = Vec::new();
     for (name, place, section) in config.passes {
         let header = section.location();
@@ -179,7 +181,10 @@ fn build(file: &TomlFile, files: Files, options: &EngineOptions) -> Result<Engin
             .map_err(|e| e.at(place))
             .and_then(|kind| Ok((kind, (kind.build)(section, &scope)?)));
         match built {
-            Ok((kind, pass)) => steps.push(Step { kind, place: header, pass }),
+            Ok((kind, pass)) => {
+                scope.flat |= kind.flat;
+                steps.push(Step { kind, place: header, pass });
+            }
             Err(error) => errors.extend(error.into_list()),
         }
     }

@@ -120,7 +120,9 @@ impl Engine {
             .filter(|candidate| self.labels.contains(&candidate.label))
             .map(Entity::from)
             .collect();
-        Tagged { entities, warnings: pool.warnings }
+        let mut warnings = pool.warnings;
+        warnings.extend(trace.take_warnings());
+        Tagged { entities, warnings }
     }
 }
 

@@ -101,7 +101,7 @@ impl<'e> Events<'e> {
                 Change::Merged { into: after } | Change::Altered { to: after } => {
                     now = (after.span, &after.label);
                 }
-                Change::Added | Change::Rescored { .. } => {}
+                Change::Added | Change::Kept | Change::Rescored { .. } => {}
             }
             changes.push(event);
         }

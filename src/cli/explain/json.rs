@@ -103,6 +103,7 @@ impl Writer<'_> {
         value["candidate"] = self.snapshot(&event.candidate);
         let (change, key, with) = match &event.change {
             Change::Added => ("added", "as", self.snapshot(&event.candidate)),
+            Change::Kept => ("kept", "as", self.snapshot(&event.candidate)),
             Change::Rescored { to } => ("rescored", "to", rounded(*to).into()),
             Change::Merged { into } => ("merged", "into", self.snapshot(into)),
             Change::Altered { to } => ("altered", "to", self.snapshot(to)),

@@ -127,6 +127,7 @@ impl Page<'_> {
             let before = event.candidate.score;
             let change = match &event.change {
                 Change::Added => format!("added {} {before:.2}", event.candidate.label),
+                Change::Kept => format!("kept {} {before:.2}", event.candidate.label),
                 Change::Rescored { to } => format!("{before:.2} -> {to:.2}"),
                 Change::Merged { into } => {
                     let sources: Vec<String> =
