@@ -17,6 +17,8 @@ mod read;
 pub mod report;
 mod table;
 pub mod tag;
+#[cfg(test)]
+mod template;
 mod verbosity;
 
 use std::io::{self, IsTerminal};

@@ -12,6 +12,8 @@ mod lines;
 pub mod output;
 pub mod stream;
 #[cfg(test)]
+mod template;
+#[cfg(test)]
 mod testing;
 pub mod text;
 

@@ -20,6 +20,8 @@ mod score;
 mod segments;
 mod select;
 #[cfg(test)]
+mod template;
+#[cfg(test)]
 mod tests;
 mod threshold;
 mod tie_break;

@@ -6,6 +6,8 @@
 pub mod gazetteer;
 pub mod model;
 pub mod rules;
+#[cfg(test)]
+mod template;
 
 use std::sync::Arc;
 

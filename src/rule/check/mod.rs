@@ -9,6 +9,8 @@ mod iban;
 mod ipv4;
 mod ipv6;
 mod luhn;
+#[cfg(test)]
+mod template;
 
 use std::fmt;
 

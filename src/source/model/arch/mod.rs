@@ -3,6 +3,8 @@
 
 mod bert;
 mod layers;
+#[cfg(test)]
+mod template;
 
 use candle_core::Tensor;
 
