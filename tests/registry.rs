@@ -16,7 +16,7 @@ use spanloom::source::{self, LoadContext, SOURCES};
 use spanloom::{Engine, Result};
 
 /// Options that are tables of their own and so are read before the rest.
-const TABLES: &[&str] = &["rule", "cue"];
+const TABLES: &[&str] = &["rule", "cue", "fit", "row"];
 
 fn context() -> LoadContext {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
@@ -83,10 +83,10 @@ fn everything_is_documented() {
 fn read_keys(text: &str, read: impl FnOnce(Section<'_>) -> Result<()>) -> BTreeSet<String> {
     let file = TomlFile::new("test.toml", text);
     let error = read(file.parse().expect("the text is TOML")).expect_err("the key is unknown");
-    let message = error.message();
-    let (_, expected) = message
-        .split_once("unknown field 'no-such-key', ")
-        .unwrap_or_else(|| panic!("not about the unknown key: {error}"));
+    let messages: Vec<String> = error.into_list().iter().map(|e| e.message().to_owned()).collect();
+    let unknown = "unknown field 'no-such-key', ";
+    let expected = messages.iter().find_map(|message| Some(message.split_once(unknown)?.1));
+    let expected = expected.unwrap_or_else(|| panic!("not about the unknown key: {messages:?}"));
     expected.split('\'').skip(1).step_by(2).map(str::to_owned).collect()
 }
 

@@ -3,13 +3,12 @@
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::check::{Checks, LOG_ODDS};
-use super::filter::{self, Filter};
+use super::check::{self, Checks, LOG_ODDS};
+use super::concern::{self, Concern};
 use super::log_odds::shift;
 use super::segments::Segments;
-use super::{Pass, PassContext, PassKind, PassScope, Trace};
-use crate::error::Result;
-use crate::resource::{OptionDoc, Section};
+use super::{Pass, PassContext, PassKind, Trace};
+use crate::resource::OptionDoc;
 use crate::span::{Candidate, Span};
 use crate::text::CommonWords;
 
@@ -48,12 +47,12 @@ pub(super) const KIND: PassKind = PassKind {
             value: "list of files, []",
             doc: "Lists of common words: one lower-case word a line, lines with # are comments; globs.",
         },
-        filter::SOURCES,
-        filter::LABELS,
+        concern::SOURCES,
+        concern::LABELS,
     ],
     flat: false,
     rescores: true,
-    build: |section, scope| Ok(Box::new(build(section, scope)?)),
+    build: |section, scope| check::build(section, scope, build),
 };
 
 #[derive(Debug, Deserialize)]
@@ -64,7 +63,7 @@ struct Options {
     common: Option<Spanned<f64>>,
     common_capital: Option<Spanned<f64>>,
     #[serde(default)]
-    common_words: Vec<String>,
+    common_words: Vec<Spanned<String>>,
     sources: Option<Vec<Spanned<String>>>,
     labels: Option<Vec<Spanned<String>>>,
 }
@@ -77,37 +76,27 @@ struct Casing {
     common: f64,
     common_capital: f64,
     common_words: CommonWords,
-    filter: Filter,
+    concern: Concern,
 }
 
-fn build(section: Section<'_>, scope: &PassScope<'_>) -> Result<Casing> {
-    let file = section.file();
-    let place = section.location_of("common-words");
-    let options: Options = section.read()?;
+fn build(options: Options, checks: &mut Checks<'_>) -> Casing {
     let mut common_words = CommonWords::default();
-    for pattern in &options.common_words {
-        for name in scope.files.expand(pattern).map_err(|e| e.at(place.clone()))? {
-            let list = scope.files.read_text(&name).map_err(|e| e.at(place.clone()))?;
-            common_words.add(&list);
-        }
+    for (_, list) in checks.named_texts(&options.common_words) {
+        common_words.add(&list);
     }
-    let mut checks = Checks::new(file, scope);
-    let lower = checks.number_or("lower", options.lower.as_ref(), LOG_ODDS, -2.0);
-    let capital = checks.number_or("capital", options.capital.as_ref(), LOG_ODDS, 0.0);
-    let pass = Casing {
-        lower,
-        common: checks.number_or("common", options.common.as_ref(), LOG_ODDS, lower),
-        common_words,
-        capital,
-        common_capital: checks.number_or(
-            "common-capital",
-            options.common_capital.as_ref(),
-            LOG_ODDS,
-            capital,
-        ),
-        filter: Filter::new(options.sources.as_deref(), options.labels.as_deref(), &mut checks),
+    let mut number = |key, value: &Option<Spanned<f64>>, default| {
+        checks.number_or(key, value.as_ref(), LOG_ODDS, default)
     };
-    checks.finish(pass)
+    let lower = number("lower", &options.lower, -2.0);
+    let capital = number("capital", &options.capital, 0.0);
+    Casing {
+        lower,
+        capital,
+        common: number("common", &options.common, lower),
+        common_capital: number("common-capital", &options.common_capital, capital),
+        common_words,
+        concern: checks.concern(options.sources.as_deref(), options.labels.as_deref()),
+    }
 }
 
 impl Pass for Casing {
@@ -117,11 +106,11 @@ impl Pass for Casing {
         context: &PassContext<'_>,
         trace: &mut Trace,
     ) -> Vec<Candidate> {
-        if !candidates.iter().any(|candidate| self.filter.takes(candidate)) {
+        if !candidates.iter().any(|candidate| self.concern.takes(candidate)) {
             return candidates;
         }
         let words = Words::of(&context.document.text, context.segments());
-        for candidate in candidates.iter_mut().filter(|c| self.filter.takes(c)) {
+        for candidate in candidates.iter_mut().filter(|c| self.concern.takes(c)) {
             let Some(verdict) = words.verdict(candidate.span) else { continue };
             let text = candidate.span.slice(&context.document.text).unwrap_or("");
             let add = match verdict {

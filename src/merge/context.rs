@@ -4,11 +4,10 @@
 mod cue;
 
 use self::cue::Cue;
-use super::check::Checks;
+use super::check::{self, Nothing};
 use super::log_odds::shift;
-use super::{Pass, PassContext, PassKind, PassScope, Trace};
-use crate::error::Result;
-use crate::resource::{OptionDoc, Section};
+use super::{Pass, PassContext, PassKind, Trace};
+use crate::resource::OptionDoc;
 use crate::span::Candidate;
 
 pub(super) const KIND: PassKind = PassKind {
@@ -72,7 +71,12 @@ pub(super) const KIND: PassKind = PassKind {
     ],
     flat: false,
     rescores: true,
-    build: |section, scope| Ok(Box::new(build(section, scope)?)),
+    build: |section, scope| {
+        check::build_of_tables(section, scope, ("context", "cue"), |_: Nothing, tables, checks| {
+            let cue = |(written, place)| Cue::build(written, place, checks);
+            Context { cues: tables.into_iter().map(cue).collect() }
+        })
+    },
 };
 
 /// The pass.
@@ -80,23 +84,6 @@ pub(super) const KIND: PassKind = PassKind {
 struct Context {
     cues: Vec<Cue>,
 }
-
-fn build(mut section: Section<'_>, scope: &PassScope<'_>) -> Result<Context> {
-    let file = section.file();
-    let tables = section.take_tables("cue")?;
-    if tables.is_empty() {
-        return Err(section.error("pass 'context' has no cue, expected [[merge.cue]] tables"));
-    }
-    section.read::<Nothing>()?;
-    let mut checks = Checks::new(file, scope);
-    let cues = tables.into_iter().filter_map(|table| Cue::build(table, &mut checks)).collect();
-    checks.finish(Context { cues })
-}
-
-/// What the section holds besides cues.
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 impl Pass for Context {
     fn apply(

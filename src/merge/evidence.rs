@@ -3,12 +3,11 @@
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::check::{Checks, LOG_ODDS};
-use super::filter::{self, Filter};
+use super::check::{self, Checks, LOG_ODDS};
+use super::concern::{self, Concern};
 use super::log_odds::{logit, score_of};
-use super::{Pass, PassContext, PassKind, PassScope, Trace};
-use crate::error::Result;
-use crate::resource::{OptionDoc, Section};
+use super::{Pass, PassContext, PassKind, Trace};
+use crate::resource::OptionDoc;
 use crate::span::Candidate;
 
 pub(super) const KIND: PassKind = PassKind {
@@ -35,12 +34,12 @@ pub(super) const KIND: PassKind = PassKind {
             doc: "Probabilities and scores are first moved this far away from 0 and 1, so that none \
                   silences the other.",
         },
-        filter::SOURCES,
-        filter::LABELS,
+        concern::SOURCES,
+        concern::LABELS,
     ],
     flat: false,
     rescores: true,
-    build: |section, scope| Ok(Box::new(build(section, scope)?)),
+    build: |section, scope| check::build(section, scope, build),
 };
 
 #[derive(Debug, Deserialize)]
@@ -61,24 +60,20 @@ struct EvidencePass {
     prior_weight: f64,
     bias: f64,
     floor: f64,
-    filter: Filter,
+    concern: Concern,
 }
 
-fn build(section: Section<'_>, scope: &PassScope<'_>) -> Result<EvidencePass> {
-    let file = section.file();
-    let options: Options = section.read()?;
-    let mut checks = Checks::new(file, scope);
+fn build(options: Options, checks: &mut Checks<'_>) -> EvidencePass {
     let mut number = |key, value: &Option<Spanned<f64>>, range, default| {
         checks.number_or(key, value.as_ref(), range, default)
     };
-    let pass = EvidencePass {
+    EvidencePass {
         model_weight: number("model-weight", &options.model_weight, LOG_ODDS, 1.0),
         prior_weight: number("prior-weight", &options.prior_weight, LOG_ODDS, 1.0),
         bias: number("bias", &options.bias, LOG_ODDS, 0.0),
         floor: number("floor", &options.floor, 1e-9..=0.499, 0.001),
-        filter: Filter::new(options.sources.as_deref(), options.labels.as_deref(), &mut checks),
-    };
-    checks.finish(pass)
+        concern: checks.concern(options.sources.as_deref(), options.labels.as_deref()),
+    }
 }
 
 impl Pass for EvidencePass {
@@ -90,7 +85,7 @@ impl Pass for EvidencePass {
     ) -> Vec<Candidate> {
         for candidate in &mut candidates {
             let proposed = context.evidence.iter().any(|e| candidate.is_from(e.source()));
-            if proposed || !self.filter.takes(candidate) {
+            if proposed || !self.concern.takes(candidate) {
                 continue;
             }
             let Some(probability) = probability(candidate, context) else { continue };

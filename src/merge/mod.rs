@@ -3,9 +3,12 @@
 //! A new pass is one new file here and one entry in [`PASSES`]. A pass sees candidates, evidence and
 //! text, never a source.
 
+mod boundary;
+mod calibrate;
 mod casing;
 mod check;
 mod combine;
+mod concern;
 mod context;
 mod evidence;
 mod filter;
@@ -19,6 +22,7 @@ mod ranking;
 mod score;
 mod segments;
 mod select;
+mod snap;
 #[cfg(test)]
 mod template;
 #[cfg(test)]
@@ -26,6 +30,7 @@ mod tests;
 mod threshold;
 mod tie_break;
 pub mod trace;
+mod weights;
 
 use std::sync::OnceLock;
 
@@ -124,6 +129,10 @@ pub struct PassKind {
 
 /// All kinds of pass.
 pub static PASSES: &[PassKind] = &[
+    filter::KIND,
+    calibrate::KIND,
+    snap::KIND,
+    boundary::KIND,
     combine::KIND,
     evidence::KIND,
     casing::KIND,

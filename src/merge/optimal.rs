@@ -3,13 +3,13 @@
 
 use serde::Deserialize;
 
+use super::check::{self, Checks};
 use super::rank_set::{RankSet, RankSets};
 use super::ranking::Ranking;
 use super::select::{Chosen, settle};
 use super::tie_break::{self, TieBreak};
-use super::{Pass, PassContext, PassKind, PassScope, Trace};
-use crate::error::Result;
-use crate::resource::{OptionDoc, Section};
+use super::{Pass, PassContext, PassKind, Trace};
+use crate::resource::OptionDoc;
 use crate::span::{Candidate, order};
 
 pub(super) const KIND: PassKind = PassKind {
@@ -27,7 +27,7 @@ pub(super) const KIND: PassKind = PassKind {
     ],
     flat: true,
     rescores: false,
-    build: |section, scope| Ok(Box::new(build(section, scope)?)),
+    build: |section, scope| check::build(section, scope, build),
 };
 
 #[derive(Debug, Deserialize)]
@@ -57,11 +57,9 @@ struct Optimal {
     ranking: Ranking,
 }
 
-fn build(section: Section<'_>, scope: &PassScope<'_>) -> Result<Optimal> {
-    let Options { weight, tie_break } = section.read()?;
+fn build(Options { weight, tie_break }: Options, checks: &mut Checks<'_>) -> Optimal {
     let default = [TieBreak::Longest, TieBreak::Score, TieBreak::Source];
-    let ranking = Ranking::new(tie_break::criteria(tie_break, &default, scope));
-    Ok(Optimal { weight, ranking })
+    Optimal { weight, ranking: tie_break::ranking(None, tie_break, &default, checks) }
 }
 
 impl Pass for Optimal {
@@ -72,7 +70,7 @@ impl Pass for Optimal {
         trace: &mut Trace,
     ) -> Vec<Candidate> {
         candidates.sort_by(order::compare);
-        let ranked = self.ranking.sorted(&candidates, &context.document.text);
+        let ranked = self.ranking.sorted(&candidates, context);
         let mut rank_of = vec![0; ranked.len()];
         for (rank, &number) in ranked.iter().enumerate() {
             rank_of[number] = rank;
@@ -89,13 +87,12 @@ impl Pass for Optimal {
                 chosen.add(candidates[ranked[rank]].span, rank);
             }
         }
-        let text = &context.document.text;
         let weigh = |candidate: &Candidate| self.weigh(candidate, context);
         settle(candidates, &ranked, &chosen, trace, |winners, loser| {
             let total: u128 = winners.iter().map(|w| weigh(w)).sum();
             let own = weigh(loser);
             if own == total && winners.len() == 1 {
-                let reason = self.ranking.reason(winners[0], loser, text);
+                let reason = self.ranking.reason(winners[0], loser, context);
                 return format!("both weigh {}, {reason}", shown(own));
             }
             let verb = if own == total { "ties with" } else { "does not outweigh" };

@@ -1,18 +1,16 @@
 //! The pass `priority`: of overlapping candidates the one of the most trusted source stays.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::check::Checks;
-use super::ranking::{Criterion, Ranking, SourceOrder};
+use super::PassKind;
+use super::check::{self, Checks};
+use super::ranking::{Criterion, SourceOrder};
 use super::select::Greedy;
 use super::tie_break::{self, TieBreak};
-use super::{PassKind, PassScope};
-use crate::error::{Error, ErrorKind, Result};
-use crate::resource::{OptionDoc, Section};
+use crate::resource::OptionDoc;
 
 pub(super) const KIND: PassKind = PassKind {
     name: "priority",
@@ -36,7 +34,7 @@ pub(super) const KIND: PassKind = PassKind {
     ],
     flat: true,
     rescores: false,
-    build: |section, scope| Ok(Box::new(build(section, scope)?)),
+    build: |section, scope| check::build(section, scope, build),
 };
 
 #[derive(Debug, Deserialize)]
@@ -49,39 +47,14 @@ struct Options {
     tie_break: Option<Vec<TieBreak>>,
 }
 
-fn build(section: Section<'_>, scope: &PassScope<'_>) -> Result<Greedy> {
-    let file = section.file();
-    let options: Options = section.read()?;
-    let mut checks = Checks::new(file, scope);
-    let all = complete(&options.order, scope.sources, &mut checks);
+fn build(options: Options, checks: &mut Checks<'_>) -> Greedy {
+    let all = tie_break::source_order(&options.order, checks.scope().sources, checks);
     let mut labels = BTreeMap::new();
     for (name, order) in &options.labels {
         let label = checks.label(name.get_ref(), name.span());
-        labels.insert(label, complete(order, &all, &mut checks));
+        labels.insert(label, tie_break::source_order(order, &all, checks));
     }
     let default = [TieBreak::Longest, TieBreak::Score];
-    let mut criteria = vec![Criterion::Source(SourceOrder { all, labels })];
-    criteria.extend(tie_break::criteria(options.tie_break, &default, scope));
-    checks.finish(Greedy { ranking: Ranking::new(criteria) })
-}
-
-/// The sources of `written` and after them the `others`, in their order.
-fn complete(
-    written: &[Spanned<String>],
-    others: &[Arc<str>],
-    checks: &mut Checks<'_>,
-) -> Vec<Arc<str>> {
-    let mut order: Vec<Arc<str>> = Vec::new();
-    for name in written {
-        let source = checks.source(name);
-        if order.contains(&source) {
-            let message = format!("source '{source}' is listed twice");
-            checks.report(Error::new(ErrorKind::Config, message), name.span());
-        } else {
-            order.push(source);
-        }
-    }
-    let missing: Vec<Arc<str>> = others.iter().filter(|o| !order.contains(o)).cloned().collect();
-    order.extend(missing);
-    order
+    let first = Criterion::Source(SourceOrder { all, labels });
+    Greedy { ranking: tie_break::ranking(Some(first), options.tie_break, &default, checks) }
 }

@@ -3,8 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use super::ranking::Ranking;
-use super::{Pass, PassContext, Trace};
+use serde::Deserialize;
+
+use super::ranking::{Criterion, Ranking};
+use super::tie_break::{self, TieBreak};
+use super::{Pass, PassContext, PassScope, Trace, check};
+use crate::error::Result;
+use crate::resource::Section;
 use crate::span::{Candidate, Span};
 
 /// The pass that takes the best candidate, then the best of those that do not overlap it, and so on.
@@ -16,6 +21,24 @@ pub(super) struct Greedy {
     pub ranking: Ranking,
 }
 
+/// The greedy pass by `first`, whose only option is `tie-break`.
+pub(super) fn by(
+    first: Criterion,
+    default: &[TieBreak],
+    section: Section<'_>,
+    scope: &PassScope<'_>,
+) -> Result<Box<dyn Pass>> {
+    check::build(section, scope, |Options { tie_break }, checks| Greedy {
+        ranking: tie_break::ranking(Some(first), tie_break, default, checks),
+    })
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Options {
+    tie_break: Option<Vec<TieBreak>>,
+}
+
 impl Pass for Greedy {
     fn apply(
         &self,
@@ -23,8 +46,7 @@ impl Pass for Greedy {
         context: &PassContext<'_>,
         trace: &mut Trace,
     ) -> Vec<Candidate> {
-        let text = &context.document.text;
-        let ranked = self.ranking.sorted(&candidates, text);
+        let ranked = self.ranking.sorted(&candidates, context);
         let mut chosen = Chosen::default();
         for (rank, &number) in ranked.iter().enumerate() {
             if chosen.overlapping(candidates[number].span).next().is_none() {
@@ -32,7 +54,7 @@ impl Pass for Greedy {
             }
         }
         let reason = |winners: &[&Candidate], loser: &Candidate| {
-            self.ranking.reason(winners[0], loser, text)
+            self.ranking.reason(winners[0], loser, context)
         };
         settle(candidates, &ranked, &chosen, trace, reason)
     }

@@ -7,17 +7,16 @@ use std::sync::Arc;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::check::{Checks, SCORE};
-use super::{Pass, PassContext, PassKind, PassScope, Trace};
-use crate::error::Result;
-use crate::resource::{OptionDoc, Section};
+use super::check::{self, Checks, SCORE};
+use super::{Pass, PassContext, PassKind, Trace};
+use crate::resource::OptionDoc;
 use crate::span::{Candidate, Label};
 
 pub(super) const KIND: PassKind = PassKind {
     name: "threshold",
-    doc: "Drops candidates that score under their threshold: that of the source, where `sources` has \
-          it, else that of the label, where `labels` has it, else `min`. Of several sources that \
-          propose a candidate, the most permissive counts.",
+    doc: "Drops candidates that score under their threshold: that of the source (and label), where \
+          `sources` has it, else that of the label, where `labels` has it, else `min`. Of several \
+          sources that propose a candidate, the most permissive counts.",
     options: &[
         OptionDoc { name: "min", value: "number 0 to 1, 0.5", doc: "The threshold of the others." },
         OptionDoc {
@@ -28,12 +27,13 @@ pub(super) const KIND: PassKind = PassKind {
         OptionDoc {
             name: "sources",
             value: "table, {}",
-            doc: "Thresholds of sources, which go before those of labels: `sources = { places = 0.6 }`.",
+            doc: "Thresholds of sources, which go before those of labels, for all their labels or for \
+                  some: `sources = { places = 0.6, tagger = { PER = 0.4, ORG = 0.7 } }`.",
         },
     ],
     flat: false,
     rescores: false,
-    build: |section, scope| Ok(Box::new(build(section, scope)?)),
+    build: |section, scope| check::build(section, scope, build),
 };
 
 #[derive(Debug, Deserialize)]
@@ -43,7 +43,15 @@ struct Options {
     #[serde(default)]
     labels: BTreeMap<Spanned<String>, Spanned<f64>>,
     #[serde(default)]
-    sources: BTreeMap<Spanned<String>, Spanned<f64>>,
+    sources: BTreeMap<Spanned<String>, Spanned<OfSource>>,
+}
+
+/// The threshold of a source, or those of some of its labels.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a number or a table of labels and numbers")]
+enum OfSource {
+    All(f64),
+    Labels(BTreeMap<String, f64>),
 }
 
 /// The pass; thresholds are `f32` as scores are, so that 0.7 is not under 0.7.
@@ -52,24 +60,37 @@ struct Threshold {
     min: f32,
     labels: BTreeMap<Label, f32>,
     sources: BTreeMap<Arc<str>, f32>,
+    pairs: BTreeMap<Arc<str>, BTreeMap<Label, f32>>,
 }
 
-fn build(section: Section<'_>, scope: &PassScope<'_>) -> Result<Threshold> {
-    let file = section.file();
-    let options: Options = section.read()?;
-    let mut checks = Checks::new(file, scope);
+fn build(options: Options, checks: &mut Checks<'_>) -> Threshold {
     let mut labels = BTreeMap::new();
     for (name, value) in &options.labels {
         let label = checks.label(name.get_ref(), name.span());
         labels.insert(label, checks.number(name.get_ref(), value, SCORE) as f32);
     }
     let mut sources = BTreeMap::new();
+    let mut pairs = BTreeMap::new();
     for (name, value) in &options.sources {
         let source = checks.source(name);
-        sources.insert(source, checks.number(name.get_ref(), value, SCORE) as f32);
+        let place = value.span();
+        match value.get_ref() {
+            OfSource::All(value) => {
+                let value = checks.number_at(name.get_ref(), *value, SCORE, place);
+                sources.insert(source, value as f32);
+            }
+            OfSource::Labels(written) => {
+                let mut of_labels = BTreeMap::new();
+                for (label, value) in written {
+                    let value = checks.number_at(label, *value, SCORE, place.clone());
+                    of_labels.insert(checks.label(label, place.clone()), value as f32);
+                }
+                pairs.insert(source, of_labels);
+            }
+        }
     }
     let min = checks.number_or("min", options.min.as_ref(), SCORE, 0.5) as f32;
-    checks.finish(Threshold { min, labels, sources })
+    Threshold { min, labels, sources, pairs }
 }
 
 impl Pass for Threshold {
@@ -87,6 +108,10 @@ impl Pass for Threshold {
                     let score = candidate.score;
                     let (score, threshold) = unlike(score, threshold);
                     match of {
+                        Of::Pair(name) => format!(
+                            "score {score} is under the threshold {threshold} for {} of source {name}",
+                            candidate.label
+                        ),
                         Of::Source(name) => format!(
                             "score {score} is under the threshold {threshold} for source {name}"
                         ),
@@ -107,6 +132,7 @@ impl Pass for Threshold {
 /// What a threshold was written for.
 #[derive(Debug, Clone, Copy)]
 enum Of<'a> {
+    Pair(&'a str),
     Source(&'a str),
     Label,
     All,
@@ -120,9 +146,16 @@ impl Threshold {
         candidate
             .origins
             .iter()
-            .map(|o| self.sources.get(&o.source).map_or(otherwise, |t| (*t, Of::Source(&o.source))))
+            .map(|o| self.of_source(&o.source, &candidate.label).unwrap_or(otherwise))
             .min_by(|a, b| a.0.total_cmp(&b.0))
             .unwrap_or(otherwise)
+    }
+
+    /// The threshold written for a source, for this label or for all.
+    fn of_source<'c>(&self, source: &'c Arc<str>, label: &Label) -> Option<(f32, Of<'c>)> {
+        let pair = self.pairs.get(source).and_then(|labels| labels.get(label));
+        let pair = pair.map(|t| (*t, Of::Pair(source)));
+        pair.or_else(|| self.sources.get(source).map(|t| (*t, Of::Source(source))))
     }
 }
 

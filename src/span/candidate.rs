@@ -50,6 +50,16 @@ impl Candidate {
         self.sort_overruled();
     }
 
+    /// Takes in `other`, of the same label: the hull of both spans, the higher score, all origins and
+    /// all that both had beaten.
+    pub fn absorb(&mut self, other: Candidate) {
+        let Candidate { span, score, origins, overruled, .. } = other;
+        self.span = Span::new(self.span.start.min(span.start), self.span.end.max(span.end));
+        self.score = self.score.max(score);
+        self.add_origins(origins);
+        self.inherit_overruled(overruled);
+    }
+
     fn sort_overruled(&mut self) {
         self.overruled.sort_by(|a, b| {
             (a.span, &a.label, &a.origins)

@@ -6,50 +6,31 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::super::check::{Checks, LOG_ODDS};
+use super::super::check::{Checks, LOG_ODDS, Names};
 use super::super::pattern::{Pattern, SIDE, Where};
-use crate::error::{Error, ErrorKind};
-use crate::resource::Section;
+use crate::error::{Error, ErrorKind, Location};
 use crate::span::{Candidate, Label, Span};
 
 /// A cue as written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Written {
-    label: Spanned<Labels>,
+pub(super) struct Written {
+    label: Spanned<Names>,
     add: Spanned<f64>,
     left: Option<Spanned<String>>,
     right: Option<Spanned<String>>,
     inside: Option<Spanned<String>>,
     sentence: Option<Spanned<String>>,
-    left_label: Option<Spanned<Labels>>,
-    right_label: Option<Spanned<Labels>>,
+    left_label: Option<Spanned<Names>>,
+    right_label: Option<Spanned<Names>>,
     surface: Option<Vec<String>>,
-}
-
-/// A label or a list of them.
-#[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "expected a label or a list of labels")]
-enum Labels {
-    One(String),
-    Several(Vec<String>),
-}
-
-impl Labels {
-    fn check(written: &Spanned<Self>, checks: &mut Checks<'_>) -> Vec<Label> {
-        let names = match written.get_ref() {
-            Self::One(name) => std::slice::from_ref(name),
-            Self::Several(names) => names,
-        };
-        names.iter().map(|name| checks.label(name, written.span())).collect()
-    }
 }
 
 /// A cue that can be asked.
 #[derive(Debug)]
 pub(super) struct Cue {
     /// Where it is written, for the trace.
-    place: String,
+    place: Location,
     labels: Vec<Label>,
     add: f64,
     patterns: Vec<Pattern>,
@@ -60,55 +41,38 @@ pub(super) struct Cue {
 }
 
 impl Cue {
-    /// The cue that a table is; `None` where it cannot be read. What is wrong is reported.
-    pub(super) fn build(table: Section<'_>, checks: &mut Checks<'_>) -> Option<Self> {
-        let location = table.location();
-        let written: Written = match table.read() {
-            Ok(written) => written,
-            Err(error) => {
-                checks.report_placed(error);
-                return None;
-            }
-        };
+    /// The cue that is `written` at `place`. What is wrong is reported.
+    pub(super) fn build(written: Written, place: Location, checks: &mut Checks<'_>) -> Self {
         let sides = [
             (&written.left, Where::Left),
             (&written.right, Where::Right),
             (&written.inside, Where::Inside),
             (&written.sentence, Where::Sentence),
         ];
-        let mut patterns = Vec::new();
-        for (pattern, place) in sides {
-            let Some(pattern) = pattern else { continue };
-            match Pattern::new(pattern.get_ref(), place) {
-                Ok(compiled) => patterns.push(compiled),
-                Err(message) => report(checks, message, pattern.span()),
-            }
-        }
-        let mut labels_of = |labels: &Option<Spanned<Labels>>| {
-            labels.as_ref().map(|labels| Labels::check(labels, checks))
-        };
-        let left_labels = labels_of(&written.left_label);
-        let right_labels = labels_of(&written.right_label);
+        let has_pattern = sides.iter().any(|(pattern, _)| pattern.is_some());
+        let compiled = sides.into_iter().filter_map(|(p, place)| checks.pattern(p.as_ref(), place));
+        let patterns = compiled.collect();
         let lower = |list: &Vec<String>| list.iter().map(|s| s.to_lowercase()).collect();
         let cue = Self {
-            place: location.to_string(),
-            labels: Labels::check(&written.label, checks),
+            labels: checks.labels(&written.label),
             add: checks.number("add", &written.add, LOG_ODDS),
             patterns,
-            left_labels,
-            right_labels,
+            left_labels: written.left_label.as_ref().map(|labels| checks.labels(labels)),
+            right_labels: written.right_label.as_ref().map(|labels| checks.labels(labels)),
             surfaces: written.surface.as_ref().map(lower),
+            place,
         };
-        let has_condition = sides.iter().any(|(pattern, _)| pattern.is_some())
+        let has_condition = has_pattern
             || cue.left_labels.is_some()
             || cue.right_labels.is_some()
             || cue.surfaces.is_some();
         if !has_condition {
             let message = "the cue has no condition, expected 'left', 'right', 'inside', \
                            'sentence', 'left-label', 'right-label' or 'surface'";
-            checks.report_placed(Error::new(ErrorKind::Config, message).at(location));
+            let place = cue.place.clone();
+            checks.report_placed(Error::new(ErrorKind::Config, message).at(place));
         }
-        Some(cue)
+        cue
     }
 
     /// What it adds.
@@ -145,10 +109,6 @@ impl Cue {
             && self.right_labels.as_ref().is_none_or(|labels| edges.starts.any(labels, &right()))
             && self.patterns.iter().all(|pattern| pattern.holds(text, span, &sentence))
     }
-}
-
-fn report(checks: &mut Checks<'_>, message: String, place: Range<usize>) {
-    checks.report(Error::new(ErrorKind::Config, message), place);
 }
 
 /// Where the candidates of each label begin and end.

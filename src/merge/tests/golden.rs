@@ -15,6 +15,9 @@ struct Case {
     expected: Vec<String>,
     #[serde(default)]
     reasons: Vec<String>,
+    /// The lines that decided, where they are not those of the pass; one an event, "" for none.
+    #[serde(default)]
+    places: Vec<String>,
 }
 
 /// Source, label, surface, score, and which occurrence of the surface is meant (1 is the first).
@@ -38,7 +41,9 @@ struct Told {
 struct File {
     sources: Vec<String>,
     labels: Vec<String>,
+    #[serde(default)]
     golden: Vec<Case>,
+    #[serde(default)]
     wrong: Vec<Wrong>,
 }
 
@@ -51,9 +56,16 @@ struct Wrong {
     help: Option<String>,
 }
 
-fn file() -> File {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/golden/merge.toml");
-    toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+/// All files of cases, `merge*.toml`.
+fn files() -> Vec<File> {
+    texts().iter().map(|text| toml::from_str(text).unwrap_or_else(|e| panic!("{e}"))).collect()
+}
+
+/// Their texts.
+pub(super) fn texts() -> Vec<String> {
+    let folder = crate::resource::Files::Folder(env!("CARGO_MANIFEST_DIR").into());
+    let names = folder.expand("tests/data/golden/merge*.toml").unwrap();
+    names.iter().map(|name| folder.read_text(name).unwrap()).collect()
 }
 
 fn build_in(file: &File, toml: &str) -> Result<Vec<Box<dyn Pass>>> {
@@ -114,13 +126,14 @@ fn shown(candidate: &Candidate, text: &str) -> String {
 
 #[test]
 fn golden() {
-    let file = file();
+    let files = files();
     let mut seen = std::collections::BTreeSet::new();
-    for case in &file.golden {
+    let mut failures = String::new();
+    for (file, case) in files.iter().flat_map(|file| file.golden.iter().map(move |c| (file, c))) {
         assert!(seen.insert(&case.name), "'{}' twice", case.name);
         let document = case.document();
         let evidence: Vec<Evidence> = case.evidence.iter().map(|e| e.evidence(&document)).collect();
-        let passes = build_in(&file, &case.merge).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+        let passes = build_in(file, &case.merge).unwrap_or_else(|e| panic!("{}: {e}", case.name));
         let candidates: Vec<Candidate> =
             case.candidates.iter().map(|c| c.candidate(&document.text)).collect();
         let mut proposed = candidates.clone();
@@ -128,25 +141,38 @@ fn golden() {
         let context = PassContext::new(&document, &evidence, &proposed);
         let mut trace = Trace::recording();
         let got = run(&passes, candidates.clone(), &context, &mut trace);
-        let lines: Vec<String> = got.iter().map(|c| shown(c, &document.text)).collect();
-        assert_eq!(lines, case.expected, "{}", case.name);
-        let reasons: Vec<&str> = trace.events().iter().map(|e| e.reason.as_str()).collect();
+        let mut check = |what: &str, got: Vec<String>, expected: &[String]| {
+            if got != expected {
+                failures.push_str(&format!(
+                    "{}: {what}\n got {got:#?}\n expected {expected:#?}\n",
+                    case.name
+                ));
+            }
+        };
+        check("result", got.iter().map(|c| shown(c, &document.text)).collect(), &case.expected);
+        let of_events = |of: fn(&trace::Event) -> String| trace.events().iter().map(of).collect();
         if !case.reasons.is_empty() {
-            assert_eq!(reasons, case.reasons, "{}", case.name);
+            check("reasons", of_events(|e| e.reason.clone()), &case.reasons);
+        }
+        if !case.places.is_empty() {
+            let place =
+                |e: &trace::Event| e.place.as_ref().map_or(String::new(), ToString::to_string);
+            check("places", of_events(place), &case.places);
         }
         assert_eq!(run(&passes, candidates, &context, &mut Trace::off()), got, "{}", case.name);
     }
+    assert!(failures.is_empty(), "{failures}");
 }
 
 #[test]
 fn what_is_wrong_is_said_at_its_place() {
-    let file = file();
-    for wrong in &file.wrong {
-        let Err(error) = build_in(&file, &wrong.merge) else { panic!("{} builds", wrong.merge) };
+    let files = files();
+    for (file, wrong) in files.iter().flat_map(|file| file.wrong.iter().map(move |w| (file, w))) {
+        let Err(error) = build_in(file, &wrong.merge) else { panic!("{} builds", wrong.merge) };
         let messages: Vec<String> = error.into_list().iter().map(ToString::to_string).collect();
         assert!(messages[0].starts_with(&wrong.error), "{messages:?}, expected {}", wrong.error);
         if let Some(help) = &wrong.help {
-            let Err(error) = build_in(&file, &wrong.merge) else { unreachable!() };
+            let Err(error) = build_in(file, &wrong.merge) else { unreachable!() };
             assert_eq!(error.help_text(), Some(help.as_str()));
         }
     }

@@ -38,7 +38,25 @@ const SELECTING: &[&str] = &[
     "pass = 'optimal'\ntie-break = []",
 ];
 
+/// Passes that move edges: spans come out that did not go in.
+const MOVING: &[&str] = &[
+    "pass = 'snap'",
+    "pass = 'snap'\nmode = 'contract'\nsources = ['rules']",
+    "pass = 'snap'\nmode = 'drop'",
+    "pass = 'boundary'\ntrim = ' Ü'",
+    "pass = 'boundary'\nunion = 'overlapping'",
+    "pass = 'boundary'\nunion = 'touching'\nsources = ['places', 'tagger']",
+    "pass = 'boundary'\ntrim = ' '\ntrim-left = ['äöü']\nextend-right = ['äöü']\nunion = 'near'",
+    "pass = 'boundary'\ntrim-right = ['äöü']\nextend-left = ['äöü']\nlabels = ['PER']",
+];
+
 const IDEMPOTENT: &[&str] = &[
+    "pass = 'filter'\nsources = ['rules']\nlabels = ['PER']",
+    "pass = 'filter'\ndeny = ['aou']\ncompare = 'folded'",
+    "pass = 'filter'\nallow = ['äÖü', 'Öü ä']\ncompare = 'exact'\nlabels = ['LOC']",
+    "pass = 'combine'\nmethod = 'vote'\nweights = { places = 0.5 }",
+    "pass = 'combine'\nmethod = 'log-odds'\nweights = { places = 2, rules = 0.1 }",
+    "pass = 'threshold'\nsources = { places = { PER = 0.9 }, rules = 0.4 }",
     "pass = 'combine'",
     "pass = 'combine'\nmethod = 'noisy-or'",
     "pass = 'combine'\nmethod = 'mean'",
@@ -105,12 +123,13 @@ proptest! {
         for i in (1..shuffled.len()).rev() {
             shuffled.swap(i, (seed.rotate_left(i as u32) % (i as u64 + 1)) as usize);
         }
-        for toml in SELECTING.iter().chain(IDEMPOTENT).chain(RESCORING) {
+        for toml in SELECTING.iter().chain(IDEMPOTENT).chain(RESCORING).chain(MOVING) {
             let result = applied(toml, list.clone(), &mut Trace::off());
             prop_assert_eq!(&applied(toml, shuffled.clone(), &mut Trace::recording()), &result, "{}", toml);
             for candidate in &result {
                 prop_assert!((0.0..=1.0).contains(&candidate.score));
-                prop_assert!(list.iter().any(|c| c.span == candidate.span && c.label == candidate.label));
+                prop_assert!(candidate.span.slice(&text()).is_some_and(|inside| !inside.is_empty()));
+                prop_assert!(MOVING.contains(toml) || list.iter().any(|c| c.span == candidate.span && c.label == candidate.label));
             }
             if !RESCORING.contains(toml) {
                 prop_assert_eq!(&applied(toml, result.clone(), &mut Trace::off()), &result, "{}", toml);
@@ -189,6 +208,8 @@ proptest! {
 }
 
 const RESCORING: &[&str] = &[
+    "pass = 'calibrate'\n[[merge.fit]]\nsource = 'places'\nlabel = ['PER', 'LOC']\ntemperature = 2\nbias = 0.5\n\
+     [[merge.fit]]\npoints = [[0.1, 0.0], [0.5, 0.4], [0.9, 0.4]]",
     "pass = 'evidence'",
     "pass = 'evidence'\nmodel-weight = 2.5\nprior-weight = -1\nbias = 1000\nsources = ['rules']",
     "pass = 'casing'\nlower = -1.5\ncapital = 1",

@@ -1,0 +1,49 @@
+//! Which candidates does a pass concern? The options `sources` and `labels` that several passes have.
+
+use std::sync::Arc;
+
+use toml::Spanned;
+
+use super::check::Checks;
+use crate::resource::OptionDoc;
+use crate::span::{Candidate, Label};
+
+pub(super) const SOURCES: OptionDoc = OptionDoc {
+    name: "sources",
+    value: "list of sources, all",
+    doc: "Only candidates that one of these sources proposed are concerned.",
+};
+
+pub(super) const LABELS: OptionDoc = OptionDoc {
+    name: "labels",
+    value: "list of labels, all",
+    doc: "Only candidates of these labels are concerned.",
+};
+
+/// The candidates of some sources and labels.
+#[derive(Debug, Default)]
+pub(super) struct Concern {
+    sources: Option<Vec<Arc<str>>>,
+    labels: Option<Vec<Label>>,
+}
+
+impl Concern {
+    /// What the two options say; an option that is not written excludes nothing.
+    pub(super) fn new(
+        sources: Option<&[Spanned<String>]>,
+        labels: Option<&[Spanned<String>]>,
+        checks: &mut Checks<'_>,
+    ) -> Self {
+        Self {
+            sources: sources.map(|names| names.iter().map(|n| checks.source(n)).collect()),
+            labels: labels
+                .map(|names| names.iter().map(|n| checks.label(n.get_ref(), n.span())).collect()),
+        }
+    }
+
+    /// Whether the candidate is one of them.
+    pub(super) fn takes(&self, candidate: &Candidate) -> bool {
+        self.labels.as_ref().is_none_or(|labels| labels.contains(&candidate.label))
+            && self.sources.as_ref().is_none_or(|names| names.iter().any(|n| candidate.is_from(n)))
+    }
+}
