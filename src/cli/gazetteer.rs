@@ -1,7 +1,6 @@
 //! `spanloom gazetteer`: compiles gazetteers to a file, and looks names up in them.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -11,7 +10,8 @@ use serde_json::{Map, Value, json};
 use super::print::{on_one_line, print};
 use super::table::{Cell, Table};
 use crate::error::{Error, ErrorKind, Result};
-use crate::source::gazetteer::{Builder, Case, Entry, Gazetteer, IndexKind, MatchKind, Matcher};
+use crate::resource::FileBytes;
+use crate::source::gazetteer::{Builder, Case, EntryRef, MatchKind, Matcher};
 use crate::text::Document;
 
 /// Compile gazetteers, or look names up in them.
@@ -72,16 +72,17 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 
 /// Compiles, and says what was written.
 fn build(args: &Build) -> Result<String> {
-    let gazetteer = load(&args.inputs, IndexKind::Fst)?;
-    let bytes = gazetteer.to_bytes();
-    write_atomically(&args.output, &bytes)
-        .map_err(|e| Error::io("write", args.output.display(), e))?;
+    let folder = args.output.parent().filter(|folder| *folder != Path::new(""));
+    let folder = folder.unwrap_or(Path::new("."));
+    let builder = load(&args.inputs, Builder::with_memory(Builder::MEMORY, folder));
+    let header = builder.write(&args.output, &mut |_| ())?;
+    let size =
+        fs::metadata(&args.output).map_err(|e| Error::io("read", args.output.display(), e))?.len();
     Ok(format!(
-        "{}: {} entries, {} surfaces, {} bytes\n",
+        "{}: {} entries, {} surfaces, {size} bytes\n",
         args.output.display(),
-        gazetteer.entries().len(),
-        gazetteer.surface_count(),
-        bytes.len(),
+        header.entries,
+        header.surfaces,
     ))
 }
 
@@ -99,7 +100,7 @@ fn lookup(args: &Lookup) -> Result<String> {
             .with_help("spanloom gazetteer lookup GAZETTEER… SURFACE…"));
     }
     let files: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
-    let gazetteer = load(&files, IndexKind::Auto)?;
+    let gazetteer = [load(&files, Builder::new()).build()?];
     let matcher = Matcher { case: Case::Fold, matches: MatchKind::All, ..Matcher::default() };
     let mut rows = Vec::new();
     let mut lines = String::new();
@@ -124,55 +125,38 @@ fn lookup(args: &Lookup) -> Result<String> {
     Ok(table.render(0))
 }
 
-/// All files as one gazetteer; what is wrong with any of them is reported together.
-fn load(files: &[PathBuf], index: IndexKind) -> Result<Gazetteer> {
-    let mut builder = Builder::new();
+/// The builder with the entries of all files, and with what is wrong with any of them.
+fn load(files: &[PathBuf], mut builder: Builder) -> Builder {
     for path in files {
         let shown = path.display().to_string();
-        let read = fs::read(path).map_err(|e| Error::io("read", &shown, e));
-        if let Err(error) = read.and_then(|bytes| builder.add_file(&shown, &bytes)) {
+        if let Err(error) = FileBytes::open(path).and_then(|b| builder.add_file(&shown, b)) {
             builder.report(error);
         }
     }
-    builder.build(index)
+    builder
 }
 
-/// Writes beside the target and renames, so that the target is never half a file.
-fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut beside = std::ffi::OsString::from(".");
-    beside.push(name);
-    beside.push(format!(".{}.tmp", std::process::id()));
-    let beside = path.with_file_name(beside);
-    let written = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path));
-    if written.is_err() {
-        // What could not be renamed must not stay; the first error is the one to report.
-        fs::remove_file(&beside).ok();
-    }
-    written
-}
-
-fn as_json(matched: &str, entry: &Entry) -> Value {
+fn as_json(matched: &str, entry: EntryRef<'_>) -> Value {
     let attributes: Map<String, Value> =
         entry.attributes().map(|(key, value)| (key.to_owned(), value.into())).collect();
     json!({
         "match": matched,
-        "surface": &*entry.surface,
-        "label": entry.label.as_str(),
-        "id": entry.id.as_deref(),
+        "surface": entry.surface(),
+        "label": entry.label().as_str(),
+        "id": entry.id(),
         // Through its shortest spelling: a widened `f32` shows digits that nobody wrote.
-        "weight": entry.weight.to_string().parse::<f64>().ok(),
+        "weight": entry.weight().to_string().parse::<f64>().ok(),
         "attributes": attributes,
     })
 }
 
-fn as_row(matched: &str, entry: &Entry) -> [String; 6] {
+fn as_row(matched: &str, entry: EntryRef<'_>) -> [String; 6] {
     [
         on_one_line(matched),
-        entry.surface.to_string(),
-        entry.label.to_string(),
-        entry.id.as_deref().unwrap_or("").to_owned(),
-        entry.weight.to_string(),
+        entry.surface().to_owned(),
+        entry.label().to_string(),
+        entry.id().unwrap_or("").to_owned(),
+        entry.weight().to_string(),
         entry.attributes_text(),
     ]
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use super::FileBytes;
 use crate::error::{Error, ErrorKind, Result};
 
 /// A file inside the binary.
@@ -46,6 +47,21 @@ impl Files {
                     || Error::new(ErrorKind::Io, format!("no file {name} inside the program")),
                 )
             }
+        }
+    }
+
+    /// The bytes of the file `name`, mapped into memory where that can be done: for files that are
+    /// too large to be read whole.
+    ///
+    /// # Errors
+    /// As [`Files::read`].
+    pub fn map(&self, name: &str) -> Result<FileBytes> {
+        match self {
+            Self::Folder(folder) => FileBytes::open(&folder.join(name)),
+            Self::Builtin(_) => self.read(name).map(|bytes| match bytes {
+                Cow::Borrowed(bytes) => bytes.into(),
+                Cow::Owned(bytes) => bytes.into(),
+            }),
         }
     }
 

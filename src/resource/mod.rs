@@ -2,9 +2,11 @@
 //! from the binary itself, and TOML tables that remember their place.
 
 pub mod files;
+pub mod mapped;
 pub mod option;
 pub mod section;
 
 pub use files::{BuiltinFile, Files};
+pub use mapped::FileBytes;
 pub use option::OptionDoc;
 pub use section::{Section, TomlFile};

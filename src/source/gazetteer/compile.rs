@@ -1,115 +1,29 @@
-//! From entries to a gazetteer: entries grouped by folded surface, and an index over the surfaces.
-//! The file that a gazetteer can be kept in is `compiled`'s work, matching is `matcher`'s.
+//! From entries to a compiled gazetteer: entries are gathered, brought into order by `runs` and
+//! written by `sections`. Matching is `matcher`'s work.
 
-use std::ops::Range;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Seek, Write};
+use std::path::{Path, PathBuf};
 
-use super::casing::Shape;
-use super::compiled::is_compiled;
+use sha2::{Digest, Sha256};
+
+use super::compiled::Gazetteer;
 use super::entry::{self, Entry};
-use super::index::{AhoIndex, FstIndex, Hit, Index};
+use super::format::{Header, SourceFile, is_compiled, wrong};
+use super::record;
+use super::runs::{Draft, Runs, Spill, Tables, spilled};
+use super::sections::{Sections, assemble};
 use crate::error::{Error, ErrorKind, Result};
-use crate::span::Label;
+use crate::resource::FileBytes;
 use crate::text::{FoldOptions, fold};
-
-/// Below this many surfaces, `auto` takes the Aho-Corasick automaton. At 500 surfaces it is built a
-/// little faster than the transducer and matches about as fast; at 100,000 the transducer matches
-/// nearly twice as fast (`benches/gazetteer.rs`).
-const AHO_SURFACES: usize = 1000;
 
 /// How many problems are reported one by one.
 const SHOWN_PROBLEMS: usize = 20;
 
-/// Which structure holds the surfaces; it shows in speed, never in what is found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum IndexKind {
-    /// `aho` for small lists, `fst` for others.
-    #[default]
-    Auto,
-    /// A finite-state transducer.
-    Fst,
-    /// An Aho-Corasick automaton.
-    Aho,
-}
-
-/// Entries, ready to be looked up by what a folded text holds.
-pub struct Gazetteer {
-    /// By folded surface, then label, then what names them.
-    entries: Vec<Entry>,
-    shapes: Vec<Shape>,
-    /// Where in `entries` each surface begins, and the end of the last.
-    starts: Vec<usize>,
-    index: Box<dyn Index>,
-}
-
-impl Gazetteer {
-    /// All entries, by folded surface, then label, then id or surface.
-    pub fn entries(&self) -> &[Entry] {
-        &self.entries
-    }
-
-    /// How many surfaces differ after folding.
-    pub fn surface_count(&self) -> usize {
-        self.starts.len() - 1
-    }
-
-    /// The labels of the entries, sorted.
-    pub fn labels(&self) -> Vec<Label> {
-        let mut labels: Vec<&Label> = self.entries.iter().map(|entry| &entry.label).collect();
-        labels.sort_unstable();
-        labels.dedup();
-        labels.into_iter().cloned().collect()
-    }
-
-    /// The entries of a surface, each with its shape.
-    pub(super) fn of_surface(&self, surface: usize) -> impl Iterator<Item = (&Entry, Shape)> {
-        let range = self.range_of(surface).unwrap_or_default();
-        let shapes = self.shapes.get(range.clone()).unwrap_or_default();
-        self.entries.get(range).unwrap_or_default().iter().zip(shapes.iter().copied())
-    }
-
-    fn range_of(&self, surface: usize) -> Option<Range<usize>> {
-        Some(*self.starts.get(surface)?..*self.starts.get(surface + 1)?)
-    }
-
-    /// Every occurrence of a surface in a folded text.
-    pub(super) fn hits(&self, folded: &str) -> Vec<Hit> {
-        let mut hits = Vec::new();
-        self.index.find(folded, &mut hits);
-        hits
-    }
-
-    /// The folded surfaces, sorted.
-    pub(super) fn keys(&self) -> Vec<String> {
-        keys(&self.entries, &self.starts)
-    }
-
-    /// Where in [`Gazetteer::entries`] each surface begins, and the end of the last.
-    pub(super) fn starts(&self) -> &[usize] {
-        &self.starts
-    }
-
-    pub(super) fn index(&self) -> &dyn Index {
-        &*self.index
-    }
-
-    /// A gazetteer of parts that fit each other: see the fields.
-    pub(super) fn from_parts(
-        entries: Vec<Entry>,
-        starts: Vec<usize>,
-        index: Box<dyn Index>,
-    ) -> Self {
-        let shapes = entries.iter().map(|entry| Shape::of(&entry.surface)).collect();
-        Self { entries, shapes, starts, index }
-    }
-
-    /// The same gazetteer with another index.
-    #[cfg(test)]
-    pub(super) fn with_index(mut self, index: Box<dyn Index>) -> Self {
-        self.index = index;
-        self
-    }
-}
+/// How many labels, and how many keys of attributes, a gazetteer may have: they are read when it is
+/// opened.
+pub(super) const MOST_NAMES: usize = 1 << 16;
 
 /// The folded form of a surface, by which it is found.
 pub(super) fn key(surface: &str) -> String {
@@ -120,44 +34,90 @@ pub(super) fn key(surface: &str) -> String {
     }
 }
 
-/// The folded surfaces of entries that are grouped by them; see the fields of [`Gazetteer`].
-pub(super) fn keys(entries: &[Entry], starts: &[usize]) -> Vec<String> {
-    let firsts = starts.iter().filter_map(|&start| entries.get(start));
-    firsts.map(|entry| key(&entry.surface)).collect()
-}
-
 /// Gathers entries, and what is wrong with them, until all are there.
 #[derive(Debug, Default)]
 pub struct Builder {
-    entries: Vec<(String, Entry)>,
+    runs: Runs,
+    tables: Tables,
+    sources: Vec<SourceFile>,
     problems: Vec<Error>,
     problem_count: usize,
+    count: u64,
+    detail: Vec<u8>,
 }
 
 impl Builder {
-    /// A builder without entries.
+    /// How much memory a builder of a file takes for sorting where nothing else is said: 256 MiB.
+    pub const MEMORY: usize = 256 << 20;
+
+    /// A builder that keeps all entries in memory.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A builder that keeps about `memory` bytes of entries in memory and sorts more than that by way
+    /// of files in `folder`. They have no names: nothing is left of them however the program ends.
+    pub fn with_memory(memory: usize, folder: impl Into<PathBuf>) -> Self {
+        let spill = Spill { memory, folder: folder.into() };
+        Self { runs: Runs::new(Some(spill)), ..Self::default() }
+    }
+
+    /// How many entries were added.
+    pub fn entry_count(&self) -> u64 {
+        self.count
+    }
+
+    /// Whether it has neither entries nor anything to report.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0 && self.problem_count == 0
     }
 
     /// Adds an entry.
     ///
     /// # Errors
-    /// Where nothing is left of its surface after folding.
-    pub fn add(&mut self, entry: Entry) -> Result<()> {
-        self.entries.push((checked_key(&entry)?, entry));
-        Ok(())
+    /// Where nothing is left of its surface after folding ([`ErrorKind::Gazetteer`]; the builder goes
+    /// on without the entry), or entries cannot be written to disk ([`ErrorKind::Io`]).
+    pub fn add(&mut self, entry: &Entry) -> Result<()> {
+        let key = key(&entry.surface);
+        if key.is_empty() {
+            let message =
+                format!("nothing is left of the surface '{}' after folding", entry.surface);
+            return Err(wrong(message.escape_debug().to_string()));
+        }
+        self.detail.clear();
+        let keys = &mut self.tables.keys;
+        let attributes = entry.attributes.iter().map(|(k, v)| (u64::from(keys.number(k)), &**v));
+        record::put_detail(&mut self.detail, entry.id.as_deref(), attributes);
+        let label = self.tables.labels.number(entry.label.as_str());
+        for (names, what) in
+            [(&self.tables.labels, "labels"), (&self.tables.keys, "attribute keys")]
+        {
+            if names.len() > MOST_NAMES {
+                return Err(wrong(format!("the gazetteer has more than {MOST_NAMES} {what}")));
+            }
+        }
+        let draft = Draft {
+            key: &key,
+            surface: &entry.surface,
+            label,
+            case: record::case_number(entry.case),
+            weight: entry.weight,
+            detail: &self.detail,
+        };
+        self.count += 1;
+        self.runs.push(&draft, &self.tables)
     }
 
     /// Adds the rows of a TSV file of the name `file`; what is wrong with them is kept for
     /// [`Builder::build`] to report.
     pub fn add_tsv(&mut self, file: &str, bytes: &[u8]) {
+        let before = self.count;
         let mut problems = Vec::new();
         let mut hidden = 0;
         entry::parse_tsv(
             file,
             bytes,
-            |entry| self.add(entry),
+            |entry| self.add(&entry),
             |problem| match problems.len() {
                 ..SHOWN_PROBLEMS => problems.push(problem),
                 _ => hidden += 1,
@@ -165,6 +125,8 @@ impl Builder {
         );
         problems.into_iter().for_each(|problem| self.report(problem));
         self.problem_count += hidden;
+        let sha256 = Sha256::digest(bytes).into();
+        self.add_source(SourceFile { name: file.into(), sha256, entries: self.count - before });
     }
 
     /// Adds the entries of a file of the name `file`, TSV or compiled. What is wrong with the rows of
@@ -172,17 +134,37 @@ impl Builder {
     ///
     /// # Errors
     /// Where a compiled file is damaged, or a file that is not compiled is called `.fst`.
-    pub fn add_file(&mut self, file: &str, bytes: &[u8]) -> Result<()> {
-        if is_compiled(bytes) || file.ends_with(".fst") {
-            return self.add_gazetteer(Gazetteer::from_file(file, bytes)?);
+    pub fn add_file(&mut self, file: &str, bytes: FileBytes) -> Result<()> {
+        if is_compiled(&bytes) || file.ends_with(".fst") {
+            return self.add_gazetteer(&Gazetteer::from_file(file, bytes)?);
         }
-        self.add_tsv(file, bytes);
+        self.add_tsv(file, &bytes);
         Ok(())
     }
 
-    /// Adds the entries of a gazetteer.
-    pub(super) fn add_gazetteer(&mut self, gazetteer: Gazetteer) -> Result<()> {
-        gazetteer.entries.into_iter().try_for_each(|entry| self.add(entry))
+    /// Adds the entries of a gazetteer, and the files that it was built from.
+    ///
+    /// # Errors
+    /// Where it is damaged, and as [`Builder::add`].
+    pub fn add_gazetteer(&mut self, gazetteer: &Gazetteer) -> Result<()> {
+        let before = self.count;
+        gazetteer.entries().try_for_each(|entry| self.add(&entry.to_entry()))?;
+        let (got, expected) = (self.count - before, gazetteer.entry_count());
+        if got != expected {
+            return Err(wrong(format!(
+                "the compiled gazetteer is damaged: {got} of {expected} entries can be read"
+            )));
+        }
+        gazetteer.header().sources.iter().for_each(|source| self.add_source(source.clone()));
+        Ok(())
+    }
+
+    /// Notes a file that entries came from.
+    pub fn add_source(&mut self, mut source: SourceFile) {
+        if let Some(name) = Path::new(&source.name).file_name() {
+            source.name = name.to_string_lossy().into_owned();
+        }
+        self.sources.push(source);
     }
 
     /// Keeps a problem for [`Builder::build`] to report.
@@ -193,81 +175,76 @@ impl Builder {
         }
     }
 
-    /// Whether there is anything to report.
-    pub(super) fn has_problems(&self) -> bool {
-        self.problem_count > 0
+    /// Everything that was wrong with the entries, the first 20 in full.
+    fn check(&mut self) -> Result<()> {
+        let hidden = self.problem_count - self.problems.len();
+        let mut problems = std::mem::take(&mut self.problems);
+        if hidden > 0 {
+            let message = format!("and {hidden} more problems in the gazetteer");
+            problems.push(Error::new(ErrorKind::Gazetteer, message));
+        }
+        Error::several(problems).map_or(Ok(()), Err)
     }
 
-    /// Drops the entries that `keep` refuses, given each with its folded surface.
-    pub(super) fn retain(&mut self, mut keep: impl FnMut(&str, &Entry) -> bool) {
-        self.entries.retain(|(key, entry)| keep(key, entry));
-    }
-
-    /// The entries added so far.
-    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().map(|(_, entry)| entry)
-    }
-
-    /// The gazetteer of all entries; the order in which they were added does not matter, and of
-    /// equal ones one is kept.
+    /// The gazetteer of all entries, in memory; the order in which they were added does not matter,
+    /// and of equal ones one is kept.
     ///
     /// # Errors
     /// Everything that was wrong with the entries, the first 20 in full.
-    pub fn build(mut self, index: IndexKind) -> Result<Gazetteer> {
-        let hidden = self.problem_count - self.problems.len();
-        if hidden > 0 {
-            let message = format!("and {hidden} more problems in the gazetteer");
-            self.problems.push(Error::new(ErrorKind::Gazetteer, message));
-        }
-        if let Some(error) = Error::several(self.problems) {
-            return Err(error);
-        }
-        self.entries.sort_unstable_by(|(key_a, a), (key_b, b)| {
-            key_a.cmp(key_b).then_with(|| compare_of_one_surface(a, b))
+    pub fn build(mut self) -> Result<Gazetteer> {
+        self.check()?;
+        let mut file = io::Cursor::new(Vec::new());
+        self.finish(&mut file, None, &mut |_| ())?;
+        Gazetteer::from_bytes(file.into_inner())
+    }
+
+    /// Writes the gazetteer of all entries to the file at `path`, which comes to be only when it is
+    /// complete: the same bytes as those of [`Builder::build`]. Now and then `progress` is told how
+    /// many entries were written, of [`Builder::entry_count`].
+    ///
+    /// # Errors
+    /// As [`Builder::build`], and where files cannot be written.
+    pub fn write(mut self, path: &Path, progress: &mut dyn FnMut(u64)) -> Result<Header> {
+        self.check()?;
+        let unwritten = |e| Error::io("write", path.display(), e);
+        let name = path.file_name().ok_or_else(|| unwritten(io::ErrorKind::InvalidInput.into()))?;
+        let mut beside = OsString::from(".");
+        beside.push(name);
+        beside.push(format!(".{}.tmp", std::process::id()));
+        let beside = path.with_file_name(beside);
+        let folder = match path.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        let mut file = File::create(&beside).map_err(unwritten)?;
+        let written = self.finish(&mut file, Some(folder), progress).and_then(|header| {
+            fs::rename(&beside, path).map_err(unwritten)?;
+            Ok(header)
         });
-        self.entries.dedup_by(|(_, a), (_, b)| a == b);
-        let mut keys: Vec<String> = Vec::new();
-        let mut starts = Vec::new();
-        let mut entries = Vec::with_capacity(self.entries.len());
-        for (key, entry) in self.entries {
-            if keys.last() != Some(&key) {
-                starts.push(entries.len());
-                keys.push(key);
-            }
-            entries.push(entry);
+        if written.is_err() {
+            // What could not be finished must not stay; the first error is the one to report.
+            fs::remove_file(&beside).ok();
         }
-        starts.push(entries.len());
-        Ok(Gazetteer::from_parts(entries, starts, build_index(&keys, index)?))
+        written
     }
-}
 
-fn checked_key(entry: &Entry) -> Result<String> {
-    let key = key(&entry.surface);
-    if key.is_empty() {
-        let message = format!("nothing is left of the surface '{}' after folding", entry.surface);
-        return Err(Error::new(ErrorKind::Gazetteer, message.escape_debug().to_string()));
+    /// Writes everything to `file`, by way of files in `folder` where there is one.
+    fn finish<F: Write + Seek>(
+        self,
+        file: &mut F,
+        folder: Option<&Path>,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<Header> {
+        let wrong = |e| spilled(folder.unwrap_or(Path::new("memory")), e);
+        let Self { runs, tables, mut sources, .. } = self;
+        let mut merge = runs.into_merge(&tables)?;
+        let mut sections = Sections::new(&tables, folder).map_err(wrong)?;
+        sections.add_all(&mut merge, &tables, progress).map_err(wrong)?;
+        drop(merge);
+        sources.sort();
+        sources.dedup();
+        let header = sections.header(sources);
+        let parts = sections.finish().map_err(wrong)?;
+        assemble(file, header, parts).map_err(|e| Error::io("write", "the gazetteer", e))?
     }
-    Ok(key)
-}
-
-/// By label, then detail: mentions of equal score take the first. The rest makes the order total.
-fn compare_of_one_surface(a: &Entry, b: &Entry) -> std::cmp::Ordering {
-    (&a.label, a.detail(), &a.surface)
-        .cmp(&(&b.label, b.detail(), &b.surface))
-        .then_with(|| b.weight.total_cmp(&a.weight))
-        .then_with(|| a.attributes_text().cmp(&b.attributes_text()))
-        .then_with(|| a.id.cmp(&b.id))
-}
-
-fn build_index(keys: &[String], kind: IndexKind) -> Result<Box<dyn Index>> {
-    let kind = match kind {
-        IndexKind::Auto if keys.len() < AHO_SURFACES => IndexKind::Aho,
-        IndexKind::Auto => IndexKind::Fst,
-        kind => kind,
-    };
-    tracing::debug!(surfaces = keys.len(), index = ?kind, "gazetteer index");
-    Ok(match kind {
-        IndexKind::Aho => Box::new(AhoIndex::build(keys)?),
-        IndexKind::Auto | IndexKind::Fst => Box::new(FstIndex::build(keys)),
-    })
 }

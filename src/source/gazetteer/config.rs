@@ -10,9 +10,10 @@ use toml::Spanned;
 
 use super::GazetteerSource;
 use super::casing::Case;
-use super::compile::{Builder, Gazetteer, IndexKind};
-use super::compiled::is_compiled;
+use super::compile::Builder;
+use super::compiled::Gazetteer;
 use super::entry::Entry;
+use super::format::is_compiled;
 use super::matcher::{MatchKind, Matcher};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::resource::{Files, OptionDoc, Section};
@@ -52,12 +53,6 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
         doc: "Of overlapping matches the leftmost longest whose casing fits, or all.",
     },
     OptionDoc {
-        name: "index",
-        value: "auto | fst | aho, \"auto\"",
-        doc: "How the names are indexed; matters for speed only. `auto` takes aho for fewer than \
-              1000 names.",
-    },
-    OptionDoc {
         name: "score",
         value: "number 0 to 1, 1.0",
         doc: "The score of a mention is this times the weight of its entry.",
@@ -70,7 +65,7 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
     OptionDoc {
         name: "min-length",
         value: "number, 2",
-        doc: "Entries whose folded surface has fewer characters are left out.",
+        doc: "Entries whose folded surface has fewer characters do not count.",
     },
 ];
 
@@ -87,8 +82,6 @@ struct Options {
     common_words: Vec<Spanned<String>>,
     #[serde(default, rename = "match")]
     matches: MatchKind,
-    #[serde(default)]
-    index: IndexKind,
     score: Option<Spanned<f32>>,
     labels: Option<Vec<Spanned<String>>>,
     #[serde(default = "default_min_length")]
@@ -180,73 +173,79 @@ pub(super) fn load(
     }
     let mut builder = Builder::new();
     for inline in &options.entries {
-        if let Err(e) = inline.get_ref().entry().and_then(|entry| builder.add(entry)) {
+        if let Err(e) = inline.get_ref().entry().and_then(|entry| builder.add(&entry)) {
             builder.report(e.at(file.location(inline.span())));
         }
     }
-    let mut only = None;
-    let names = expand(&options.files, &context.files, |range| file.location(range))?;
-    let is_alone = names.len() == 1 && options.entries.is_empty();
-    for (name, location) in &names {
-        let shown = context.files.display(name);
-        let read = context.files.read(name).map_err(|e| e.at(location.clone()));
+    let mut gazetteers = Vec::new();
+    for (name, location) in expand(&options.files, &context.files, |range| file.location(range))? {
+        let shown = context.files.display(&name);
+        let read = context.files.map(&name).map_err(|e| e.at(location));
         let added = read.and_then(|bytes| {
-            if is_alone && is_compiled(&bytes) {
-                only = Some(Gazetteer::from_file(&shown, &bytes)?);
-                return Ok(());
+            if is_compiled(&bytes) || name.ends_with(".fst") {
+                gazetteers.push(Gazetteer::from_file(&shown, bytes)?);
+            } else {
+                builder.add_tsv(&shown, &bytes);
             }
-            builder.add_file(&shown, &bytes)
+            Ok(())
         });
         if let Err(error) = added {
             builder.report(error);
         }
     }
-    let gazetteer = match only {
-        Some(gazetteer) if options.takes_all_of(&gazetteer) => gazetteer,
-        other => {
-            if let Some(gazetteer) = other {
-                builder.add_gazetteer(gazetteer)?;
-            }
-            options.filter(&mut builder, |range| file.location(range));
-            builder.build(options.index)?
-        }
-    };
+    let is_all_compiled = builder.is_empty() && !gazetteers.is_empty();
+    if !is_all_compiled {
+        gazetteers.insert(0, builder.build()?);
+    }
+    let known = labels(&gazetteers);
+    let wanted = options.wanted(&known, |range| file.location(range))?;
     let mut common_words = CommonWords::default();
     for (name, location) in
         expand(&options.common_words, &context.files, |range| file.location(range))?
     {
         common_words.add(&context.files.read_text(&name).map_err(|e| e.at(location))?);
     }
-    let matcher = Matcher { case: options.case, matches: options.matches, common_words };
-    Ok(GazetteerSource { name, labels: gazetteer.labels(), gazetteer, matcher, score })
+    let labels = wanted.clone().unwrap_or(known);
+    let matcher = Matcher {
+        case: options.case,
+        matches: options.matches,
+        common_words,
+        labels: wanted,
+        min_length: options.min_length,
+    };
+    Ok(GazetteerSource { name, labels, gazetteers, matcher, score })
+}
+
+/// The labels of all entries, sorted.
+fn labels(gazetteers: &[Gazetteer]) -> Vec<Label> {
+    let mut labels: Vec<Label> = gazetteers.iter().flat_map(|g| g.labels()).cloned().collect();
+    labels.sort_unstable();
+    labels.dedup();
+    labels
 }
 
 impl Options {
-    /// Whether a compiled gazetteer can be used as it is.
-    fn takes_all_of(&self, gazetteer: &Gazetteer) -> bool {
-        self.labels.is_none()
-            && self.index != IndexKind::Aho
-            && gazetteer.keys().iter().all(|key| key.chars().count() >= self.min_length)
-    }
-
-    /// Drops the entries that the options do not want, and reports labels that no entry has.
-    fn filter(&self, builder: &mut Builder, location: impl Fn(Range<usize>) -> Location) {
-        if let Some(wanted) = self.labels.as_ref().filter(|_| !builder.has_problems()) {
-            let mut known: Vec<Label> = builder.entries().map(|e| e.label.clone()).collect();
-            known.sort_unstable();
-            known.dedup();
-            let known: Vec<&str> = known.iter().map(Label::as_str).collect();
-            for label in wanted.iter().filter(|label| !known.contains(&label.get_ref().as_str())) {
-                let error = Error::unknown("label of the gazetteer", label.get_ref(), &known);
-                builder.report(error.at(location(label.span())));
-            }
-        }
-        builder.retain(|key, entry| {
-            let is_wanted = self.labels.as_ref().is_none_or(|labels| {
-                labels.iter().any(|label| label.get_ref() == entry.label.as_str())
-            });
-            is_wanted && key.chars().count() >= self.min_length
+    /// The labels that are wanted, sorted, where that is written.
+    fn wanted(
+        &self,
+        known: &[Label],
+        location: impl Fn(Range<usize>) -> Location,
+    ) -> Result<Option<Vec<Label>>> {
+        let Some(written) = &self.labels else { return Ok(None) };
+        let names: Vec<&str> = known.iter().map(Label::as_str).collect();
+        let unknown = written.iter().filter(|label| !names.contains(&label.get_ref().as_str()));
+        let errors = unknown.map(|label| {
+            Error::unknown("label of the gazetteer", label.get_ref(), &names)
+                .at(location(label.span()))
         });
+        if let Some(error) = Error::several(errors.collect()) {
+            return Err(error);
+        }
+        let mut wanted: Vec<Label> =
+            written.iter().map(|label| Label::new(label.get_ref())).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        Ok(Some(wanted))
     }
 }
 

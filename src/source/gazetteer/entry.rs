@@ -1,8 +1,6 @@
 //! What a gazetteer holds, and how it is written as TSV: `surface`, `label`, `id`, `weight`,
 //! `attributes`, the last three optional. How entries become an index is `compile`'s work.
 
-use std::sync::Arc;
-
 use super::casing::Case;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::span::Label;
@@ -11,11 +9,11 @@ use crate::span::Label;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// The name as it is properly written.
-    pub surface: Arc<str>,
+    pub surface: String,
     /// What it is.
     pub label: Label,
     /// What it stands for, in the terms of whoever made the gazetteer.
-    pub id: Option<Arc<str>>,
+    pub id: Option<String>,
     /// How sure one may be of it, 0..=1.
     pub weight: f32,
     /// Which casing of a text matches it, where it has a say of its own (the attribute `case`).
@@ -27,25 +25,8 @@ pub struct Entry {
 impl Entry {
     /// An entry of weight 1 without id and attributes.
     pub fn new(surface: &str, label: Label) -> Self {
-        let surface = surface.into();
+        let surface = surface.to_owned();
         Self { surface, label, id: None, weight: 1.0, case: None, attributes: Vec::new() }
-    }
-
-    /// How an origin names it: by its id, or by its surface where it has none.
-    pub fn detail(&self) -> &Arc<str> {
-        self.id.as_ref().unwrap_or(&self.surface)
-    }
-
-    /// All its attributes, `case` first, the others in the order written.
-    pub fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
-        let case = self.case.map(|case| ("case", case.name()));
-        case.into_iter().chain(self.attributes.iter().map(|(k, v)| (k.as_str(), v.as_str())))
-    }
-
-    /// [`Entry::attributes`] as they are written: `key=value;key=value`.
-    pub fn attributes_text(&self) -> String {
-        let parts: Vec<String> = self.attributes().map(|(k, v)| format!("{k}={v}")).collect();
-        parts.join(";")
     }
 
     /// Reads `text` into the entry's attributes.
@@ -195,11 +176,10 @@ mod tests {
         assert!(problems.is_empty(), "{problems:?}");
         let surfaces: Vec<_> = entries.iter().map(|e| &*e.surface).collect();
         assert_eq!(surfaces, ["Paris", "Ä", "b", "c"]);
-        assert_eq!(&**entries[0].detail(), "Paris");
-        assert_eq!(&**entries[1].detail(), "id1");
+        assert_eq!((entries[0].id.as_deref(), entries[1].id.as_deref()), (None, Some("id1")));
         assert_eq!(entries[2].weight, 0.25);
         assert_eq!(entries[3].case, Some(Case::Fold));
-        assert_eq!(entries[3].attributes_text(), "case=fold;a=b=c");
+        assert_eq!(entries[3].attributes, [("a".to_owned(), "b=c".to_owned())]);
     }
 
     #[test]

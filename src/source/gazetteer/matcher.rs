@@ -1,10 +1,12 @@
 //! Which entries does a text mention? Hits of the index, less those whose casing or place does not
 //! fit, less those inside a longer one.
 
+use std::cmp::{Ordering, Reverse};
+
 use super::casing::{Case, Judge};
-use super::compile::Gazetteer;
-use super::entry::Entry;
+use super::compiled::{EntryRef, Gazetteer};
 use super::index::Hit;
+use crate::span::Label;
 use crate::text::{CommonWords, Document, FoldOptions, Folded, Span, Token, fold};
 
 /// Which of overlapping matches are given.
@@ -24,7 +26,7 @@ pub struct Match<'g> {
     /// Where.
     pub span: Span,
     /// What.
-    pub entry: &'g Entry,
+    pub entry: EntryRef<'g>,
     /// The weight of the entry, less what the casing takes from it.
     pub score: f32,
 }
@@ -38,63 +40,91 @@ pub struct Matcher {
     pub matches: MatchKind,
     /// The words that the smart casing is careful with.
     pub common_words: CommonWords,
+    /// Only entries of these labels count, where any are given.
+    pub labels: Option<Vec<Label>>,
+    /// Surfaces whose fold has fewer characters do not count.
+    pub min_length: usize,
 }
 
 impl Matcher {
-    /// The entries of `gazetteer` that `document` mentions, by place; of the entries of one label at
+    /// The entries of `gazetteers` that `document` mentions, by place; of the entries of one label at
     /// one place the one with the highest score (of equal ones, the lowest id).
     ///
     /// Where the document has tokens of its own, a match begins and ends at their edges.
-    pub fn find<'g>(&self, gazetteer: &'g Gazetteer, document: &Document) -> Vec<Match<'g>> {
+    pub fn find<'g>(&self, gazetteers: &'g [Gazetteer], document: &Document) -> Vec<Match<'g>> {
         let mut matches: Vec<Match<'g>> = Vec::new();
-        self.scan(gazetteer, document, |new| {
-            // Entries of one place come by label, then id.
-            let same =
-                |old: &&mut Match<'g>| old.span == new.span && old.entry.label == new.entry.label;
-            match matches.last_mut().filter(same) {
-                Some(old) if old.score < new.score => *old = new,
+        self.scan(gazetteers, document, |new| {
+            let mut of_place = matches.iter_mut().rev().take_while(|old| old.span == new.span);
+            match of_place.find(|old| old.entry.label() == new.entry.label()) {
+                Some(old) if is_better(&new, old) => *old = new,
                 Some(_) => {}
                 None => matches.push(new),
             }
         });
+        if gazetteers.len() > 1 {
+            matches.sort_by_key(|m| (m.span.start, Reverse(m.span.end), m.entry.label()));
+        }
         matches
     }
 
     /// As [`Matcher::find`], with all the entries of a label.
-    pub fn find_each<'g>(&self, gazetteer: &'g Gazetteer, document: &Document) -> Vec<Match<'g>> {
+    pub fn find_each<'g>(
+        &self,
+        gazetteers: &'g [Gazetteer],
+        document: &Document,
+    ) -> Vec<Match<'g>> {
         let mut matches = Vec::new();
-        self.scan(gazetteer, document, |new| matches.push(new));
+        self.scan(gazetteers, document, |new| matches.push(new));
         matches
     }
 
     fn scan<'g>(
         &self,
-        gazetteer: &'g Gazetteer,
+        gazetteers: &'g [Gazetteer],
         document: &Document,
         mut accept: impl FnMut(Match<'g>),
     ) {
         let folded = fold(&document.text, FoldOptions::ALL);
-        let hits = gazetteer.hits(folded.text());
+        let mut hits: Vec<(Hit, &Gazetteer)> = Vec::new();
+        for gazetteer in gazetteers {
+            hits.extend(gazetteer.hits(folded.text()).into_iter().map(|hit| (hit, gazetteer)));
+        }
+        if gazetteers.len() > 1 {
+            hits.sort_by_key(|(hit, _)| (hit.start, Reverse(hit.end)));
+        }
         let mut judge = Judge::new(&document.text, &self.common_words);
-        let mut free_from = 0;
-        for hit in &hits {
-            if hit.start < free_from {
+        // The last place taken, whose further entries are taken too.
+        let mut taken = 0..0;
+        for (hit, gazetteer) in &hits {
+            let range = hit.start..hit.end;
+            if hit.start < taken.end && range != taken && self.matches == MatchKind::Longest {
+                continue;
+            }
+            let key = folded.text().get(range.clone()).unwrap_or("");
+            if key.len() < self.min_length * 4 && key.chars().count() < self.min_length {
                 continue;
             }
             let Some(span) = place(hit, &folded, document.tokens.as_deref()) else { continue };
-            let key = folded.text().get(hit.start..hit.end).unwrap_or("");
-            let mut is_accepted = false;
-            for (entry, shape) in gazetteer.of_surface(hit.surface) {
-                let case = entry.case.unwrap_or(self.case);
-                if let Some(factor) = judge.judge(case, &entry.surface, shape, span, key) {
-                    accept(Match { span, entry, score: entry.weight * factor });
-                    is_accepted = true;
+            for entry in gazetteer.of_surface(hit.surface) {
+                if self.labels.as_ref().is_some_and(|labels| !labels.contains(entry.label())) {
+                    continue;
+                }
+                let case = entry.case().unwrap_or(self.case);
+                if let Some(factor) = judge.judge(case, entry.surface(), entry.shape(), span, key) {
+                    accept(Match { span, entry, score: entry.weight() * factor });
+                    taken = range.clone();
                 }
             }
-            if is_accepted && self.matches == MatchKind::Longest {
-                free_from = hit.end;
-            }
         }
+    }
+}
+
+/// Whether a match of the same place and label goes before another.
+fn is_better(new: &Match<'_>, old: &Match<'_>) -> bool {
+    match new.score.total_cmp(&old.score) {
+        Ordering::Less => false,
+        Ordering::Greater => true,
+        Ordering::Equal => new.entry.detail() < old.entry.detail(),
     }
 }
 

@@ -7,14 +7,22 @@ mod compile;
 mod compiled;
 mod config;
 mod entry;
+mod format;
 mod index;
 mod matcher;
+mod record;
+mod runs;
+mod sections;
+mod varint;
 
 use std::sync::Arc;
 
 pub use self::casing::Case;
-pub use self::compile::{Builder, Gazetteer, IndexKind};
+pub use self::compile::Builder;
+pub use self::compiled::{Entries, EntryRef, Gazetteer};
 pub use self::entry::Entry;
+pub use self::format::{Header, SourceFile};
+pub use self::index::Cursor;
 pub use self::matcher::{Match, MatchKind, Matcher};
 
 use super::{Found, Source, SourceKind};
@@ -30,10 +38,11 @@ pub(super) const KIND: SourceKind = SourceKind {
     load: |name, section, context| Ok(Box::new(config::load(name, section, context)?)),
 };
 
-/// A gazetteer and how it is matched, under the name it has in the engine file.
+/// Gazetteers and how they are matched, under the name it has in the engine file.
 struct GazetteerSource {
     name: Arc<str>,
-    gazetteer: Gazetteer,
+    /// What is written as TSV or in the engine file, as one; then each compiled file.
+    gazetteers: Vec<Gazetteer>,
     labels: Vec<Label>,
     matcher: Matcher,
     score: f32,
@@ -49,19 +58,19 @@ impl Source for GazetteerSource {
     }
 
     fn find(&self, document: &Document) -> Result<Found> {
-        let matches = self.matcher.find(&self.gazetteer, document);
+        let matches = self.matcher.find(&self.gazetteers, document);
         let mentions = matches.into_iter().map(|found| Mention {
             span: found.span,
-            label: found.entry.label.clone(),
+            label: found.entry.label().clone(),
             score: (self.score * found.score).clamp(0.0, 1.0),
-            origin: Origin::new(&self.name, found.entry.detail().clone()),
+            origin: Origin::new(&self.name, found.entry.detail()),
         });
         Ok(Found { mentions: mentions.collect(), ..Found::default() })
     }
 
     fn describe(&self) -> String {
-        match self.gazetteer.entries().len() {
-            1 => "gazetteer, 1 entry".to_owned(),
+        match self.gazetteers.iter().map(Gazetteer::entry_count).sum() {
+            1u64 => "gazetteer, 1 entry".to_owned(),
             count => format!("gazetteer, {count} entries"),
         }
     }

@@ -1,10 +1,10 @@
-//! The gazetteer as a whole: the golden cases with every index, and the indexes against each other.
+//! The gazetteer as a whole: the golden cases in memory, mapped and taken apart, and the index against
+//! the obvious slow way.
 
 use proptest::prelude::*;
 use serde::Deserialize;
 
-use super::index::naive::NaiveIndex;
-use super::index::{AhoIndex, FstIndex, Hit, Index};
+use super::index::naive;
 use super::*;
 use crate::resource::{Files, TomlFile};
 use crate::source::model::DeviceChoice;
@@ -87,27 +87,26 @@ impl Case {
     }
 }
 
-fn indexes(keys: &[String]) -> [(&'static str, Box<dyn Index>); 3] {
-    [
-        ("fst", Box::new(FstIndex::build(keys))),
-        ("aho", Box::new(AhoIndex::build(keys).unwrap())),
-        ("naive", Box::new(NaiveIndex(keys.to_vec()))),
-    ]
-}
-
 #[test]
-fn every_golden_case_holds_with_every_index() {
+fn every_golden_case_holds_in_memory_mapped_and_in_parts() {
+    let folder = tempfile::tempdir().unwrap();
     let cases = golden();
     for case in &cases {
         assert_eq!(cases.iter().filter(|c| c.name == case.name).count(), 1, "{}", case.name);
         let mut source = case.source();
-        case.check(&source, "the index it was built with");
-        for (name, index) in indexes(&source.gazetteer.keys()) {
-            source.gazetteer = source.gazetteer.with_index(index);
-            case.check(&source, name);
-        }
-        source.gazetteer = Gazetteer::from_bytes(&source.gazetteer.to_bytes()).unwrap();
-        case.check(&source, "the compiled file");
+        case.check(&source, "the gazetteer in memory");
+        let path = folder.path().join("a.fst");
+        std::fs::write(&path, source.gazetteers[0].as_bytes()).unwrap();
+        source.gazetteers = vec![Gazetteer::open(&path).unwrap()];
+        case.check(&source, "the mapped file");
+        let parts = source.gazetteers[0].entries().map(|entry| {
+            let mut builder = Builder::new();
+            builder.add(&entry.to_entry()).unwrap();
+            builder.build().unwrap()
+        });
+        source.gazetteers = parts.collect();
+        source.gazetteers.reverse();
+        case.check(&source, "a gazetteer for each entry");
     }
 }
 
@@ -118,8 +117,8 @@ fn files_and_entries_are_one_gazetteer() {
     write("a.tsv", b"Paris\tLOC\nLyon\tLOC\n");
     write("b.tsv", b"Lyon\tLOC\nParis\tPER\n");
     let mut builder = Builder::new();
-    builder.add(Entry::new("Nantes", "LOC".into())).unwrap();
-    write("c.fst", &builder.build(IndexKind::Fst).unwrap().to_bytes());
+    builder.add(&Entry::new("Nantes", "LOC".into())).unwrap();
+    write("c.fst", builder.build().unwrap().as_bytes());
     let count = |text: &str| {
         let source = load_in(folder.path(), text).unwrap();
         let found = source.find(&Document::new("", "Paris Lyon Nantes Brest")).unwrap();
@@ -128,7 +127,6 @@ fn files_and_entries_are_one_gazetteer() {
     assert_eq!(count("files = ['*.tsv']"), 3);
     assert_eq!(count("files = ['a.tsv', '?.tsv', 'c.fst']\nentries = [['Brest', 'LOC']]"), 5);
     assert_eq!(count("files = ['c.fst']"), 1);
-    assert_eq!(count("files = ['c.fst']\nindex = 'aho'"), 1);
     assert_eq!(count("files = ['c.fst']\nmin-length = 7"), 0);
 }
 
@@ -188,16 +186,48 @@ fn labels_and_names_are_told() {
     assert_eq!(&**source.name(), "test");
 }
 
-#[test]
-fn the_order_of_entries_does_not_matter() {
-    let forth = "Paris\tLOC\tq1\nparis\tPER\nParis\tLOC\tq0\t0.5\nParis\tLOC\tq1\nLyon\tLOC\n";
-    let back: String = forth.lines().rev().map(|line| format!("{line}\n")).collect();
-    let bytes = |text: &str| {
-        let mut builder = Builder::new();
-        builder.add_tsv("t.tsv", text.as_bytes());
-        builder.build(IndexKind::Fst).unwrap().to_bytes()
+fn rows(count: usize) -> Vec<Entry> {
+    let row = |i: usize| {
+        let mut entry = Entry::new(&format!("Name {}", i % (count / 2)), ["X", "Y"][i % 2].into());
+        entry.id = (!i.is_multiple_of(3)).then(|| format!("number-{}", i % 7));
+        entry.weight = [1.0, 0.25, 0.1234567][i % 3];
+        entry.set_attributes(["", "cc=FR;kind=town", "kind=city"][i % 3]).unwrap();
+        entry
     };
-    assert_eq!(bytes(forth), bytes(&back));
+    (0..count).map(row).collect()
+}
+
+#[test]
+fn neither_order_nor_memory_shows_in_the_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = rows(4_000);
+    let source = SourceFile { name: "a".to_owned(), sha256: [1; 32], entries: 4_000 };
+    let build = |mut builder: Builder, rows: &mut dyn Iterator<Item = &Entry>| {
+        rows.for_each(|entry| builder.add(entry).unwrap());
+        builder.add_source(source.clone());
+        builder
+    };
+    let expected = build(Builder::new(), &mut rows.iter()).build().unwrap();
+    expected.verify().unwrap();
+    assert_eq!(expected.entry_count(), 4_000);
+    assert_eq!(expected.surface_count(), 2_000);
+    // Two thousand bytes: some hundred runs, which are merged in two steps.
+    for memory in [2_000, 20_000, Builder::MEMORY] {
+        let path = folder.path().join("a.fst");
+        let builder = Builder::with_memory(memory, folder.path());
+        let mut told = Vec::new();
+        let builder = build(builder, &mut rows.iter().rev().chain(&rows[..100]));
+        let header = builder.write(&path, &mut |count| told.push(count)).unwrap();
+        assert_eq!(told, [4_100]);
+        assert_eq!(&header, expected.header());
+        assert!(std::fs::read(&path).unwrap() == expected.as_bytes(), "with {memory} bytes");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
+    }
+    let again: Vec<Entry> = expected.entries().map(|entry| entry.to_entry()).collect();
+    assert!(rows.iter().all(|row| again.contains(row)));
+    let mut builder = Builder::new();
+    builder.add_gazetteer(&expected).unwrap();
+    assert!(builder.build().unwrap().as_bytes() == expected.as_bytes());
 }
 
 fn surfaces() -> impl Strategy<Value = Vec<String>> {
@@ -210,19 +240,19 @@ fn texts() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn all_indexes_find_the_same(surfaces in surfaces(), text in texts()) {
-        let mut keys: Vec<String> = surfaces.iter().map(|s| compile::key(s)).collect();
-        keys.retain(|key| !key.is_empty());
-        keys.sort();
-        keys.dedup();
+    fn the_index_finds_what_the_slow_way_finds(
+        surfaces in surfaces(),
+        text in texts(),
+    ) {
+        let mut builder = Builder::new();
+        for surface in &surfaces {
+            // Surfaces of nothing but white space are refused.
+            builder.add(&Entry::new(surface, "X".into())).ok();
+        }
+        let gazetteer = builder.build().unwrap();
+        let keys: Vec<String> = gazetteer.surfaces().map(|(surface, _)| surface).collect();
         let folded = fold(&text, FoldOptions::ALL).into_text();
-        let found = indexes(&keys).map(|(_, index)| {
-            let mut hits: Vec<Hit> = Vec::new();
-            index.find(&folded, &mut hits);
-            hits
-        });
-        prop_assert_eq!(&found[0], &found[2]);
-        prop_assert_eq!(&found[1], &found[2]);
+        prop_assert_eq!(gazetteer.hits(&folded), naive::find(&keys, &folded));
     }
 
     #[test]
@@ -235,9 +265,9 @@ proptest! {
         let mut builder = Builder::new();
         for surface in &surfaces {
             // Surfaces of nothing but white space are refused.
-            builder.add(Entry::new(surface, "X".into())).ok();
+            builder.add(&Entry::new(surface, "X".into())).ok();
         }
-        let gazetteer = builder.build(IndexKind::Auto).unwrap();
+        let gazetteers = [builder.build().unwrap()];
         let matches = if all { MatchKind::All } else { MatchKind::Longest };
         let matcher = Matcher { case: super::Case::Fold, matches, ..Matcher::default() };
         let mut document = Document::new("", text);
@@ -249,9 +279,9 @@ proptest! {
                 && tokens.iter().any(|t| t.span.end == span.end)
         };
         let mut end = 0;
-        for found in matcher.find(&gazetteer, &document) {
+        for found in matcher.find(&gazetteers, &document) {
             let slice = found.span.slice(&document.text).unwrap();
-            prop_assert_eq!(compile::key(slice), compile::key(&found.entry.surface));
+            prop_assert_eq!(compile::key(slice), compile::key(found.entry.surface()));
             prop_assert!(document.tokens.as_ref().is_none_or(|t| edges(t, found.span)));
             prop_assert!(all || found.span.start >= end);
             end = found.span.end;

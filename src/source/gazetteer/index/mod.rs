@@ -1,12 +1,20 @@
-//! Which surfaces occur in a folded text? Two structures with one answer: a finite-state transducer
-//! for large lists and compiled files, an Aho-Corasick automaton for small lists in memory. Casing
-//! and labels are decided elsewhere.
+//! Which surfaces occur in a folded text? A filter over words, and a transducer that is walked from
+//! the words that pass it. Both lie in the bytes of a compiled gazetteer. Casing and labels are decided
+//! elsewhere.
 
-mod aho;
+mod filter;
 mod fst;
+mod fst_build;
+mod pieces;
 
-pub(super) use self::aho::AhoIndex;
-pub(super) use self::fst::FstIndex;
+pub(super) use self::filter::{Filter, FilterKeys, build as build_filter};
+pub use self::fst::Cursor;
+pub(super) use self::fst::Fst;
+pub(super) use self::fst_build::FstBuilder;
+
+use self::filter::Verdict;
+use self::pieces::Pieces;
+use super::boundary::is_boundary;
 
 /// An occurrence of a surface in a folded text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,42 +24,65 @@ pub(super) struct Hit {
     /// One past the last byte.
     pub(super) end: usize,
     /// The surface, by its position in sorted order.
-    pub(super) surface: usize,
+    pub(super) surface: u64,
 }
 
-/// Finds surfaces.
-pub(super) trait Index: Send + Sync {
+/// The index of a gazetteer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Index<'b> {
+    pub(super) fst: Fst<'b>,
+    pub(super) filter: Filter<'b>,
+}
+
+impl Index<'_> {
     /// Adds every occurrence of every surface that begins and ends at a word boundary to `hits`:
     /// by start, and the longest first where several have one start.
-    fn find(&self, text: &str, hits: &mut Vec<Hit>);
-
-    /// The transducer, where the index is one.
-    fn as_fst(&self) -> Option<&FstIndex> {
-        None
+    pub(super) fn find(&self, text: &str, hits: &mut Vec<Hit>) {
+        let mut pieces = Pieces::new(text);
+        let mut next = pieces.next();
+        while let Some(piece) = next {
+            next = pieces.next();
+            let end = match self.filter.ask(&piece, next.as_ref()) {
+                Verdict::Nothing => continue,
+                Verdict::Piece => piece.end,
+                Verdict::Any => text.len(),
+            };
+            let start = piece.start;
+            if !is_boundary(text, start) {
+                continue;
+            }
+            let before = hits.len();
+            self.fst.walk(&text.as_bytes()[start..end], |length, surface| {
+                if length > 0 && is_boundary(text, start + length) {
+                    hits.push(Hit { start, end: start + length, surface });
+                }
+            });
+            if hits.len() > before + 1 {
+                hits[before..].reverse();
+            }
+        }
     }
 }
 
 #[cfg(test)]
 pub(super) mod naive {
     use super::super::boundary::is_boundary;
-    use super::{Hit, Index};
+    use super::Hit;
 
-    /// The obvious slow index that the others must agree with.
-    pub(in super::super) struct NaiveIndex(pub(in super::super) Vec<String>);
-
-    impl Index for NaiveIndex {
-        fn find(&self, text: &str, hits: &mut Vec<Hit>) {
-            for start in (0..text.len()).filter(|&i| text.is_char_boundary(i)) {
-                for end in (start + 1..=text.len()).rev().filter(|&i| text.is_char_boundary(i)) {
-                    if let Some(surface) =
-                        self.0.iter().position(|s| Some(&**s) == text.get(start..end))
-                        && is_boundary(text, start)
-                        && is_boundary(text, end)
-                    {
-                        hits.push(Hit { start, end, surface });
-                    }
+    /// What the index finds for these surfaces, found the obvious slow way.
+    pub(in super::super) fn find(surfaces: &[String], text: &str) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        for start in (0..text.len()).filter(|&i| text.is_char_boundary(i)) {
+            for end in (start + 1..=text.len()).rev().filter(|&i| text.is_char_boundary(i)) {
+                if let Some(surface) =
+                    surfaces.iter().position(|s| Some(&**s) == text.get(start..end))
+                    && is_boundary(text, start)
+                    && is_boundary(text, end)
+                {
+                    hits.push(Hit { start, end, surface: surface as u64 });
                 }
             }
         }
+        hits
     }
 }

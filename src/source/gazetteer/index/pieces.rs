@@ -1,0 +1,63 @@
+//! The stretches of a text between word boundaries: where a match may begin, and a hash of what stands
+//! there.
+
+use super::super::boundary::is_boundary;
+
+/// A stretch of text with no word boundary inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Piece {
+    /// The first byte.
+    pub(super) start: usize,
+    /// One past the last byte.
+    pub(super) end: usize,
+    /// Of the bytes; the same in every text and on every machine, for it is kept in files.
+    pub(super) hash: u64,
+}
+
+/// The pieces of a text, less single spaces.
+pub(super) struct Pieces<'t> {
+    text: &'t str,
+    position: usize,
+}
+
+impl<'t> Pieces<'t> {
+    /// The pieces of `text`.
+    pub(super) fn new(text: &'t str) -> Self {
+        Self { text, position: 0 }
+    }
+}
+
+impl Iterator for Pieces<'_> {
+    type Item = Piece;
+
+    #[inline]
+    fn next(&mut self) -> Option<Piece> {
+        let bytes = self.text.as_bytes();
+        while bytes.get(self.position) == Some(&b' ') {
+            self.position += 1;
+        }
+        let start = self.position;
+        let mut before = *bytes.get(start)?;
+        let mut hash = add_to_hash(0, before);
+        let mut end = start + 1;
+        while let Some(&byte) = bytes.get(end) {
+            let is_inside = match (before.is_ascii(), byte.is_ascii()) {
+                (true, true) => before.is_ascii_alphanumeric() && byte.is_ascii_alphanumeric(),
+                // The rest of a character, or of a word.
+                _ => !self.text.is_char_boundary(end) || !is_boundary(self.text, end),
+            };
+            if !is_inside {
+                break;
+            }
+            hash = add_to_hash(hash, byte);
+            before = byte;
+            end += 1;
+        }
+        self.position = end;
+        Some(Piece { start, end, hash })
+    }
+}
+
+fn add_to_hash(hash: u64, byte: u8) -> u64 {
+    (hash.rotate_left(5) ^ u64::from(byte)).wrapping_mul(0x517c_c1b7_2722_0a95)
+}
