@@ -39,7 +39,8 @@ pub struct Step {
 /// Sources, merge and labels, as built from one engine file. Shared freely between threads.
 pub struct Engine {
     pub(super) labels: Vec<Label>,
-    pub(super) sources: Vec<Box<dyn Source>>,
+    pub(super) helper_labels: Vec<Label>,
+    pub(super) sources: Vec<Arc<dyn Source>>,
     pub(super) steps: Vec<Step>,
     disabled: Vec<Arc<str>>,
 }
@@ -105,7 +106,8 @@ impl Engine {
         let source = source::model::load_folder(name, &path.to_string_lossy(), &context)?;
         Ok(Self {
             labels: source.labels(),
-            sources: vec![source],
+            helper_labels: Vec::new(),
+            sources: vec![source.into()],
             steps: Vec::new(),
             disabled: Vec::new(),
         })
@@ -117,7 +119,7 @@ impl Engine {
     }
 
     /// Its sources that run, in order.
-    pub fn sources(&self) -> &[Box<dyn Source>] {
+    pub fn sources(&self) -> &[Arc<dyn Source>] {
         &self.sources
     }
 
@@ -171,7 +173,7 @@ fn build(file: &TomlFile, files: Files, options: &EngineOptions) -> Result<Engin
     for (source, place) in sources.iter().filter(|_| are_labels_known) {
         check_source_labels(source.as_ref(), place, &declared, &mut errors);
     }
-    let sources: Vec<Box<dyn Source>> = sources.into_iter().map(|(source, _)| source).collect();
+    let sources: Vec<Arc<dyn Source>> = sources.into_iter().map(|(source, _)| source).collect();
     let mut scope =
         PassScope { sources: &names, labels: &declared, files: &context.files, flat: false };
     let mut steps = Vec::new();
@@ -190,13 +192,14 @@ fn build(file: &TomlFile, files: Files, options: &EngineOptions) -> Result<Engin
     }
     match Error::several(errors) {
         Some(error) => Err(error),
-        None => Ok(Engine { labels, sources, steps, disabled }),
+        None => Ok(Engine { labels, helper_labels: helpers, sources, steps, disabled }),
     }
 }
 
-fn load_source(config: SourceConfig<'_>, context: &LoadContext) -> Result<Box<dyn Source>> {
+fn load_source(config: SourceConfig<'_>, context: &LoadContext) -> Result<Arc<dyn Source>> {
     let kind = source::kind(&config.kind).map_err(|e| e.at(config.kind_place))?;
     (kind.load)(config.name, config.section, context)
+        .map(Arc::from)
         .map_err(|e| if e.related().is_empty() { e.at(config.place) } else { e })
 }
 

@@ -1,8 +1,8 @@
 //! The whole story of one document as data: what every source proposed, what each pass did, what
-//! came out. How it is shown is the command line's work.
+//! came out. What became of each proposal is `story`'s business; how it is shown is the command line's.
 
 use super::build::Engine;
-use crate::error::{Error, Result};
+use crate::error::{Error, Location, Result};
 use crate::merge::Trace;
 use crate::merge::trace::Event;
 use crate::span::{Entity, Evidence, Mention, order};
@@ -42,5 +42,10 @@ impl Engine {
             entities: tagged.entities,
             warnings: tagged.warnings,
         })
+    }
+
+    /// The line that decided an event: the one the event names, else the header of its pass.
+    pub fn place_of<'e>(&'e self, event: &'e Event) -> &'e Location {
+        event.place.as_ref().unwrap_or(&self.steps[event.step].place)
     }
 }

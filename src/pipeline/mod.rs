@@ -1,5 +1,6 @@
 //! How do the parts run together? An engine file as written ([`config`]), checked and built
-//! ([`build`]), run over documents ([`run`]) and asked for its reasons ([`explain`]).
+//! ([`build`]), run over documents ([`run`]) and asked for its reasons ([`explain`], [`story`],
+//! [`why_not`]).
 
 pub mod build;
 #[cfg_attr(not(feature = "builtin"), path = "builtin_absent.rs")]
@@ -8,7 +9,11 @@ pub mod config;
 mod contract;
 pub mod explain;
 pub mod run;
+pub mod story;
+pub mod why_not;
 
 pub use build::{Engine, EngineOptions, Step};
 pub use explain::Explanation;
 pub use run::Tagged;
+pub use story::{End, Place, Story};
+pub use why_not::WhyNot;

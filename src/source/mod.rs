@@ -86,7 +86,14 @@ pub trait Source: Send + Sync {
         if found.mentions.iter().any(is) {
             return Ok(Vec::new());
         }
-        let reason = "it proposes nothing there".to_owned();
+        let labels = self.labels();
+        let reason = match label {
+            Some(label) if !labels.contains(label) => {
+                let names: Vec<&str> = labels.iter().map(Label::as_str).collect();
+                format!("it proposes no {label}, only {}", names.join(", "))
+            }
+            _ => "it proposes nothing there".to_owned(),
+        };
         Ok(vec![Refusal { label: label.cloned(), detail: None, reason, place: None }])
     }
 

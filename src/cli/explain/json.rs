@@ -1,11 +1,12 @@
-//! An explanation as data: one JSON object a document.
+//! An explanation and an answer as data: one JSON object each. `docs/explain.md` describes them.
 
 use serde_json::{Map, Value, json};
 
-use super::fate::{Fate, Place};
+use super::step::Step;
 use crate::merge::trace::{Change, Event, Snapshot};
-use crate::pipeline::{Engine, Explanation};
-use crate::span::{Entity, Evidence, Label, Origin, Span};
+use crate::pipeline::{Engine, Explanation, Story, WhyNot};
+use crate::source::Refusal;
+use crate::span::{Entity, Evidence, Origin, Span};
 use crate::text::{Document, OffsetTable, OffsetUnit};
 
 /// The explanation on one line.
@@ -13,34 +14,92 @@ pub(super) fn render(
     engine: &Engine,
     document: &Document,
     explanation: &Explanation,
-    places: &[Place<'_>],
     unit: OffsetUnit,
 ) -> String {
-    let writer = Writer { engine, document, offsets: OffsetTable::new(&document.text, unit) };
+    let writer = Writer::new(engine, document, explanation, unit);
+    let places = explanation.places();
     let mentions = places.iter().enumerate().flat_map(|(number, place)| {
         let writer = &writer;
-        place.fates.iter().map(move |fate| writer.fate(number, fate))
+        place.stories.iter().map(move |story| {
+            let mut value = writer.story(story);
+            value["place"] = number.into();
+            value
+        })
     });
-    let warnings = explanation.warnings.iter().map(ToString::to_string);
     let value = json!({
         "id": document.id,
         "text": document.text,
+        "offsets": unit.to_string(),
         "entities": explanation.entities.iter().map(|e| writer.entity(e)).collect::<Vec<_>>(),
         "mentions": mentions.collect::<Vec<_>>(),
         "events": explanation.events.iter().map(|e| writer.event(e)).collect::<Vec<_>>(),
         "evidence": explanation.evidence.iter().map(|e| writer.evidence(e)).collect::<Vec<_>>(),
-        "warnings": warnings.collect::<Vec<_>>(),
+        "warnings": explanation.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
     });
     format!("{value}\n")
+}
+
+/// An answer to `--why-not` on one line.
+pub(super) fn render_why_not(
+    engine: &Engine,
+    document: &Document,
+    answer: &WhyNot,
+    unit: OffsetUnit,
+) -> String {
+    let writer = Writer::new(engine, document, &answer.explanation, unit);
+    let mut value = writer.at(answer.span);
+    value.insert("id".into(), document.id.as_str().into());
+    value.insert("offsets".into(), unit.to_string().into());
+    value.insert("label".into(), answer.label.as_ref().map(|l| l.as_str()).into());
+    value.insert("entity".into(), answer.entity.as_ref().map(|e| writer.entity(e)).into());
+    let removed = answer.removed.iter().map(|removed| {
+        let mut value = writer.told(&removed.story);
+        value["beaten_by"] = removed.beaten_by.iter().map(|s| writer.told(s)).collect();
+        value
+    });
+    value.insert("removed".into(), removed.collect());
+    let silent = answer.silent.iter().map(|silent| {
+        let refusals: Vec<Value> = silent.refusals.iter().map(refusal).collect();
+        json!({ "source": &*silent.source, "refusals": refusals })
+    });
+    value.insert("silent".into(), silent.collect());
+    value.insert("cut_token".into(), answer.cut_token.map(|span| writer.at(span)).into());
+    let instead = answer.instead.iter().map(|e| writer.entity(e)).collect();
+    value.insert("instead".into(), instead);
+    value.insert(
+        "disabled".into(),
+        answer.disabled.iter().map(|name| Value::from(&**name)).collect(),
+    );
+    format!("{}\n", Value::Object(value))
+}
+
+fn refusal(refusal: &Refusal) -> Value {
+    json!({
+        "label": refusal.label.as_ref().map(|label| label.as_str()),
+        "detail": refusal.detail.as_deref(),
+        "reason": refusal.reason,
+        "line": refusal.place.as_ref().map(ToString::to_string),
+    })
 }
 
 struct Writer<'a> {
     engine: &'a Engine,
     document: &'a Document,
+    explanation: &'a Explanation,
     offsets: OffsetTable<'a>,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    fn new(
+        engine: &'a Engine,
+        document: &'a Document,
+        explanation: &'a Explanation,
+        unit: OffsetUnit,
+    ) -> Self {
+        let offsets = OffsetTable::new(&document.text, unit);
+        Self { engine, document, explanation, offsets }
+    }
+
     /// An object that begins with a place in the text.
     fn at(&self, span: Span) -> Map<String, Value> {
         let mut object = Map::new();
@@ -50,52 +109,61 @@ impl Writer<'_> {
         object
     }
 
-    fn candidate(&self, span: Span, label: &Label, score: f32, origins: &[Origin]) -> Value {
-        let mut object = self.at(span);
-        object.insert("label".into(), label.as_str().into());
-        object.insert("score".into(), rounded(score).into());
-        object.insert("origins".into(), origins.iter().map(origin).collect());
+    fn snapshot(&self, snapshot: &Snapshot) -> Value {
+        let mut object = self.at(snapshot.span);
+        object.insert("label".into(), snapshot.label.as_str().into());
+        object.insert("score".into(), rounded(snapshot.score).into());
+        object.insert("origins".into(), snapshot.origins.iter().map(origin).collect());
         Value::Object(object)
     }
 
-    fn snapshot(&self, snapshot: &Snapshot) -> Value {
-        let Snapshot { span, label, score, origins } = snapshot;
-        self.candidate(*span, label, *score, origins)
-    }
-
     fn entity(&self, entity: &Entity) -> Value {
-        let Entity { span, label, score, origins, overruled } = entity;
-        let mut value = self.candidate(*span, label, *score, origins);
-        value["overruled"] = overruled
-            .iter()
-            .map(|lost| self.candidate(lost.span, &lost.label, lost.score, &lost.origins))
-            .collect();
+        let Entity { span, label, score, origins, overruled } = entity.clone();
+        let mut value = self.snapshot(&Snapshot { span, label, score, origins });
+        let lost = overruled.into_iter().map(|lost| {
+            let (span, label) = (lost.span, lost.label);
+            self.snapshot(&Snapshot { span, label, score: lost.score, origins: lost.origins })
+        });
+        value["overruled"] = lost.collect();
         value
     }
 
-    fn fate(&self, place: usize, fate: &Fate<'_>) -> Value {
-        let mention = fate.mention;
-        let mut object = self.at(mention.span);
-        object.insert("label".into(), mention.label.as_str().into());
-        object.insert("score".into(), rounded(mention.score).into());
-        object.insert("source".into(), (*mention.origin.source).into());
-        object.insert("detail".into(), (*mention.origin.detail).into());
-        object.insert("place".into(), place.into());
-        object.insert("state".into(), fate.state.name().into());
-        let decided = fate.decided.map(|event| {
+    fn story(&self, story: &Story) -> Value {
+        let first = &story.proposed;
+        let mut value = self.snapshot(first);
+        let origin = first.origins.first();
+        value["source"] = origin.map(|o| &*o.source).into();
+        value["detail"] = origin.map(|o| &*o.detail).into();
+        value["added"] = story.added.into();
+        value["state"] = story.end.name().into();
+        value["last"] = self.snapshot(&story.last);
+        let decided = self.explanation.decided(story).map(|event| {
             let mut step = self.step(event);
             step["reason"] = event.reason.as_str().into();
             step
         });
-        object.insert("decided".into(), decided.into());
-        Value::Object(object)
+        value["decided"] = decided.into();
+        value["events"] = story.events.as_slice().into();
+        value["beat"] = story.beat.as_slice().into();
+        value
+    }
+
+    /// A story whose events stand in it, not their numbers.
+    fn told(&self, story: &Story) -> Value {
+        let mut value = self.story(story);
+        for (key, numbers) in [("events", &story.events), ("beat", &story.beat)] {
+            let events = numbers.iter().map(|number| &self.explanation.events[*number]);
+            value[key] = events.map(|event| self.event(event)).collect();
+        }
+        value["added"] = story.added.map(|n| self.event(&self.explanation.events[n])).into();
+        value
     }
 
     /// A step of the merge; steps are counted from 1.
     fn step(&self, event: &Event) -> Value {
-        let step = &self.engine.steps()[event.step];
-        let place = step.place.to_string();
-        json!({ "step": event.step + 1, "pass": step.kind.name, "place": place })
+        let pass = self.engine.steps()[event.step].kind.name;
+        let Step { number, line, .. } = Step::of(self.engine, event);
+        json!({ "step": number, "pass": pass, "line": line })
     }
 
     fn event(&self, event: &Event) -> Value {

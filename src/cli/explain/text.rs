@@ -1,57 +1,63 @@
-//! An explanation for people: the text with its entities, then place by place who said what and why
-//! it came out so.
+//! An explanation for people: the text with its entities, then place by place who said what, what
+//! each step did to it, and why it came out so.
 
 use anstyle::{AnsiColor, Style};
 
-use super::fate::{Fate, Place, State};
+use super::step::Step;
 use crate::cli::print::{on_one_line, visible};
 use crate::cli::table::{Cell, FAINT, STRONG, Table, styled};
-use crate::merge::trace::{Change, Event};
-use crate::pipeline::{Engine, Explanation};
+use crate::merge::trace::{Change, Event, Snapshot};
+use crate::pipeline::{End, Engine, Explanation, Place, Story};
 use crate::span::{Entity, Evidence, Label, Span};
-use crate::text::Document;
+use crate::text::{Document, OffsetTable, OffsetUnit};
 
 /// The whole explanation, with ANSI styles.
-pub(super) fn render(
-    engine: &Engine,
-    document: &Document,
-    explanation: &Explanation,
-    places: &[Place<'_>],
-) -> String {
-    let page = Page { engine, document, explanation };
+pub(super) fn render(engine: &Engine, document: &Document, explanation: &Explanation) -> String {
+    let page = Page::new(engine, document, explanation);
     let mut text = format!("{}\n", page.marked());
-    for place in places {
+    for place in explanation.places() {
         text.push('\n');
-        text.push_str(&page.place(place));
+        text.push_str(&page.place(&place));
     }
     for warning in &explanation.warnings {
-        text.push_str(&format!("\nwarning: {warning}\n"));
+        text.push_str(&format!("\nwarning: {}\n", visible(&warning.to_string())));
     }
     text.push('\n');
     text
 }
 
-struct Page<'a> {
-    engine: &'a Engine,
-    document: &'a Document,
-    explanation: &'a Explanation,
+/// The style of a label: the colours follow the engine's list of labels.
+pub(super) fn style(engine: &Engine, label: &Label) -> Style {
+    const COLORS: [AnsiColor; 6] = [
+        AnsiColor::Green,
+        AnsiColor::Cyan,
+        AnsiColor::Magenta,
+        AnsiColor::Yellow,
+        AnsiColor::Blue,
+        AnsiColor::Red,
+    ];
+    match engine.labels().iter().position(|known| known == label) {
+        Some(number) => STRONG.fg_color(Some(COLORS[number % COLORS.len()].into())),
+        None => FAINT,
+    }
 }
 
-impl Page<'_> {
-    /// The style of a label: the colours follow the engine's list of labels.
-    fn style(&self, label: &Label) -> Style {
-        const COLORS: [AnsiColor; 6] = [
-            AnsiColor::Green,
-            AnsiColor::Cyan,
-            AnsiColor::Magenta,
-            AnsiColor::Yellow,
-            AnsiColor::Blue,
-            AnsiColor::Red,
-        ];
-        match self.engine.labels().iter().position(|known| known == label) {
-            Some(number) => STRONG.fg_color(Some(COLORS[number % COLORS.len()].into())),
-            None => FAINT,
-        }
+/// What is shown, and of what.
+pub(super) struct Page<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) document: &'a Document,
+    pub(super) explanation: &'a Explanation,
+    offsets: OffsetTable<'a>,
+}
+
+impl<'a> Page<'a> {
+    pub(super) fn new(
+        engine: &'a Engine,
+        document: &'a Document,
+        explanation: &'a Explanation,
+    ) -> Self {
+        let offsets = OffsetTable::new(&document.text, OffsetUnit::Char);
+        Self { engine, document, explanation, offsets }
     }
 
     /// The text with its entities as `[Paris|LOC]`; what overlaps is nested.
@@ -61,7 +67,8 @@ impl Page<'_> {
         let mut open: Vec<&Entity> = Vec::new();
         let mut at = 0;
         let mut copy_to = |marked: &mut String, open: &[&Entity], to: usize| {
-            let style = open.last().map_or(Style::new(), |entity| self.style(&entity.label));
+            let inside = |entity: &&Entity| style(self.engine, &entity.label);
+            let style = open.last().map_or(Style::new(), inside);
             let part = Span { start: at, end: to.max(at) };
             let part = visible(part.slice(text).unwrap_or_default());
             if !part.is_empty() {
@@ -91,76 +98,123 @@ impl Page<'_> {
         marked
     }
 
-    fn place(&self, place: &Place<'_>) -> String {
-        let mut table = Table::new(["text", "label", "score", "source", "detail", "state", "why"]);
-        for fate in &place.fates {
-            self.push_fate(&mut table, fate);
+    fn place(&self, place: &Place) -> String {
+        let mut table = self.stories(&place.stories);
+        for line in self.opinions(place.span) {
+            table.note(styled(&line, FAINT));
         }
-        for evidence in &self.explanation.evidence {
+        format!("{}\n{}", self.heading(place.span), table.render(2))
+    }
+
+    /// A span as a heading: its text and where it is, in code points.
+    pub(super) fn heading(&self, span: Span) -> String {
+        let from = |byte| self.offsets.from_byte(byte);
+        let place = format!("{}..{}", from(span.start), from(span.end));
+        format!("{}  {}", styled(&self.surface(span), STRONG), styled(&place, FAINT))
+    }
+
+    /// The text of a span on one line.
+    pub(super) fn surface(&self, span: Span) -> String {
+        on_one_line(span.slice(&self.document.text).unwrap_or_default())
+    }
+
+    /// What the models think of the words of a span, a line a model.
+    pub(super) fn opinions(&self, span: Span) -> Vec<String> {
+        let opinion = |evidence: &Evidence| {
             let words: Vec<String> =
-                evidence.words_in(place.span).map(|w| self.top_labels(evidence, w)).collect();
-            if !words.is_empty() {
-                table.note(format!("{} thinks: {}", evidence.source(), words.join("; ")));
+                evidence.words_in(span).map(|word| self.top_labels(evidence, word)).collect();
+            (!words.is_empty())
+                .then(|| format!("{} thinks: {}", evidence.source(), words.join("; ")))
+        };
+        self.explanation.evidence.iter().filter_map(opinion).collect()
+    }
+
+    /// Stories as a table, each with its steps under it.
+    pub(super) fn stories(&self, stories: &[Story]) -> Table {
+        let mut table = Table::new(["text", "label", "score", "source", "detail", "state", "why"]);
+        let steps: Vec<Vec<[String; 4]>> = stories.iter().map(|story| self.steps(story)).collect();
+        let widths = widths(steps.iter().flatten());
+        for (story, steps) in stories.iter().zip(&steps) {
+            self.push_story(&mut table, story);
+            for step in steps {
+                table.note(styled(&format!("  {}", aligned(step, &widths)), FAINT));
             }
         }
-        let heading = on_one_line(place.span.slice(&self.document.text).unwrap_or_default());
-        format!("{}\n{}", styled(&heading, STRONG), table.render(2))
+        table
     }
 
-    fn push_fate(&self, table: &mut Table, fate: &Fate<'_>) {
-        let mention = fate.mention;
-        let state = match fate.state {
-            State::Won => STRONG,
-            State::Lost | State::Dropped => AnsiColor::Red.on_default(),
-            State::Helper => FAINT,
+    fn push_story(&self, table: &mut Table, story: &Story) {
+        let first = &story.proposed;
+        let state = match story.end {
+            End::Won(_) => STRONG,
+            End::Lost | End::Dropped => AnsiColor::Red.on_default(),
+            End::Helper => FAINT,
+        };
+        let (source, detail) = match story.added {
+            Some(number) => (names(first), format!("added by {}", self.step(number).pass)),
+            None => (names(first), details(first)),
         };
         table.row([
-            on_one_line(mention.span.slice(&self.document.text).unwrap_or_default()).into(),
-            Cell::new(mention.label.as_str(), self.style(&mention.label)),
-            format!("{:.2}", mention.score).into(),
-            Cell::from(&*mention.origin.source),
-            on_one_line(&mention.origin.detail).into(),
-            Cell::new(fate.state.name(), state),
-            self.why(fate).into(),
+            self.surface(first.span).into(),
+            Cell::new(first.label.as_str(), style(self.engine, &first.label)),
+            scores(first.score, story.last.score).into(),
+            source.into(),
+            detail.into(),
+            Cell::new(story.end.name(), state),
+            self.why(story).into(),
         ]);
-        for event in &fate.changes {
-            let before = event.candidate.score;
-            let change = match &event.change {
-                Change::Added => format!("added {} {before:.2}", event.candidate.label),
-                Change::Kept => format!("kept {} {before:.2}", event.candidate.label),
-                Change::Rescored { to } => format!("{before:.2} -> {to:.2}"),
-                Change::Merged { into } => {
-                    let sources: Vec<String> =
-                        into.origins.iter().map(|o| on_one_line(&o.to_string())).collect();
-                    format!("{before:.2} -> {:.2}, one with {}", into.score, sources.join(" and "))
-                }
-                Change::Altered { to } => format!(
-                    "becomes '{}' {} {:.2}",
-                    on_one_line(to.span.slice(&self.document.text).unwrap_or_default()),
-                    to.label,
-                    to.score
-                ),
-                Change::Dropped { .. } => continue,
-            };
-            let note = format!("  {change} by {}: {}", self.step(event), event.reason);
-            table.note(styled(&note, FAINT));
+    }
+
+    /// Why a story ended as it did.
+    pub(super) fn why(&self, story: &Story) -> String {
+        match (story.end, self.explanation.decided(story)) {
+            (End::Won(_), None) => "nothing else was left here".to_owned(),
+            (End::Helper, _) => format!("{} is a label that is never given", story.last.label),
+            (_, Some(event)) => {
+                let step = Step::of(self.engine, event);
+                let against = match (&event.change, story.end) {
+                    (Change::Dropped { by: Some(by) }, End::Lost) => self.against("by", by),
+                    (Change::Dropped { .. }, End::Won(_)) => self.against("of", &event.candidate),
+                    _ => String::new(),
+                };
+                format!("{} ({}): {}{against}", step.pass, step.line, on_one_line(&event.reason))
+            }
+            (End::Lost | End::Dropped, None) => String::new(),
         }
     }
 
-    fn why(&self, fate: &Fate<'_>) -> String {
-        match (fate.state, fate.decided) {
-            (State::Won, None) => "nothing else was left here".to_owned(),
-            (State::Helper, _) => "its label is a helper label".to_owned(),
-            (_, Some(event)) => format!("{}: {}", self.step(event), event.reason),
-            (State::Lost | State::Dropped, None) => String::new(),
-        }
+    /// ` (by 'Paris Hilton' PER)`.
+    fn against(&self, how: &str, other: &Snapshot) -> String {
+        format!(" ({how} '{}' {})", self.surface(other.span), other.label)
     }
 
-    /// A step of the merge: `3 optimal (spanloom.toml:42)`.
-    fn step(&self, event: &Event) -> String {
-        let step = &self.engine.steps()[event.step];
-        let place = &step.place;
-        format!("{} {} ({}:{})", event.step + 1, step.kind.name, place.file, place.line)
+    fn step(&self, event: usize) -> Step {
+        Step::of(self.engine, &self.explanation.events[event])
+    }
+
+    /// The steps of a story but for its end: pass, line, what became what, why.
+    fn steps(&self, story: &Story) -> Vec<[String; 4]> {
+        let numbers = story.added.into_iter().chain(story.events.iter().copied());
+        let events = numbers.map(|number| &self.explanation.events[number]);
+        events.filter_map(|event| self.step_line(event)).collect()
+    }
+
+    fn step_line(&self, event: &Event) -> Option<[String; 4]> {
+        let before = event.candidate.score;
+        let change = match &event.change {
+            Change::Dropped { .. } => return None,
+            Change::Added => format!("made, {before:.2}"),
+            Change::Kept => format!("kept, {before:.2}"),
+            Change::Rescored { to } => scores(before, *to),
+            Change::Merged { into } => {
+                format!("{}, one with {}", scores(before, into.score), origins(into))
+            }
+            Change::Altered { to } => {
+                format!("becomes '{}' {} {:.2}", self.surface(to.span), to.label, to.score)
+            }
+        };
+        let Step { pass, line, .. } = Step::of(self.engine, event);
+        Some([pass, line, change, on_one_line(&event.reason)])
     }
 
     /// A word and the two labels that a model finds likeliest: `Paris LOC 0.97, O 0.02`.
@@ -175,7 +229,48 @@ impl Page<'_> {
         labels.sort_by(|a, b| b.1.total_cmp(&a.1));
         let top: Vec<String> =
             labels.iter().take(2).map(|(name, p)| format!("{name} {p:.2}")).collect();
-        let word = evidence.words()[word].slice(&self.document.text).unwrap_or_default();
-        format!("{} {}", on_one_line(word), top.join(", "))
+        format!("{} {}", self.surface(evidence.words()[word]), top.join(", "))
     }
+}
+
+/// A score, and what became of it where that shows.
+pub(super) fn scores(before: f32, after: f32) -> String {
+    let (first, last) = (format!("{before:.2}"), format!("{after:.2}"));
+    if first == last { first } else { format!("{first} → {last}") }
+}
+
+/// The names of the sources of a candidate.
+pub(super) fn names(candidate: &Snapshot) -> String {
+    let mut names: Vec<&str> = candidate.origins.iter().map(|o| &*o.source).collect();
+    names.dedup();
+    names.join(" ")
+}
+
+/// What inside the sources proposed a candidate.
+pub(super) fn details(candidate: &Snapshot) -> String {
+    let details: Vec<String> =
+        candidate.origins.iter().map(|origin| on_one_line(&origin.detail)).collect();
+    details.join(" ")
+}
+
+/// Who proposed a candidate, each as `source:detail`.
+pub(super) fn origins(candidate: &Snapshot) -> String {
+    let origins: Vec<String> =
+        candidate.origins.iter().map(|origin| on_one_line(&origin.to_string())).collect();
+    origins.join(" and ")
+}
+
+/// The width of each column but the last.
+fn widths<'s>(rows: impl Iterator<Item = &'s [String; 4]>) -> [usize; 3] {
+    rows.fold([0; 3], |mut widths, row| {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+        widths
+    })
+}
+
+fn aligned(row: &[String; 4], widths: &[usize; 3]) -> String {
+    let padded = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}  "));
+    padded.chain([row[3].clone()]).collect()
 }

@@ -10,6 +10,7 @@ mod tagger;
 mod tags;
 pub mod tokens;
 pub mod weights;
+mod why_not;
 
 use std::sync::Arc;
 

@@ -15,7 +15,7 @@ use super::tags::TagSet;
 use super::tokens::{SubWords, Unit};
 use super::weights::Weights;
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::source::{Found, LoadContext, Source};
+use crate::source::{Found, LoadContext, Refusal, Source};
 use crate::span::{Evidence, Label, Mention, Origin};
 use crate::text::window::{Window, windows};
 use crate::text::{Document, Span, segment};
@@ -23,12 +23,12 @@ use crate::text::{Document, Span, segment};
 /// A token classifier, loaded.
 pub struct Tagger {
     name: Arc<str>,
-    origin: Origin,
+    pub(super) origin: Origin,
     config: ModelConfig,
     sub_words: SubWords,
     encoder: Box<dyn Encoder>,
     head: TokenHead,
-    tags: TagSet,
+    pub(super) tags: TagSet,
     device: Device,
     capacity: usize,
     architecture: &'static str,
@@ -50,9 +50,9 @@ struct Sequence {
 }
 
 /// The units of one document, and the logits of their words once they are known.
-struct Work {
-    units: Vec<Unit>,
-    logits: Vec<Vec<f32>>,
+pub(super) struct Work {
+    pub(super) units: Vec<Unit>,
+    pub(super) logits: Vec<Vec<f32>>,
     failed: Option<String>,
 }
 
@@ -249,10 +249,35 @@ impl Tagger {
         }
     }
 
-    fn found(&self, work: Work) -> Result<Found> {
-        if let Some(reason) = work.failed {
-            return Err(Error::new(ErrorKind::Device, format!("the model failed: {reason}")));
+    /// The units of each document and what the model answers about their words.
+    pub(super) fn work(&self, documents: &[&Document]) -> Vec<Result<Work>> {
+        let width = self.tags.count();
+        let mut failures: Vec<Option<Error>> = Vec::new();
+        let mut work: Vec<Work> = Vec::new();
+        let units: Vec<Result<Vec<Unit>>> =
+            documents.par_iter().map(|document| self.units(document)).collect();
+        for units in units {
+            let (units, failure) = match units {
+                Ok(units) => (units, None),
+                Err(error) => (Vec::new(), Some(error)),
+            };
+            let logits = units.iter().map(|u| vec![0.0; u.words.len() * width]).collect();
+            work.push(Work { units, logits, failed: None });
+            failures.push(failure);
         }
+        self.compute(&mut work);
+        let failed = |e| Error::new(ErrorKind::Device, format!("the model failed: {e}"));
+        work.into_iter()
+            .zip(failures)
+            .map(|(mut work, failure)| match (failure, work.failed.take()) {
+                (Some(error), _) => Err(error),
+                (None, Some(reason)) => Err(failed(reason)),
+                (None, None) => Ok(work),
+            })
+            .collect()
+    }
+
+    pub(super) fn found(&self, work: &Work) -> Found {
         let mut words = Vec::new();
         let mut rows = Vec::new();
         let mut proposed: Vec<(Span, Label)> = Vec::new();
@@ -278,7 +303,7 @@ impl Tagger {
                 origin: self.origin.clone(),
             })
             .collect();
-        Ok(Found { mentions, evidence: Some(evidence), warnings: Vec::new() })
+        Found { mentions, evidence: Some(evidence), warnings: Vec::new() }
     }
 }
 
@@ -300,28 +325,17 @@ impl Source for Tagger {
     }
 
     fn find_batch(&self, documents: &[&Document]) -> Vec<Result<Found>> {
-        let width = self.tags.count();
-        let mut failures: Vec<Option<Error>> = Vec::new();
-        let mut work: Vec<Work> = Vec::new();
-        let units: Vec<Result<Vec<Unit>>> =
-            documents.par_iter().map(|document| self.units(document)).collect();
-        for units in units {
-            let (units, failure) = match units {
-                Ok(units) => (units, None),
-                Err(error) => (Vec::new(), Some(error)),
-            };
-            let logits = units.iter().map(|u| vec![0.0; u.words.len() * width]).collect();
-            work.push(Work { units, logits, failed: None });
-            failures.push(failure);
-        }
-        self.compute(&mut work);
-        work.into_par_iter()
-            .zip(failures)
-            .map(|(work, failure)| match failure {
-                Some(error) => Err(error),
-                None => self.found(work),
-            })
-            .collect()
+        let work = self.work(documents);
+        work.into_par_iter().map(|work| Ok(self.found(&work?))).collect()
+    }
+
+    fn why_not(
+        &self,
+        document: &Document,
+        span: Span,
+        label: Option<&Label>,
+    ) -> Result<Vec<Refusal>> {
+        self.refusals(document, span, label)
     }
 
     fn describe(&self) -> String {

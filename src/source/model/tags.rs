@@ -85,6 +85,26 @@ impl TagSet {
         scheme::decode(&tags)
     }
 
+    /// The label of a tag; `None` for the one that says outside.
+    pub fn label_of(&self, tag: &str) -> Option<&Label> {
+        let number = self.names.iter().position(|name| name == tag)?;
+        match self.tags[number] {
+            Tag::Outside => None,
+            Tag::Begin(label) | Tag::Inside(label) => Some(&self.labels[label]),
+        }
+    }
+
+    /// The tags of a word with these logits and their probabilities, the likeliest first.
+    pub fn ranked(&self, logits: &[f32]) -> Vec<(&str, f32)> {
+        let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let exps: Vec<f32> = logits.iter().map(|l| (l - most).exp()).collect();
+        let total: f32 = exps.iter().sum();
+        let names = self.names.iter().map(String::as_str);
+        let mut ranked: Vec<(&str, f32)> = names.zip(exps.iter().map(|e| e / total)).collect();
+        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+        ranked
+    }
+
     /// Adds a row of evidence for a word with these logits: log-softmax, summed per label into
     /// begin and inside (see [`crate::span::Evidence`]).
     pub fn evidence_row(&self, logits: &[f32], rows: &mut Vec<f32>) {

@@ -1,0 +1,161 @@
+//! An explanation as one page that needs nothing else: the text with its entities, and every place of
+//! it with its proposals and their way through the merge. It reads without scripts, which only filter.
+
+mod card;
+mod marked;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::Documents;
+use crate::cli::print::visible;
+use crate::error::{Error, Result};
+use crate::io::Output;
+use crate::pipeline::{End, Engine};
+use crate::span::Label;
+use crate::text::Document;
+
+const STYLE: &str = include_str!("html/page.css");
+const SCRIPT: &str = include_str!("html/page.js");
+
+/// How many colours the style has for labels.
+const COLORS: usize = 10;
+
+/// Writes the page of all documents to the file `path`, or to standard output where that is `-`.
+///
+/// # Errors
+/// Where it cannot be written; what is wrong with single documents goes to `fail`.
+pub(super) fn write(
+    path: &Path,
+    engine: &Engine,
+    documents: Documents,
+    fail: &mut dyn FnMut(&Error),
+) -> Result<()> {
+    let mut output = if path == Path::new("-") { Output::stdout()? } else { Output::create(path)? };
+    let palette = Palette::of(engine);
+    output.put(head(engine, &palette).as_bytes())?;
+    let mut count = 0;
+    for document in documents {
+        match document.and_then(|document| section(engine, &palette, &document, count)) {
+            Ok(html) => {
+                output.put(html.as_bytes())?;
+                count += 1;
+            }
+            Err(error) => fail(&error),
+        }
+    }
+    output.put(format!("</main>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n").as_bytes())?;
+    output.finish()
+}
+
+/// `text` as it stands in a page: nothing in it is markup or a control character.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in visible(text).chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// The colour of each label: those the engine gives, in its order, then the others.
+struct Palette(BTreeMap<Label, usize>);
+
+impl Palette {
+    fn of(engine: &Engine) -> Self {
+        let known = engine.known_labels();
+        let others = known.iter().filter(|label| !engine.labels().contains(label));
+        let labels = engine.labels().iter().chain(others).cloned();
+        Self(labels.enumerate().map(|(number, label)| (label, number % COLORS)).collect())
+    }
+
+    /// The class that gives the colour of a label.
+    fn class(&self, label: &Label) -> String {
+        format!("c{}", self.0.get(label).copied().unwrap_or_default())
+    }
+
+    /// A label as a small sign in its colour.
+    fn sign(&self, label: &Label) -> String {
+        format!("<b class=\"label {}\">{}</b>", self.class(label), escaped(label.as_str()))
+    }
+}
+
+fn head(engine: &Engine, palette: &Palette) -> String {
+    let mut page = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\" />\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\" />\n\
+         <meta name=\"color-scheme\" content=\"light dark\" />\n\
+         <title>Why these entities</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
+         <header>\n<h1>Why these entities</h1>\n<div class=\"filters\">\n"
+    );
+    let labels = engine.known_labels();
+    let labels = labels.iter().map(|label| (label.as_str().to_owned(), palette.class(label)));
+    filter(&mut page, "label", labels);
+    let sources = engine.sources().iter().map(|source| (source.name().to_string(), String::new()));
+    filter(&mut page, "source", sources);
+    let steps = engine.steps().iter().enumerate();
+    let steps = steps.map(|(n, step)| (format!("{} {}", n + 1, step.kind.name), String::new()));
+    filter(&mut page, "step", steps);
+    let states = ["won", "lost", "dropped", "helper"].map(|s| (s.to_owned(), s.to_owned()));
+    filter(&mut page, "state", states.into_iter());
+    page.push_str(
+        "<button type=\"button\" id=\"losers\" aria-pressed=\"false\">Show what lost in the text</button>\n\
+         <button type=\"button\" id=\"all\">Open all places</button>\n</div>\n</header>\n<main>\n",
+    );
+    page
+}
+
+/// Buttons that show only what has one of the values; they do nothing without scripts, and are hidden.
+fn filter(page: &mut String, kind: &str, values: impl Iterator<Item = (String, String)>) {
+    page.push_str(&format!("<div class=\"filter\"><span>{kind}</span>"));
+    for (value, class) in values {
+        let value = escaped(&value);
+        page.push_str(&format!(
+            "<button type=\"button\" class=\"{class}\" data-kind=\"{kind}\" data-value=\"{value}\" \
+             aria-pressed=\"false\">{value}</button>"
+        ));
+    }
+    page.push_str("</div>\n");
+}
+
+/// One document: its text, and its places.
+fn section(
+    engine: &Engine,
+    palette: &Palette,
+    document: &Document,
+    number: usize,
+) -> Result<String> {
+    let explanation = engine.explain(document)?;
+    let places = explanation.places();
+    let lost = |end: End| matches!(end, End::Lost | End::Dropped);
+    let stories = || places.iter().flat_map(|place| &place.stories);
+    let mut html = String::new();
+    let told = write!(
+        html,
+        "<section>\n<h2>{}</h2>\n<p class=\"counts\">{} entities, {} proposals, {} of them lost or \
+         dropped</p>\n<div class=\"columns\">\n<div class=\"text\">{}</div>\n<div class=\"places\">\n",
+        escaped(&document.id),
+        explanation.entities.len(),
+        stories().count(),
+        stories().filter(|story| lost(story.end)).count(),
+        marked::text(palette, document, &explanation, &places, number),
+    );
+    told.expect("a string takes everything");
+    let cards = card::Cards::new(engine, palette, document, &explanation);
+    for (index, place) in places.iter().enumerate() {
+        html.push_str(&cards.place(place, &format!("d{number}p{index}")));
+    }
+    for warning in &explanation.warnings {
+        let text = escaped(&warning.to_string());
+        html.push_str(&format!("<p class=\"warning\">warning: {text}</p>\n"));
+    }
+    html.push_str("</div>\n</div>\n</section>\n");
+    Ok(html)
+}

@@ -1,0 +1,27 @@
+//! A step of the merge as outputs name it.
+
+use crate::merge::trace::Event;
+use crate::pipeline::Engine;
+
+/// A step of the merge.
+pub(super) struct Step {
+    /// Its number, from 1.
+    pub(super) number: usize,
+    /// Its number and name: `3 optimal`.
+    pub(super) pass: String,
+    /// The line that decided: `spanloom.toml:42`.
+    pub(super) line: String,
+}
+
+impl Step {
+    /// The step that an event belongs to, and the line that decided it.
+    pub(super) fn of(engine: &Engine, event: &Event) -> Self {
+        let number = event.step + 1;
+        let place = engine.place_of(event);
+        let line = match place.line {
+            0 => place.file.clone(),
+            line => format!("{}:{line}", place.file),
+        };
+        Self { number, pass: format!("{number} {}", engine.steps()[event.step].kind.name), line }
+    }
+}
