@@ -15,8 +15,8 @@ use crate::text::CommonWords;
 pub(super) const KIND: PassKind = PassKind {
     name: "casing",
     doc: "Adds to the log-odds of a candidate what its casing says, in sentences that show casing; \
-          sentences all in capitals or all in lower case say nothing. A document of given tokens is \
-          one sentence.",
+          sentences all in capitals say nothing, those all in lower case only that a common word may \
+          be no name (`common-caseless`). A document of given tokens is one sentence.",
     options: &[
         OptionDoc {
             name: "lower",
@@ -40,7 +40,14 @@ pub(super) const KIND: PassKind = PassKind {
             name: "common-capital",
             value: "number, the value of capital",
             doc: "Added instead of capital where all words of the candidate are on the lists of common \
-                  words: a capital where the language asks for none.",
+                  words, it is not all in capitals, and the words beside it begin with none: a capital \
+                  where the language asks for none.",
+        },
+        OptionDoc {
+            name: "common-caseless",
+            value: "number, 0.0",
+            doc: "Added where the candidate is a single word on the lists of common words and its \
+                  sentence has no capital at all, I aside.",
         },
         OptionDoc {
             name: "common-words",
@@ -62,6 +69,7 @@ struct Options {
     capital: Option<Spanned<f64>>,
     common: Option<Spanned<f64>>,
     common_capital: Option<Spanned<f64>>,
+    common_caseless: Option<Spanned<f64>>,
     #[serde(default)]
     common_words: Vec<Spanned<String>>,
     sources: Option<Vec<Spanned<String>>>,
@@ -75,6 +83,7 @@ struct Casing {
     capital: f64,
     common: f64,
     common_capital: f64,
+    common_caseless: f64,
     common_words: CommonWords,
     concern: Concern,
 }
@@ -94,6 +103,7 @@ fn build(options: Options, checks: &mut Checks<'_>) -> Casing {
         capital,
         common: number("common", &options.common, lower),
         common_capital: number("common-capital", &options.common_capital, capital),
+        common_caseless: number("common-caseless", &options.common_caseless, 0.0),
         common_words,
         concern: checks.concern(options.sources.as_deref(), options.labels.as_deref()),
     }
@@ -113,13 +123,13 @@ impl Pass for Casing {
         for candidate in candidates.iter_mut().filter(|c| self.concern.takes(c)) {
             let Some(verdict) = words.verdict(candidate.span) else { continue };
             let text = candidate.span.slice(&context.document.text).unwrap_or("");
-            let add = match verdict {
-                Verdict::Lower { .. } if self.common_words.are_all_of(text) => self.common,
-                Verdict::Lower { .. } => self.lower,
-                Verdict::Capital { .. } if self.common_words.are_all_of(text) => {
-                    self.common_capital
-                }
-                Verdict::Capital { .. } => self.capital,
+            let add = match (verdict, self.common_words.are_all_of(text)) {
+                (Verdict::Lower { .. }, true) => self.common,
+                (Verdict::Lower { .. }, false) => self.lower,
+                (Verdict::Capital { is_lone: true, .. }, true) => self.common_capital,
+                (Verdict::Capital { .. }, _) => self.capital,
+                (Verdict::Caseless { words: 1 }, true) => self.common_caseless,
+                (Verdict::Caseless { .. }, _) => 0.0,
             };
             if add == 0.0 {
                 continue;
@@ -129,9 +139,12 @@ impl Pass for Casing {
                 Verdict::Lower { capitals } => format!(
                     "no capital, where the sentence has {capitals} outside it: log-odds {add:+.2}"
                 ),
-                Verdict::Capital { lower } => format!(
+                Verdict::Capital { lower, .. } => format!(
                     "capitals, where the sentence has {lower} words without: log-odds {add:+.2}"
                 ),
+                Verdict::Caseless { .. } => {
+                    format!("a common word in a sentence without capitals: log-odds {add:+.2}")
+                }
             });
             candidate.score = score;
         }
@@ -140,12 +153,15 @@ impl Pass for Casing {
 }
 
 /// What the casing of a candidate says.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     /// It has no capital, and so many other words of the sentence begin with one.
     Lower { capitals: usize },
-    /// It begins with capitals, and so many other words of the sentence do not.
-    Capital { lower: usize },
+    /// It begins with capitals, and so many other words of the sentence do not; alone of its kind
+    /// where it is not all in capitals and the words beside it begin with none.
+    Capital { lower: usize, is_lone: bool },
+    /// Of so many words, it has no capital, and no other word of the sentence begins with one.
+    Caseless { words: usize },
 }
 
 /// The words of a document, with how many before each begin with a capital or a lower-case letter.
@@ -182,7 +198,10 @@ impl<'a> Words<'a> {
         };
         if inside.contains(char::is_lowercase) && !inside.contains(char::is_uppercase) {
             let capitals = outside(&self.capitals);
-            return (capitals > 0).then_some(Verdict::Lower { capitals });
+            return Some(match capitals {
+                0 => Verdict::Caseless { words: own.len() },
+                _ => Verdict::Lower { capitals },
+            });
         }
         let words = &self.segments.words()[own.clone()];
         let has_capital = |word: Option<&Span>| {
@@ -197,7 +216,13 @@ impl<'a> Words<'a> {
             && has_capital(words.last())
             && before.iter().any(is_word)
             && lower > 0;
-        says.then_some(Verdict::Capital { lower })
+        let capitals = |range: std::ops::Range<usize>| {
+            self.capitals[range.end] - self.capitals[range.start.min(range.end)]
+        };
+        let beside = capitals(around.start.max(own.start.saturating_sub(1))..own.start)
+            + capitals(own.end..around.end.min(own.end + 1));
+        let is_lone = beside == 0 && inside.contains(char::is_lowercase);
+        says.then_some(Verdict::Capital { lower, is_lone })
     }
 }
 
