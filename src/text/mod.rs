@@ -3,6 +3,7 @@
 pub mod common;
 pub mod document;
 pub mod fold;
+pub mod layout;
 pub mod offsets;
 pub mod segment;
 pub mod span;

@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind, Location, Result};
 use crate::source::{Found, LoadContext, Refusal, Source};
 use crate::span::{Evidence, Label, Mention, Origin};
 use crate::text::window::{Window, windows};
-use crate::text::{Document, Span, segment};
+use crate::text::{Document, Span, layout, segment};
 
 /// A token classifier, loaded.
 pub struct Tagger {
@@ -277,14 +277,22 @@ impl Tagger {
             .collect()
     }
 
-    pub(super) fn found(&self, work: &Work) -> Found {
+    pub(super) fn found(&self, document: &Document, work: &Work) -> Found {
         let mut words = Vec::new();
         let mut rows = Vec::new();
         let mut proposed: Vec<(Span, Label)> = Vec::new();
+        let row_breaks = layout::row_breaks(&document.text);
         for (unit, logits) in work.units.iter().zip(&work.logits) {
             for (range, label) in self.tags.decode(logits) {
-                let (first, last) = (unit.words[range.start], unit.words[range.end - 1]);
-                proposed.push((Span::new(first.start, last.end), label));
+                let words = unit.words.get(range).unwrap_or_default();
+                let in_one_row = |a: &Span, b: &Span| {
+                    let next = row_breaks.partition_point(|&at| at < a.end);
+                    row_breaks.get(next).is_none_or(|&at| at >= b.start)
+                };
+                for row in words.chunk_by(in_one_row) {
+                    let span = Span::new(row[0].start, row[row.len() - 1].end);
+                    proposed.push((span, label.clone()));
+                }
             }
             for row in logits.chunks_exact(self.tags.count()) {
                 self.tags.evidence_row(row, &mut rows);
@@ -326,7 +334,10 @@ impl Source for Tagger {
 
     fn find_batch(&self, documents: &[&Document]) -> Vec<Result<Found>> {
         let work = self.work(documents);
-        work.into_par_iter().map(|work| Ok(self.found(&work?))).collect()
+        work.into_par_iter()
+            .zip(documents)
+            .map(|(work, document)| Ok(self.found(document, &work?)))
+            .collect()
     }
 
     fn why_not(

@@ -78,7 +78,7 @@ impl Tagger {
                 question.text(covered)
             ));
         }
-        let found = self.found(work);
+        let found = self.found(question.document, work);
         if found.mentions.iter().any(|m| question.asks_for(m.span, &m.label)) {
             return None;
         }
