@@ -1,6 +1,8 @@
 //! The "Paris" set: sentences over surfaces that can be several things, run through the pure model
 //! and through the default engine.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -17,12 +19,27 @@ struct Set {
 #[serde(deny_unknown_fields)]
 struct Case {
     name: String,
+    kind: Kind,
     text: String,
     about: String,
     #[serde(default)]
     entities: Vec<(String, String)>,
     #[serde(default)]
     absent: Vec<String>,
+    /// Why the default engine does not solve it.
+    open: Option<String>,
+}
+
+/// What kind of text a sentence is.
+#[derive(Debug, Deserialize, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    News,
+    Tweet,
+    Headline,
+    Lower,
+    List,
+    Quote,
 }
 
 fn cases() -> Vec<Case> {
@@ -58,44 +75,69 @@ fn solve(engine: &Engine, cases: &[Case]) -> Vec<Result<(), String>> {
 #[test]
 fn the_set_is_what_it_says() {
     let cases = cases();
-    let surfaces: std::collections::BTreeSet<&str> =
-        cases.iter().map(|c| c.about.as_str()).collect();
-    let names: std::collections::BTreeSet<&str> = cases.iter().map(|c| c.name.as_str()).collect();
+    let surfaces: BTreeSet<&str> = cases.iter().map(|c| c.about.as_str()).collect();
+    let names: BTreeSet<&str> = cases.iter().map(|c| c.name.as_str()).collect();
     let negative = cases.iter().filter(|c| c.entities.is_empty()).count();
-    assert!(cases.len() >= 80 && surfaces.len() >= 30 && negative >= 30);
+    assert!(cases.len() >= 250 && surfaces.len() >= 60 && negative >= 80);
     assert_eq!(names.len(), cases.len(), "a name is used twice");
+    let mut kinds: BTreeMap<Kind, usize> = BTreeMap::new();
     for case in &cases {
+        *kinds.entry(case.kind).or_default() += 1;
         let mut rest = case.text.as_str();
         for (text, _) in &case.entities {
             let at = rest.find(text.as_str()).unwrap_or_else(|| panic!("{}: {text}", case.name));
             rest = rest.get(at + text.len()..).expect("a char boundary");
         }
+        assert!(case.open.as_ref().is_none_or(|why| why.ends_with('.')), "{}", case.name);
     }
+    assert!(kinds.len() == 6 && kinds.values().all(|count| *count >= 25), "{kinds:?}");
+}
+
+/// How many of each kind are solved by the pure model and by the default engine.
+fn table(cases: &[Case], model: &[bool], hybrid: &[bool]) -> String {
+    let mut rows: BTreeMap<Kind, [usize; 3]> = BTreeMap::new();
+    for ((case, model), hybrid) in cases.iter().zip(model).zip(hybrid) {
+        let row = rows.entry(case.kind).or_default();
+        row[0] += usize::from(*model);
+        row[1] += usize::from(*hybrid);
+        row[2] += 1;
+    }
+    let mut table = format!("{:<10} {:>6} {:>7} {:>4}\n", "kind", "model", "engine", "of");
+    for (kind, [model, hybrid, all]) in rows {
+        writeln!(table, "{:<10} {model:>6} {hybrid:>7} {all:>4}", format!("{kind:?}"))
+            .expect("a string can be written to");
+    }
+    table
 }
 
 #[test]
-fn the_hybrid_solves_what_the_model_solves_and_95_percent_of_all() {
+fn the_engine_solves_what_the_model_solves_and_97_percent_of_all() {
     let cases = cases();
     let options = EngineOptions { device: DeviceChoice::Cpu, ..EngineOptions::default() };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/en");
     let model = solve(&Engine::model_alone(&folder, &options).expect("the model loads"), &cases);
     let hybrid = solve(&Engine::builtin_with(&options).expect("the engine loads"), &cases);
-    let solved = |results: &[Result<(), String>]| results.iter().filter(|r| r.is_ok()).count();
-    let lost: Vec<&String> = model
-        .iter()
-        .zip(&hybrid)
-        .filter(|(model, _)| model.is_ok())
-        .filter_map(|(_, hybrid)| hybrid.as_ref().err())
-        .collect();
-    let open: Vec<&str> =
-        hybrid.iter().filter_map(|r| r.as_ref().err()).map(String::as_str).collect();
-    println!(
-        "pure model {} of {n}, hybrid {} of {n}; open:\n{}",
-        solved(&model),
-        solved(&hybrid),
-        open.join("\n"),
-        n = cases.len()
-    );
+    let is_solved = |results: &[Result<(), String>]| -> Vec<bool> {
+        results.iter().map(std::result::Result::is_ok).collect()
+    };
+    let (by_model, by_hybrid) = (is_solved(&model), is_solved(&hybrid));
+    println!("{}", table(&cases, &by_model, &by_hybrid));
+
+    let (mut unexplained, mut lost, mut outdated) = (Vec::new(), Vec::new(), Vec::new());
+    for ((case, result), by_model) in cases.iter().zip(&hybrid).zip(&by_model) {
+        match (result, &case.open) {
+            (Err(what), None) => unexplained.push(what),
+            (Ok(()), Some(_)) => outdated.push(&case.name),
+            (Err(what), Some(why)) => println!("open: {what}\n    {why}"),
+            (Ok(()), None) => {}
+        }
+        if let (Err(what), true) = (result, by_model) {
+            lost.push(what);
+        }
+    }
     assert!(lost.is_empty(), "the model alone had these right:\n{lost:#?}");
-    assert!(solved(&hybrid) * 100 >= cases.len() * 95, "{} of {}", solved(&hybrid), cases.len());
+    assert!(unexplained.is_empty(), "not solved, and no `open` says why:\n{unexplained:#?}");
+    assert!(outdated.is_empty(), "solved, but said to be open: {outdated:?}");
+    let solved = by_hybrid.iter().filter(|solved| **solved).count();
+    assert!(solved * 100 >= cases.len() * 97, "{solved} of {}", cases.len());
 }
