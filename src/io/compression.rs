@@ -1,9 +1,11 @@
-//! Compressed files, known by their suffix: `.gz` (of any number of members) and `.zst` (of any
-//! number of frames). What is inside is the formats' concern.
+//! Compressed files, known by their suffix: `.gz` and `.bz2` (of any number of members)
+//! and `.zst` (of any number of frames). What is inside is the formats' concern.
 
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
+use bzip2::bufread::MultiBzDecoder;
+use bzip2::write::BzEncoder;
 use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
@@ -16,6 +18,8 @@ pub enum Compression {
     None,
     /// gzip.
     Gzip,
+    /// bzip2.
+    Bzip2,
     /// Zstandard.
     Zstd,
 }
@@ -26,6 +30,7 @@ impl Compression {
         let suffix = path.extension().and_then(|s| s.to_str()).unwrap_or("").to_lowercase();
         match suffix.as_str() {
             "gz" => (path.with_extension(""), Self::Gzip),
+            "bz2" => (path.with_extension(""), Self::Bzip2),
             "zst" => (path.with_extension(""), Self::Zstd),
             _ => (path.to_owned(), Self::None),
         }
@@ -41,6 +46,7 @@ impl Compression {
         Ok(match self {
             Self::None => Box::new(reader),
             Self::Gzip => Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(reader))),
+            Self::Bzip2 => Box::new(BufReader::with_capacity(BUFFER, MultiBzDecoder::new(reader))),
             Self::Zstd => {
                 let decoder = zstd::Decoder::with_buffer(reader)?;
                 Box::new(BufReader::with_capacity(BUFFER, decoder))
@@ -57,6 +63,7 @@ impl Compression {
         Ok(Compressor(match self {
             Self::None => Encoder::None(writer),
             Self::Gzip => Encoder::Gzip(GzEncoder::new(writer, flate2::Compression::default())),
+            Self::Bzip2 => Encoder::Bzip2(BzEncoder::new(writer, bzip2::Compression::default())),
             Self::Zstd => {
                 Encoder::Zstd(zstd::Encoder::new(writer, zstd::DEFAULT_COMPRESSION_LEVEL)?)
             }
@@ -72,6 +79,7 @@ pub struct Compressor(Encoder);
 enum Encoder {
     None(Buffered),
     Gzip(GzEncoder<Buffered>),
+    Bzip2(BzEncoder<Buffered>),
     Zstd(zstd::Encoder<'static, Buffered>),
 }
 
@@ -80,6 +88,7 @@ impl Compressor {
         match &mut self.0 {
             Encoder::None(writer) => writer,
             Encoder::Gzip(writer) => writer,
+            Encoder::Bzip2(writer) => writer,
             Encoder::Zstd(writer) => writer,
         }
     }
@@ -92,6 +101,7 @@ impl Compressor {
         let mut writer = match self.0 {
             Encoder::None(writer) => writer,
             Encoder::Gzip(writer) => writer.finish()?,
+            Encoder::Bzip2(writer) => writer.finish()?,
             Encoder::Zstd(writer) => writer.finish()?,
         };
         writer.flush()
@@ -119,6 +129,12 @@ mod tests {
         encoder.finish().unwrap()
     }
 
+    fn bzip2(text: &str) -> Vec<u8> {
+        let mut encoder = BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    }
+
     fn read(compression: Compression, bytes: Vec<u8>) -> io::Result<String> {
         let mut text = String::new();
         compression.reader(Cursor::new(bytes))?.read_to_string(&mut text)?;
@@ -129,6 +145,8 @@ mod tests {
     fn all_members_and_frames_are_read() {
         let members = [gzip("Paris "), gzip("is "), gzip("far")].concat();
         assert_eq!(read(Compression::Gzip, members).unwrap(), "Paris is far");
+        let members = [bzip2("Paris "), bzip2("is far")].concat();
+        assert_eq!(read(Compression::Bzip2, members).unwrap(), "Paris is far");
         let frames = ["Paris ", "is far"].map(|t| zstd::encode_all(t.as_bytes(), 1).unwrap());
         assert_eq!(read(Compression::Zstd, frames.concat()).unwrap(), "Paris is far");
     }
@@ -138,9 +156,12 @@ mod tests {
         let text = "Paris is far away. ".repeat(50);
         let gz = gzip(&text);
         assert!(read(Compression::Gzip, gz[..gz.len() - 3].to_vec()).is_err());
+        let bz2 = bzip2(&text);
+        assert!(read(Compression::Bzip2, bz2[..bz2.len() - 3].to_vec()).is_err());
         let zst = zstd::encode_all(text.as_bytes(), 1).unwrap();
         assert!(read(Compression::Zstd, zst[..zst.len() - 3].to_vec()).is_err());
         assert!(read(Compression::Gzip, b"plain text".to_vec()).is_err());
+        assert!(read(Compression::Bzip2, b"plain text".to_vec()).is_err());
         assert!(read(Compression::Zstd, b"plain text".to_vec()).is_err());
     }
 
@@ -151,6 +172,7 @@ mod tests {
             (path.to_str().unwrap().to_owned(), compression)
         };
         assert_eq!(split("a/b.txt.GZ"), ("a/b.txt".to_owned(), Compression::Gzip));
+        assert_eq!(split("b.json.bz2"), ("b.json".to_owned(), Compression::Bzip2));
         assert_eq!(split("b.zst"), ("b".to_owned(), Compression::Zstd));
         assert_eq!(split("b.txt"), ("b.txt".to_owned(), Compression::None));
         assert_eq!(split(".gz"), (".gz".to_owned(), Compression::None));

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
-use super::lines::Lines;
 use super::{DocumentWriter, Documents, Format, Input, Output, ReadOptions};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::resource::OptionDoc;
 use crate::span::Entity;
+use crate::text::lines::{Lines, json_problem};
 use crate::text::{Document, OffsetTable, OffsetUnit};
 
 /// The format `jsonl`.
@@ -54,7 +54,7 @@ const ENTITIES: &str = "entities";
 /// for ours, and so do `text` and `id` where other fields were asked for. Numbers keep their value, not
 /// their spelling, and integers beyond 64 bits are rounded to a double.
 struct Reader {
-    lines: Lines,
+    lines: Lines<Input>,
     text_field: String,
     id_field: String,
 }
@@ -62,7 +62,7 @@ struct Reader {
 impl Reader {
     fn new(input: Input, options: &ReadOptions) -> Self {
         Self {
-            lines: Lines::new(input, options.max_line_bytes),
+            lines: super::lines(input, options.max_line_bytes),
             text_field: options.text_field.clone(),
             id_field: options.id_field.clone(),
         }
@@ -119,10 +119,7 @@ impl Iterator for Reader {
                 Ok(line) => line,
                 Err(error) => return Some(Err(error)),
             };
-            let value = serde_json::from_str(line).map_err(|error| {
-                let column = column(line, error.column());
-                (without_place(&error), column)
-            });
+            let value = serde_json::from_str(line).map_err(|error| json_problem(line, &error));
             return Some(match value {
                 Ok(Value::Object(fields)) => self.document(fields),
                 Ok(other) => Err(self
@@ -136,22 +133,6 @@ impl Iterator for Reader {
             });
         }
     }
-}
-
-/// The 1-based column in code points of a 1-based column in bytes.
-fn column(line: &str, byte: usize) -> usize {
-    OffsetTable::new(line, OffsetUnit::Char).from_byte(byte.saturating_sub(1)) + 1
-}
-
-/// The message without the place that `serde_json` adds: it knows the column only.
-fn without_place(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(m, _)| m);
-    // What `serde_json` says of half a surrogate pair.
-    if matches!(message, "unexpected end of hex escape" | "lone leading surrogate in hex escape") {
-        return format!("{message}: a \\u escape is half a surrogate pair and no character");
-    }
-    message.to_owned()
 }
 
 fn kind(value: &Value) -> &'static str {
@@ -347,7 +328,7 @@ mod tests {
             read(&FORMAT, b"{\"text\": \"\xff\"}\n{\"text\": \"b\"}\n", &ReadOptions::default());
         assert_eq!(
             all[0].as_ref().unwrap_err().to_string(),
-            "in:1: invalid UTF-8 at byte 10 of the input"
+            "in:1:11: invalid UTF-8 at byte 10 of the input"
         );
         assert_eq!(all[1].as_ref().unwrap().text, "b");
     }

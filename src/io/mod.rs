@@ -8,7 +8,6 @@ pub mod compression;
 pub mod conll;
 pub mod input;
 pub mod jsonl;
-mod lines;
 pub mod output;
 pub mod stream;
 #[cfg(test)]
@@ -19,9 +18,10 @@ pub mod text;
 
 use std::fmt;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::resource::OptionDoc;
 use crate::span::{Entity, TagScheme};
+use crate::text::lines::Lines;
 use crate::text::{Document, OffsetUnit};
 
 pub use input::{Input, InputFile, Inputs};
@@ -131,6 +131,11 @@ pub fn format_of(path: &std::path::Path) -> Option<&'static Format> {
     let (path, _) = compression::Compression::split(path);
     let suffix = path.extension()?.to_str()?.to_lowercase();
     FORMATS.iter().find(|f| f.suffixes.contains(&suffix.as_str()))
+}
+
+/// The lines of an input, each of at most `limit` bytes.
+fn lines(input: Input, limit: usize) -> Lines<Input> {
+    Lines::new(input.name().to_owned(), input, limit, ErrorKind::Document)
 }
 
 #[cfg(test)]

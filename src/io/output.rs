@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn the_suffix_says_how_to_compress() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["a.txt", "a.txt.gz", "a.txt.zst"] {
+        for name in ["a.txt", "a.txt.gz", "a.txt.bz2", "a.txt.zst"] {
             let path = folder.path().join(name);
             let mut output = Output::create(&path).unwrap();
             output.put("Łódź".as_bytes()).unwrap();

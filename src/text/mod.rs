@@ -4,6 +4,7 @@ pub mod common;
 pub mod document;
 pub mod fold;
 pub mod layout;
+pub(crate) mod lines;
 pub mod offsets;
 pub mod segment;
 pub mod span;

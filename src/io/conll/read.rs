@@ -1,10 +1,10 @@
 //! CoNLL in: sentences as documents whose tokens are given.
 
-use super::super::lines::Lines;
 use super::super::{Input, ReadOptions};
 use super::{CONTINUES, EMPTY_TOKEN, column, columns, is_extra};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::span::scheme::is_tag;
+use crate::text::lines::Lines;
 use crate::text::{Document, Span, Token};
 
 /// Reads one document a sentence: the tokens joined by single spaces.
@@ -14,7 +14,7 @@ use crate::text::{Document, Span, Token};
 /// that ends a sentence (as empty comments). Comments after the last sentence are a document without
 /// tokens. A bad line spoils its sentence only.
 pub(super) struct Reader {
-    lines: Lines,
+    lines: Lines<Input>,
     limit: usize,
     token_column: Option<usize>,
     layout: Option<Layout>,
@@ -45,7 +45,7 @@ struct Sentence {
 impl Reader {
     pub(super) fn new(input: Input, options: &ReadOptions) -> Self {
         Self {
-            lines: Lines::new(input, options.max_line_bytes),
+            lines: super::super::lines(input, options.max_line_bytes),
             limit: options.max_document_bytes,
             token_column: options.token_column,
             layout: None,
