@@ -14,6 +14,7 @@ use crate::pipeline::config::{ENGINE_OPTIONS, SOURCE_OPTIONS};
 use crate::resource::OptionDoc;
 use crate::rule::check::CHECKS;
 use crate::source::SOURCES;
+use crate::source::gazetteer::import::{IMPORTERS, SHARED_OPTIONS};
 use crate::source::model::ARCHITECTURES;
 
 /// List what an engine file can name, with documentation and options.
@@ -38,6 +39,8 @@ enum Registry {
     Passes,
     /// Formats that are read and written.
     Formats,
+    /// Formats that gazetteers are built from.
+    Importers,
     /// Model types that a `config.json` can name.
     Architectures,
     /// Validators that a rule can name.
@@ -95,6 +98,11 @@ fn items(registry: Registry) -> Vec<Item> {
                 Item { facts, ..Item::new(format.name, format.doc, format.options) }
             })
             .collect(),
+        Registry::Importers => {
+            let all = Item::common("every format", "The options of all.", SHARED_OPTIONS);
+            let importers = IMPORTERS.iter().map(|i| Item::new(i.name, i.doc, i.options));
+            std::iter::once(all).chain(importers).collect()
+        }
         Registry::Architectures => {
             ARCHITECTURES.iter().map(|a| Item::new(a.name, a.doc, &[])).collect()
         }

@@ -95,7 +95,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
         Command::Tag(args) => tag::run(args, cli.verbosity),
         Command::Explain(args) => explain::run(args),
         Command::Check(args) => check::run(args),
-        Command::Gazetteer(args) => gazetteer::run(args),
+        Command::Gazetteer(args) => gazetteer::run(args, cli.verbosity),
         Command::List(args) => list::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),

@@ -27,18 +27,7 @@ struct Counts {
 impl Progress {
     /// Progress over inputs of `total` bytes, of which `bytes_read` counts those that are read.
     pub(super) fn new(is_shown: bool, total: Option<u64>, bytes_read: ByteCounter) -> Self {
-        let bar = match total {
-            _ if !is_shown => ProgressBar::hidden(),
-            Some(total) => ProgressBar::new(total).with_style(style(
-                "{spinner} {bar:24} {bytes}/{total_bytes}  {msg}  {elapsed}, {eta} left",
-            )),
-            None => {
-                ProgressBar::new_spinner().with_style(style("{spinner} {bytes}  {msg}  {elapsed}"))
-            }
-        };
-        if is_shown {
-            bar.enable_steady_tick(Duration::from_millis(120));
-        }
+        let bar = bar(is_shown, total);
         let counts = Counts {
             start: Instant::now(),
             documents: 0,
@@ -100,6 +89,21 @@ impl Counts {
         let noun = if total == 1 { "entity" } else { "entities" };
         format!("{total} {noun}{by_label} in {} in {seconds:.1} s\n", self.rate())
     }
+}
+
+/// A bar over `total` bytes, or a spinner where that is not known.
+pub(super) fn bar(is_shown: bool, total: Option<u64>) -> ProgressBar {
+    let bar = match total {
+        _ if !is_shown => ProgressBar::hidden(),
+        Some(total) => ProgressBar::new(total).with_style(style(
+            "{spinner} {bar:24} {bytes}/{total_bytes}  {msg}  {elapsed}, {eta} left",
+        )),
+        None => ProgressBar::new_spinner().with_style(style("{spinner} {bytes}  {msg}  {elapsed}")),
+    };
+    if is_shown {
+        bar.enable_steady_tick(Duration::from_millis(120));
+    }
+    bar
 }
 
 fn style(template: &str) -> ProgressStyle {

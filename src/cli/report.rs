@@ -32,6 +32,11 @@ pub(super) fn rendered(error: &Error) -> String {
     format!("{}\n{}\n", parts.collect::<String>(), error.message())
 }
 
+/// The report of something that is wrong and left out.
+pub(super) fn rendered_as_warning(error: &Error) -> String {
+    rendered_as(error, Severity::Warning)
+}
+
 fn rendered_as(error: &Error, severity: Severity) -> String {
     let is_coloured = anstream::AutoStream::choice(&io::stderr()) != ColorChoice::Never;
     let theme =

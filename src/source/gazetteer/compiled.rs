@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::casing::{Case, Shape};
 use super::compile;
 use super::entry::Entry;
-use super::format::{Header, Section, wrong};
+use super::format::{Header, Section, is_compiled, wrong};
 use super::index::{Cursor, Filter, Fst, Hit, Index};
 use super::record::{self, DetailAttributes, Record, Records};
 use super::sections::SURFACES_PER_OFFSET;
@@ -44,6 +44,11 @@ impl Gazetteer {
     /// As [`Gazetteer::from_bytes`], and where it cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
         Self::from_file(&path.display().to_string(), FileBytes::open(path)?)
+    }
+
+    /// Whether a file that begins like this is meant to be a compiled gazetteer.
+    pub fn is_compiled(head: &[u8]) -> bool {
+        is_compiled(head)
     }
 
     /// [`Gazetteer::from_bytes`] for a file of the name `file`, which errors then name.

@@ -117,7 +117,7 @@ pub(super) fn parse_tsv(
 }
 
 /// The entry of a row, or the column that is wrong and why.
-fn parse_row(
+pub(super) fn parse_row(
     columns: &[&str],
     labels: &mut Vec<Label>,
 ) -> std::result::Result<Entry, (usize, Error)> {

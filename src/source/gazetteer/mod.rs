@@ -8,6 +8,7 @@ mod compiled;
 mod config;
 mod entry;
 mod format;
+pub mod import;
 mod index;
 mod matcher;
 mod record;
