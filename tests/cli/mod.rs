@@ -2,6 +2,7 @@
 
 mod check;
 mod explain;
+mod gazetteer;
 mod pages;
 mod tag;
 

@@ -20,7 +20,9 @@ pub(super) fn import(
     let mut entries = Vec::new();
     let mut accept = |entry: Entry| {
         let id = entry.id.as_deref().unwrap_or("-");
-        let attributes = entry.attributes_text();
+        let case = entry.case.map(|case| format!("case={}", case.name()));
+        let others = entry.attributes.iter().map(|(key, value)| format!("{key}={value}"));
+        let attributes = case.into_iter().chain(others).collect::<Vec<_>>().join(";");
         entries
             .push(format!("{} {} {id} {} {attributes}", entry.surface, entry.label, entry.weight));
         Ok(())
