@@ -45,7 +45,7 @@ pub struct Args {
     engine: EngineArgs,
     #[command(flatten)]
     read: ReadArgs,
-    /// The file to write, compressed if it ends in `.gz` or `.zst`; without it standard output.
+    /// The file to write, compressed if it ends in `.gz`, `.bz2` or `.zst`; without it standard output.
     #[arg(short, long, value_name = "FILE", help_heading = "Writing")]
     output: Option<PathBuf>,
     /// The format to write; `auto` goes by the suffix of the output, then takes JSONL.

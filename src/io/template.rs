@@ -3,12 +3,12 @@
 //! A template: copy it to a file of its own, beside this one, and put that file into the registry.
 //! It is compiled and run by tests only.
 
-use super::lines::Lines;
 use super::{DocumentWriter, Documents, Format, Input, Output, ReadOptions};
 use crate::error::Result;
 use crate::resource::OptionDoc;
 use crate::span::Entity;
 use crate::text::Document;
+use crate::text::lines::Lines;
 
 /// The format `words`.
 pub(super) const FORMAT: Format = Format {
@@ -26,12 +26,12 @@ pub(super) const FORMAT: Format = Format {
 
 /// Reads a line at a time: memory is bounded by the longest.
 struct Reader {
-    lines: Lines,
+    lines: Lines<Input>,
 }
 
 impl Reader {
     fn new(input: Input, options: &ReadOptions) -> Self {
-        Self { lines: Lines::new(input, options.max_line_bytes) }
+        Self { lines: super::lines(input, options.max_line_bytes) }
     }
 }
 

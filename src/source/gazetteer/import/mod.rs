@@ -14,6 +14,8 @@ mod settings;
 mod sink;
 mod spacy;
 #[cfg(test)]
+mod template;
+#[cfg(test)]
 mod testing;
 mod tsv;
 mod wikidata;
