@@ -195,7 +195,7 @@ impl ImportArgs {
         let mut accept = |entry: Entry| {
             builder.add(&entry)?;
             let count = builder.entry_count();
-            if count % 4096 == 0 {
+            if count.is_multiple_of(4096) {
                 tick(tracker.bytes(), count);
             }
             Ok(())

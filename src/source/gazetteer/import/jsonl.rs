@@ -59,7 +59,7 @@ fn entry(row: Row<'_>, sink: &mut Sink<'_>) -> Result<Entry> {
     let mut entry = Entry::new(&line.surface, sink.label(&line.label));
     entry.id = match line.id {
         None | Some(Value::Null) => None,
-        Some(id) => Some(scalar("id", id)?.into()),
+        Some(id) => Some(scalar("id", id)?),
     };
     if let Some(weight) = line.weight {
         entry.set_weight(weight)?;
@@ -157,7 +157,7 @@ mod tests {
             value in ".*",
         ) {
             let mut entry = Entry::new(&surface, crate::span::Label::new(&label));
-            entry.id = id.map(Into::into);
+            entry.id = id;
             entry.weight = weight;
             entry.attributes.push(("k".to_owned(), value));
             let mut line = String::new();

@@ -126,11 +126,11 @@ impl Obo {
             }
         };
         let mut entry = Entry::new(&name, sink.label(label));
-        entry.id = Some(id.into());
+        entry.id = Some(id);
         sink.add(entry.clone())?;
         for (text, weight, scope) in term.synonyms.into_iter().filter(|(text, ..)| *text != name) {
             let attributes = vec![("scope".to_owned(), scope.to_owned())];
-            let surface = text.into();
+            let surface = text;
             sink.add_one_of_many(Entry { surface, weight, attributes, ..entry.clone() })?;
         }
         Ok(())

@@ -87,7 +87,7 @@ impl Spacy {
             return Err(wrong("the label is empty"));
         }
         let mut entry = Entry::new(surface.trim(), sink.label(&line.label));
-        entry.id = line.id.filter(|id| !id.is_empty()).map(Into::into);
+        entry.id = line.id.filter(|id| !id.is_empty());
         entry.case = Some(case);
         sink.add(entry)
     }
