@@ -188,7 +188,7 @@ fn what_is_wrong_with_lists_is_reported_together() {
     for part in [
         "bad.tsv:1:1: the row has 1 columns, expected 2 to 5",
         "bad.tsv:2:11: weight 'x' is not a number",
-        "bad.jsonl:1:28: invalid JSON",
+        "bad.jsonl:1:27: invalid JSON",
         "patterns.jsonl:3: the pattern is no name: token 1 is not one plain word",
         "4 problems",
     ] {

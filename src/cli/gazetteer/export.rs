@@ -12,7 +12,7 @@ use crate::source::gazetteer::import::{IMPORTERS, Importer, importer};
 
 /// Write the entries of a gazetteer as TSV or JSONL.
 ///
-/// What is built from the output holds the same entries as the input, byte for byte behind its header
+/// What is built from the output holds the same entries as the input, byte for byte but for its header
 /// (which names the files that were built from).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:

@@ -174,10 +174,11 @@ impl Gazetteer {
     /// Where anything in it was changed.
     pub fn verify(&self) -> Result<()> {
         let end = self.header.sections.last().map_or(0, |range| range.end);
-        let start = self.header.to_bytes(0).len();
+        let start = self.header.sections.first().map_or(end, |range| range.start);
+        let gap = self.bytes.get(self.header.to_bytes(0).len()..start).unwrap_or_default();
         let body = self.bytes.get(start..end).unwrap_or_default();
         let sha256: [u8; 32] = Sha256::digest(body).into();
-        if sha256 != self.header.sha256 {
+        if sha256 != self.header.sha256 || gap.iter().any(|&byte| byte != 0) {
             return Err(wrong("the compiled gazetteer is damaged: its checksum does not fit"));
         }
         let (mut surfaces, mut entries) = (0, 0);

@@ -12,7 +12,7 @@
 //! | u64 | length of the file |
 //! | u64 | FNV-1a checksum of the header, with 0 in this place |
 //! | u64, u64, u32 | counts of entries and surfaces, bytes of the longest surface |
-//! | 32 | SHA-256 of everything behind the header |
+//! | 32 | SHA-256 of the sections and what lies between them |
 //! | u64, u64 for each section | where it begins and how long it is |
 //! | string | the program that built it |
 //! | u32, then for each source | count of sources; name (string), SHA-256 (32), count of entries (u64) |
@@ -104,7 +104,7 @@ pub struct Header {
     pub surfaces: u64,
     /// The bytes of the longest folded surface.
     pub longest_surface: u32,
-    /// The SHA-256 of everything behind the header.
+    /// The SHA-256 of the sections: equal where the entries are, whatever files they came from.
     pub sha256: [u8; 32],
     /// The files it was built from, sorted.
     pub sources: Vec<SourceFile>,

@@ -38,7 +38,8 @@ pub(super) fn assemble<F: Write + Seek>(
         Ok(length) => length,
         Err(error) => return Ok(Err(error)),
     };
-    let start = header.to_bytes(length).len();
+    // The hash must not depend on the length of the header, and so on the names of the sources.
+    let start = header.sections.first().map_or(0, |range| range.start);
     file.write_all(&vec![0; start])?;
     header.sha256 = write_parts(file, &header, start, &mut parts)?;
     file.seek(SeekFrom::Start(0))?;
