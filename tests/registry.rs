@@ -11,7 +11,6 @@ use spanloom::merge::{PASSES, PassScope};
 use spanloom::pipeline::config::{ENGINE_OPTIONS, SOURCE_OPTIONS};
 use spanloom::resource::{Files, OptionDoc, Section, TomlFile};
 use spanloom::rule::check::CHECKS;
-use spanloom::source::gazetteer::import::IMPORTERS;
 use spanloom::source::model::{ARCHITECTURES, DeviceChoice};
 use spanloom::source::{self, LoadContext, SOURCES};
 use spanloom::{Engine, Result};
@@ -26,11 +25,10 @@ fn context() -> LoadContext {
 
 #[test]
 fn names_are_unique_and_as_users_type_them() {
-    let registries: [(&str, Vec<&str>); 6] = [
+    let registries: [(&str, Vec<&str>); 5] = [
         ("SOURCES", SOURCES.iter().map(|k| k.name).collect()),
         ("PASSES", PASSES.iter().map(|k| k.name).collect()),
         ("FORMATS", FORMATS.iter().map(|k| k.name).collect()),
-        ("IMPORTERS", IMPORTERS.iter().map(|k| k.name).collect()),
         ("ARCHITECTURES", ARCHITECTURES.iter().map(|k| k.name).collect()),
         ("CHECKS", CHECKS.iter().map(|k| k.name).collect()),
     ];
@@ -63,8 +61,7 @@ fn everything_is_documented() {
         .into_iter()
         .chain(SOURCES.iter().map(|k| (k.name, k.doc, k.options)))
         .chain(PASSES.iter().map(|k| (k.name, k.doc, k.options)))
-        .chain(FORMATS.iter().map(|k| (k.name, k.doc, k.options)))
-        .chain(IMPORTERS.iter().map(|k| (k.name, k.doc, k.options)));
+        .chain(FORMATS.iter().map(|k| (k.name, k.doc, k.options)));
     for (name, doc, options) in lists {
         if !doc.is_empty() || !["engine file", "[[source]]"].contains(&name) {
             docs.push((name.to_owned(), doc));

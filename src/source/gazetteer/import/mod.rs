@@ -175,6 +175,22 @@ mod tests {
     }
 
     #[test]
+    fn formats_and_their_options_are_named_and_documented() {
+        let mut names: Vec<&str> = IMPORTERS.iter().map(|importer| importer.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), IMPORTERS.len());
+        for importer in IMPORTERS {
+            let mut docs = vec![(importer.name, importer.doc)];
+            docs.extend(importer.options.iter().chain(SHARED_OPTIONS).map(|o| (o.name, o.doc)));
+            for (name, doc) in docs {
+                let is_typed = name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+                assert!(is_typed && doc.ends_with('.') && !doc.contains("  "), "{name}: {doc}");
+            }
+        }
+    }
+
+    #[test]
     fn an_option_of_another_format_is_refused() {
         let mut settings = Settings::default();
         settings.set("class", "Q515=LOC");
