@@ -310,7 +310,7 @@ mod tests {
             Err(error) => error.to_string(),
         });
         let shown: Vec<_> = shown.collect();
-        assert_eq!(shown, ["a", "in:4: invalid UTF-8 at byte 9 of the input", "d"]);
+        assert_eq!(shown, ["a", "in:4:1: invalid UTF-8 at byte 9 of the input", "d"]);
     }
 
     #[test]
