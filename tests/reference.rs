@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use spanloom::merge::PASSES;
+use spanloom::merge::{PASSES, PRESETS};
 use spanloom::pipeline::config::{ENGINE_OPTIONS, SOURCE_OPTIONS};
 use spanloom::resource::OptionDoc;
 use spanloom::rule::check::CHECKS;
@@ -91,6 +91,15 @@ fn reference() -> String {
         if kind.rescores {
             page.push_str("\nWritten twice, it works twice.\n");
         }
+    }
+    page.push_str("\n## Presets: `[[merge]] preset = \"…\"`\n\n");
+    page.push_str(
+        "A preset stands for a list of passes that do what another system does; `spanloom explain` shows \
+         them one by one.\n",
+    );
+    for preset in PRESETS {
+        let title = format!("preset = \"{}\"", preset.name);
+        write_kind(&mut page, &title, preset.doc, preset.options);
     }
     page.push_str("\n## Validators: `check` of a rule\n\n");
     let checks = CHECKS.iter().map(|c| [format!("`{}`", c.name), cell(c.doc)]);

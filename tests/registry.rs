@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use spanloom::io::FORMATS;
-use spanloom::merge::{PASSES, PassScope};
+use spanloom::merge::{PASSES, PRESETS, PassScope};
 use spanloom::pipeline::config::{ENGINE_OPTIONS, SOURCE_OPTIONS};
 use spanloom::resource::{Files, OptionDoc, Section, TomlFile};
 use spanloom::rule::check::CHECKS;
@@ -25,9 +25,10 @@ fn context() -> LoadContext {
 
 #[test]
 fn names_are_unique_and_as_users_type_them() {
-    let registries: [(&str, Vec<&str>); 5] = [
+    let registries: [(&str, Vec<&str>); 6] = [
         ("SOURCES", SOURCES.iter().map(|k| k.name).collect()),
         ("PASSES", PASSES.iter().map(|k| k.name).collect()),
+        ("PRESETS", PRESETS.iter().map(|p| p.name).collect()),
         ("FORMATS", FORMATS.iter().map(|k| k.name).collect()),
         ("ARCHITECTURES", ARCHITECTURES.iter().map(|k| k.name).collect()),
         ("CHECKS", CHECKS.iter().map(|k| k.name).collect()),
@@ -61,6 +62,7 @@ fn everything_is_documented() {
         .into_iter()
         .chain(SOURCES.iter().map(|k| (k.name, k.doc, k.options)))
         .chain(PASSES.iter().map(|k| (k.name, k.doc, k.options)))
+        .chain(PRESETS.iter().map(|p| (p.name, p.doc, p.options)))
         .chain(FORMATS.iter().map(|k| (k.name, k.doc, k.options)));
     for (name, doc, options) in lists {
         if !doc.is_empty() || !["engine file", "[[source]]"].contains(&name) {
@@ -163,6 +165,7 @@ fn unknown_names_list_the_known() {
     let errors = [
         source::kind("gazeteer").err(),
         spanloom::merge::kind("priorty").err(),
+        spanloom::merge::preset::preset("presido").err(),
         spanloom::io::format("json").err(),
         spanloom::rule::check::check("lhun").err(),
         source::model::arch::architecture("brt", "config.json").err(),

@@ -9,7 +9,7 @@ use super::print::print;
 use super::table::{Cell, FAINT, STRONG, Table, paragraph, styled};
 use crate::error::Result;
 use crate::io::FORMATS;
-use crate::merge::PASSES;
+use crate::merge::{PASSES, PRESETS};
 use crate::pipeline::config::{ENGINE_OPTIONS, SOURCE_OPTIONS};
 use crate::resource::OptionDoc;
 use crate::rule::check::CHECKS;
@@ -37,6 +37,8 @@ enum Registry {
     Sources,
     /// Kinds of `[[merge]]` passes.
     Passes,
+    /// Lists of passes that `[[merge]] preset = "…"` names.
+    Presets,
     /// Formats that are read and written.
     Formats,
     /// Formats that gazetteers are built from.
@@ -91,6 +93,7 @@ fn items(registry: Registry) -> Vec<Item> {
         Registry::Passes => {
             PASSES.iter().map(|kind| Item::new(kind.name, kind.doc, kind.options)).collect()
         }
+        Registry::Presets => PRESETS.iter().map(|p| Item::new(p.name, p.doc, p.options)).collect(),
         Registry::Formats => FORMATS
             .iter()
             .map(|format| {

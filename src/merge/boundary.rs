@@ -50,10 +50,10 @@ pub(super) const KIND: PassKind = PassKind {
         },
         OptionDoc {
             name: "union",
-            value: "none | overlapping | touching | near, \"none\"",
+            value: "none | overlapping | touching | near | parted, \"none\"",
             doc: "Which candidates of one label become one, with all their origins and the highest score: \
                   those that overlap; also those that touch; also those with at most `gap` characters of \
-                  `between` between them.",
+                  `between` between them; only those with such characters between them.",
         },
         OptionDoc {
             name: "gap",
@@ -103,6 +103,7 @@ enum Union {
     Overlapping,
     Touching,
     Near,
+    Parted,
 }
 
 /// The pass.
@@ -212,16 +213,20 @@ impl Boundary {
         united
     }
 
+    /// Whether nothing but a few of the right characters part two spans.
+    fn is_near(&self, hull: Span, span: Span, text: &str) -> bool {
+        let gap = text.get(hull.end..span.start).unwrap_or("");
+        gap.chars().count() <= self.gap && gap.chars().all(|c| self.between.contains(c))
+    }
+
     /// Whether a span becomes one with `hull`, which begins before it or where it does.
     fn joins(&self, hull: Span, span: Span, text: &str) -> bool {
         match self.union {
             Union::None => false,
             Union::Overlapping => span.start < hull.end,
             Union::Touching => span.start <= hull.end,
-            Union::Near => {
-                let gap = text.get(hull.end..span.start).unwrap_or("");
-                gap.chars().count() <= self.gap && gap.chars().all(|c| self.between.contains(c))
-            }
+            Union::Near => self.is_near(hull, span, text),
+            Union::Parted => span.start > hull.end && self.is_near(hull, span, text),
         }
     }
 }

@@ -41,6 +41,11 @@ impl Concern {
         }
     }
 
+    /// Whether every candidate is one of them.
+    pub(super) fn is_everything(&self) -> bool {
+        self.sources.is_none() && self.labels.is_none()
+    }
+
     /// Whether the candidate is one of them.
     pub(super) fn takes(&self, candidate: &Candidate) -> bool {
         self.labels.as_ref().is_none_or(|labels| labels.contains(&candidate.label))

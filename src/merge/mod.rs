@@ -12,10 +12,13 @@ mod concern;
 mod context;
 mod evidence;
 mod filter;
+mod greedy;
 mod log_odds;
 mod longest;
 mod optimal;
 mod pattern;
+mod policy;
+pub mod preset;
 mod priority;
 mod rank_set;
 mod ranking;
@@ -30,6 +33,7 @@ mod tests;
 mod threshold;
 mod tie_break;
 pub mod trace;
+mod vote;
 mod weights;
 
 use std::sync::OnceLock;
@@ -40,6 +44,7 @@ use crate::resource::{OptionDoc, Section};
 use crate::span::{Candidate, Evidence};
 use crate::text::Document;
 
+pub use preset::{PRESETS, Preset};
 pub use trace::Trace;
 
 /// What a pass may look at besides the candidates.
@@ -86,6 +91,12 @@ pub trait Pass: Send + Sync {
         context: &PassContext<'_>,
         trace: &mut Trace,
     ) -> Vec<Candidate>;
+
+    /// Whether no two of its results overlap, by what its options say; [`PassKind::flat`] says it of a
+    /// whole kind.
+    fn is_flat(&self) -> bool {
+        false
+    }
 
     /// Whether it reads [`PassContext::proposed`], which is otherwise not kept.
     fn looks_back(&self) -> bool {
@@ -138,9 +149,12 @@ pub static PASSES: &[PassKind] = &[
     casing::KIND,
     context::KIND,
     threshold::KIND,
+    policy::KIND,
     priority::KIND,
     longest::KIND,
     score::KIND,
+    vote::KIND,
+    greedy::KIND,
     optimal::KIND,
 ];
 
@@ -153,4 +167,25 @@ pub fn kind(name: &str) -> Result<&'static PassKind> {
         let known: Vec<&str> = PASSES.iter().map(|k| k.name).collect();
         Error::unknown("pass", name, &known)
     })
+}
+
+/// The passes that a `[[merge]]` table stands for, with their kinds: the one it names, or those of its
+/// preset. `scope` knows afterwards whether what comes out of them overlaps.
+///
+/// # Errors
+/// Everything that is wrong with the table.
+pub fn passes(
+    mut section: Section<'_>,
+    scope: &mut PassScope<'_>,
+) -> Result<Vec<(&'static PassKind, Box<dyn Pass>)>> {
+    let built = if section.has("preset") {
+        let (name, place) = section.take_str("preset")?;
+        preset::preset(&name).map_err(|e| e.at(place))?.build(section, scope)?
+    } else {
+        let (name, place) = section.take_str("pass")?;
+        let kind = kind(&name).map_err(|e| e.at(place))?;
+        vec![(kind, (kind.build)(section, scope)?)]
+    };
+    scope.flat |= built.iter().any(|(kind, pass)| kind.flat || pass.is_flat());
+    Ok(built)
 }

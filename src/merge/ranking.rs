@@ -161,6 +161,17 @@ impl Ranking {
         Self { criteria }
     }
 
+    /// Whether `a` is better than `b`, or as good.
+    pub(super) fn is_better(
+        &self,
+        a: &Candidate,
+        b: &Candidate,
+        context: &PassContext<'_>,
+    ) -> bool {
+        let compared = self.criteria.iter().map(|c| c.compare(a, b, context));
+        compared.fold(Ordering::Equal, Ordering::then).then_with(|| order::compare(a, b)).is_le()
+    }
+
     /// The numbers of the candidates, best first. Those that compare equal keep their order; a user
     /// cannot tell them apart.
     pub(super) fn sorted(&self, candidates: &[Candidate], context: &PassContext<'_>) -> Vec<usize> {

@@ -10,6 +10,7 @@ use crate::resource::TomlFile;
 use crate::span::{Label, Origin, Span, order};
 
 mod golden;
+mod presets;
 mod properties;
 
 /// The merge that `toml` says, for an engine of these sources and labels.
@@ -25,16 +26,11 @@ fn build(toml: &str, sources: &[&str], labels: &[&str]) -> Result<Vec<Box<dyn Pa
     };
     let mut section = file.parse()?;
     let passes = section.take_tables("merge")?;
-    passes
-        .into_iter()
-        .map(|mut section| {
-            let (name, _) = section.take_str("pass")?;
-            let kind = kind(&name)?;
-            let built = (kind.build)(section, &scope)?;
-            scope.flat |= kind.flat;
-            Ok(built)
-        })
-        .collect()
+    let mut built = Vec::new();
+    for section in passes {
+        built.extend(super::passes(section, &mut scope)?.into_iter().map(|(_, pass)| pass));
+    }
+    Ok(built)
 }
 
 /// What the passes make of the candidates, in the order of output.

@@ -48,6 +48,8 @@ macro_rules! criteria_doc {
     };
 }
 
+pub(super) use criteria_doc;
+
 /// The option's documentation; `value` holds the default of the pass.
 pub(super) const fn option(value: &'static str) -> OptionDoc {
     OptionDoc {

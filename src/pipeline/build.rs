@@ -177,15 +177,12 @@ fn build(file: &TomlFile, files: Files, options: &EngineOptions) -> Result<Engin
     let mut scope =
         PassScope { sources: &names, labels: &declared, files: &context.files, flat: false };
     let mut steps = Vec::new();
-    for (name, place, section) in config.passes {
-        let header = section.location();
-        let built = merge::kind(&name)
-            .map_err(|e| e.at(place))
-            .and_then(|kind| Ok((kind, (kind.build)(section, &scope)?)));
-        match built {
-            Ok((kind, pass)) => {
-                scope.flat |= kind.flat;
-                steps.push(Step { kind, place: header, pass });
+    for section in config.passes {
+        let place = section.location();
+        match merge::passes(section, &mut scope) {
+            Ok(passes) => {
+                let step = |(kind, pass)| Step { kind, place: place.clone(), pass };
+                steps.extend(passes.into_iter().map(step));
             }
             Err(error) => errors.extend(error.into_list()),
         }

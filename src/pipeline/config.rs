@@ -55,8 +55,8 @@ pub struct EngineConfig<'f> {
     pub labels_place: Location,
     /// The sources, in order.
     pub sources: Vec<SourceConfig<'f>>,
-    /// The passes, in order: name, place of the name, the other keys.
-    pub passes: Vec<(String, Location, Section<'f>)>,
+    /// The passes and presets, in order.
+    pub passes: Vec<Section<'f>>,
     /// What is wrong with the file's shape. What could be read is in the other fields all the same,
     /// so that one wrong key does not hide the next problem.
     pub errors: Vec<Error>,
@@ -110,10 +110,11 @@ impl<'f> EngineConfig<'f> {
             }
         }
         let mut passes = Vec::new();
-        for mut table in collect(pass_tables, &mut errors).unwrap_or_default() {
-            match table.take_str("pass") {
-                Ok((name, place)) => passes.push((name, place, table)),
-                Err(error) => errors.push(error),
+        for table in collect(pass_tables, &mut errors).unwrap_or_default() {
+            if table.has("pass") || table.has("preset") {
+                passes.push(table);
+            } else {
+                errors.push(table.error("missing key 'pass' (or 'preset')"));
             }
         }
         if let Err(error) = section.read::<Nothing>() {

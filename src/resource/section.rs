@@ -85,6 +85,18 @@ impl<'f> Section<'f> {
         Error::new(ErrorKind::Config, message).at(self.location_of(key))
     }
 
+    /// Whether `key` is written.
+    pub fn has(&self, key: &str) -> bool {
+        self.table.get_ref().contains_key(key)
+    }
+
+    /// The keys that are written and were not taken, sorted.
+    pub fn keys(&self) -> Vec<String> {
+        let mut keys: Vec<String> = self.table.get_ref().keys().map(|k| k.to_string()).collect();
+        keys.sort();
+        keys
+    }
+
     /// The place of the value of `key`, or of the section where the key is not written.
     pub fn location_of(&self, key: &str) -> Location {
         match self.table.get_ref().get(key) {

@@ -38,6 +38,20 @@ const SELECTING: &[&str] = &[
     "pass = 'optimal'\ntie-break = []",
 ];
 
+/// Passes that select and give the origins of those that lost to those that won.
+const VOTING: &[&str] = &[
+    "pass = 'vote'",
+    "pass = 'vote'\nweights = { tagger = 2.5, rules = 0.5 }\nscores = false\nmin = 1.0",
+    "pass = 'vote'\noverlap = 0.5\ntie-break = ['earliest']",
+];
+
+/// The general greedy pass, which is flat by its options.
+const GREEDY: &[&str] = &[
+    "pass = 'greedy'",
+    "pass = 'greedy'\norder = ['most-words', 'earliest-end', 'alphabetical']",
+    "pass = 'greedy'\norder = [{ sources = ['tagger'] }, { labels = ['ORG'] }, 'latest-end']",
+];
+
 /// Passes that move edges: spans come out that did not go in.
 const MOVING: &[&str] = &[
     "pass = 'snap'",
@@ -47,10 +61,20 @@ const MOVING: &[&str] = &[
     "pass = 'boundary'\nunion = 'overlapping'",
     "pass = 'boundary'\nunion = 'touching'\nsources = ['places', 'tagger']",
     "pass = 'boundary'\ntrim = ' '\ntrim-left = ['äöü']\nextend-right = ['äöü']\nunion = 'near'",
+    "pass = 'policy'\norder = ['score']\n[[merge.row]]\na-source = 'places'\nrelation = ['same', 'contains']\n\
+     then = 'keep-a'\n[[merge.row]]\nlabels = 'same'\nrelation = ['overlaps', 'touches']\nthen = 'union'\n\
+     [[merge.row]]\nmin-score-difference = 0.2\nthen = 'split'\n[[merge.row]]\nthen = 'trim'",
+    "pass = 'policy'\norder = ['earliest', 'earliest-end']\n[[merge.row]]\nmin-score-difference = 0\nthen = 'trim'",
+    "pass = 'policy'\n[[merge.row]]\nb-label = ['LOC', 'ORG']\nrelation = 'crosses'\nright = ' '\nthen = 'drop-both'\n\
+     [[merge.row]]\nlabel-pairs = { PER = ['LOC'] }\nthen = 'keep-b'\n[[merge.row]]\nmin-length-ratio = 1.5\n\
+     then = 'compare'\nby = ['score', 'longest']\n[[merge.row]]\nrelation = 'touches'\nthen = 'keep-both'",
     "pass = 'boundary'\ntrim-right = ['äöü']\nextend-left = ['äöü']\nlabels = ['PER']",
 ];
 
 const IDEMPOTENT: &[&str] = &[
+    "pass = 'greedy'\nnested = 'allow'",
+    "pass = 'greedy'\nnested = 'allow-if-labels-differ'\nsame-span = 'allow-if-labels-differ'\norder = ['longest']",
+    "pass = 'greedy'\nsources = ['rules', 'tagger']",
     "pass = 'filter'\nsources = ['rules']\nlabels = ['PER']",
     "pass = 'filter'\ndeny = ['aou']\ncompare = 'folded'",
     "pass = 'filter'\nallow = ['äÖü', 'Öü ä']\ncompare = 'exact'\nlabels = ['LOC']",
@@ -123,7 +147,8 @@ proptest! {
         for i in (1..shuffled.len()).rev() {
             shuffled.swap(i, (seed.rotate_left(i as u32) % (i as u64 + 1)) as usize);
         }
-        for toml in SELECTING.iter().chain(IDEMPOTENT).chain(RESCORING).chain(MOVING) {
+        let flat = SELECTING.iter().chain(VOTING).chain(GREEDY);
+        for toml in flat.chain(IDEMPOTENT).chain(RESCORING).chain(MOVING) {
             let result = applied(toml, list.clone(), &mut Trace::off());
             prop_assert_eq!(&applied(toml, shuffled.clone(), &mut Trace::recording()), &result, "{}", toml);
             for candidate in &result {
@@ -135,15 +160,18 @@ proptest! {
                 prop_assert_eq!(&applied(toml, result.clone(), &mut Trace::off()), &result, "{}", toml);
             }
             let kind = kind(toml.split('\'').nth(1).unwrap()).unwrap();
-            prop_assert!(!kind.flat || is_flat(&result), "{}", toml);
-            prop_assert_eq!(kind.flat, SELECTING.contains(toml));
+            let is_flat_by_kind = SELECTING.contains(toml) || VOTING.contains(toml);
+            prop_assert_eq!(kind.flat, is_flat_by_kind);
+            prop_assert_eq!(pass(toml)[0].is_flat(), GREEDY.contains(toml), "{}", toml);
+            let should_be_flat = is_flat_by_kind || GREEDY.contains(toml);
+            prop_assert!(!should_be_flat || is_flat(&result), "{}", toml);
             prop_assert_eq!(kind.rescores, RESCORING.contains(toml));
         }
     }
 
     #[test]
     fn nothing_is_lost_without_a_winner(list in candidates(24)) {
-        for toml in SELECTING {
+        for toml in SELECTING.iter().chain(GREEDY) {
             let mut distinct = list.clone();
             distinct.sort_by(order::compare);
             distinct.dedup();
@@ -161,7 +189,10 @@ proptest! {
     #[test]
     fn greedy_is_what_it_says(list in candidates(24)) {
         type Better = fn(&Candidate) -> (std::cmp::Reverse<usize>, std::cmp::Reverse<usize>);
-        let rankings: [(&str, Better); 2] = [
+        let rankings: [(&str, Better); 3] = [
+            ("pass = 'greedy'\norder = ['score', 'longest']", |c| {
+                (std::cmp::Reverse(tenths(c)), std::cmp::Reverse(characters(c)))
+            }),
             ("pass = 'score'\ntie-break = ['longest']", |c| {
                 (std::cmp::Reverse(tenths(c)), std::cmp::Reverse(characters(c)))
             }),
@@ -182,6 +213,47 @@ proptest! {
             let result = applied(toml, list.clone(), &mut Trace::off());
             prop_assert_eq!(without_overruled(result), expected);
         }
+    }
+
+    #[test]
+    fn nested_greedy_crosses_nothing(list in candidates(24)) {
+        let toml = "pass = 'greedy'\nnested = 'allow'";
+        let result = applied(toml, list.clone(), &mut Trace::off());
+        for (i, a) in result.iter().enumerate() {
+            for b in &result[i + 1..] {
+                prop_assert!(!a.span.crosses(b.span) && a.span != b.span);
+            }
+        }
+        for lost in &list {
+            let stays = |c: &Candidate| c.span == lost.span && c.label == lost.label;
+            let excludes = |c: &Candidate| c.span.crosses(lost.span) || c.span == lost.span;
+            prop_assert!(result.iter().any(|c| stays(c) || excludes(c)));
+        }
+    }
+
+    #[test]
+    fn a_policy_of_keeping_the_better_is_greedy(list in candidates(24)) {
+        let policy = "pass = 'policy'\norder = ['score', 'longest']\n[[merge.row]]\nthen = 'keep-a'";
+        let greedy = "pass = 'greedy'\norder = ['score', 'longest']";
+        let spans = |toml: &str| {
+            without_overruled(applied(toml, list.clone(), &mut Trace::off()))
+        };
+        prop_assert_eq!(spans(policy), spans(greedy));
+    }
+
+    #[test]
+    fn votes_of_one_voice_each_are_scores(list in candidates(24)) {
+        // Every candidate of a source of its own label: a vote is then its score.
+        let list: Vec<Candidate> = list
+            .into_iter()
+            .map(|c| {
+                let source = SOURCES[LABELS.iter().position(|l| *l == c.label.as_str()).unwrap()];
+                candidate(c.span, c.label.as_str(), c.score, source)
+            })
+            .collect();
+        let combined = applied("pass = 'combine'", list, &mut Trace::off());
+        let spans = |toml: &str| without_overruled(applied(toml, combined.clone(), &mut Trace::off()));
+        prop_assert_eq!(spans("pass = 'vote'"), spans("pass = 'score'"));
     }
 
     #[test]
