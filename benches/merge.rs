@@ -1,5 +1,6 @@
 //! Throughput of the merge passes: 2,000 candidates that overlap in chains, in a text of 500
-//! sentences.
+//! sentences. Each pass runs with the trace off, as when tagging; `traced` runs some with it on, as
+//! `explain` does.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -57,9 +58,21 @@ fn build(toml: &str) -> Box<dyn Pass> {
 
 /// Passes and how many candidates they leave.
 const PASSES: &[(&str, &str, usize)] = &[
+    ("filter", "pass = 'filter'\ndeny = ['new york']", 1500),
+    ("calibrate", "pass = 'calibrate'\n[[fit]]\nsource = 'tagger'\ntemperature = 1.5", 2000),
+    ("snap", "pass = 'snap'", 2000),
+    ("boundary", "pass = 'boundary'\ntrim = ' .'\nunion = 'overlapping'", 1500),
     ("combine", "pass = 'combine'", 1500),
     ("casing", "pass = 'casing'\ncapital = 1.0", 2000),
     ("context", "pass = 'context'\n[[cue]]\nlabel = 'LOC'\nadd = 1.0\nright = ' in '", 2000),
+    ("coherence", "pass = 'coherence'\nmajority = ['LOC', 'ORG']", 2000),
+    (
+        "policy",
+        "pass = 'policy'\norder = ['score']\n[[row]]\nrelation = 'crosses'\nthen = 'keep-a'",
+        1000,
+    ),
+    ("vote", "pass = 'vote'", 1000),
+    ("greedy", "pass = 'greedy'\nnested = 'allow'", 500),
     ("threshold", "pass = 'threshold'\nmin = 0.55", 1500),
     ("priority", "pass = 'priority'", 1000),
     ("longest", "pass = 'longest'", 1000),
@@ -91,5 +104,35 @@ fn merge(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, merge);
+/// What a trace costs those who ask for one; whoever does not pays what the group `merge` says.
+fn traced(criterion: &mut Criterion) {
+    let document = Document::new("bench", SENTENCE.repeat(SENTENCES));
+    let candidates = candidates();
+    let mut group = criterion.benchmark_group("traced");
+    group.throughput(Throughput::Elements(candidates.len() as u64));
+    for (name, toml, left) in PASSES.iter().filter(|(name, ..)| TRACED.contains(name)) {
+        let pass = build(toml);
+        let run = |candidates: Vec<Candidate>, mut trace: Trace| {
+            let context = PassContext::new(&document, &[], &[]);
+            let kept = pass.apply(candidates, &context, &mut trace);
+            (kept, trace)
+        };
+        let (kept, trace) = run(candidates.clone(), Trace::recording());
+        assert_eq!(kept.len(), *left, "{name}");
+        assert!(trace.events().len() >= candidates.len() - left, "{name}");
+        group.bench_function(*name, |bencher| {
+            bencher.iter_batched(
+                || (candidates.clone(), Trace::recording()),
+                |(candidates, trace)| run(black_box(candidates), trace),
+                BatchSize::LargeInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+/// The passes that are also measured with a trace.
+const TRACED: &[&str] = &["combine", "context", "policy", "score", "optimal"];
+
+criterion_group!(benches, merge, traced);
 criterion_main!(benches);

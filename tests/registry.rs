@@ -152,6 +152,15 @@ fn an_engine_that_declares_no_label_has_undeclared_ones() {
 }
 
 #[test]
+fn a_source_that_cannot_be_read_is_still_one_that_passes_may_name() {
+    let text = "labels = ['LOC']\n[[source]]\nname = 'places'\n[[merge]]\npass = 'priority'\n\
+                order = ['places']\n";
+    let errors = Engine::parse(text).err().expect("the source has no kind").into_list();
+    let messages: Vec<&str> = errors.iter().map(spanloom::Error::message).collect();
+    assert_eq!(messages, ["missing key 'kind'"]);
+}
+
+#[test]
 fn checks_show_what_they_accept_and_refuse() {
     for check in CHECKS {
         assert!(!check.passes.is_empty() && !check.fails.is_empty(), "{}", check.name);

@@ -7,6 +7,7 @@ mod boundary;
 mod calibrate;
 mod casing;
 mod check;
+mod coherence;
 mod combine;
 mod concern;
 mod context;
@@ -148,6 +149,7 @@ pub static PASSES: &[PassKind] = &[
     evidence::KIND,
     casing::KIND,
     context::KIND,
+    coherence::KIND,
     threshold::KIND,
     policy::KIND,
     priority::KIND,

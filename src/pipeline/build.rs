@@ -144,7 +144,7 @@ fn build(file: &TomlFile, files: Files, options: &EngineOptions) -> Result<Engin
     let mut config = EngineConfig::parse(file.parse()?);
     let mut errors = std::mem::take(&mut config.errors);
     // Passes may name every source of the file, also one that is switched off or did not load.
-    let names: Vec<Arc<str>> = config.sources.iter().map(|s| s.name.clone()).collect();
+    let names = std::mem::take(&mut config.source_names);
     check_switches(&config.sources, options, &mut errors);
     let context = LoadContext { files, device: options.device };
     let are_labels_known = config.labels.is_some();

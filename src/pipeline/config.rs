@@ -55,6 +55,8 @@ pub struct EngineConfig<'f> {
     pub labels_place: Location,
     /// The sources, in order.
     pub sources: Vec<SourceConfig<'f>>,
+    /// The names of all sources in order, also of those that could not be read: passes may name them.
+    pub source_names: Vec<Arc<str>>,
     /// The passes and presets, in order.
     pub passes: Vec<Section<'f>>,
     /// What is wrong with the file's shape. What could be read is in the other fields all the same,
@@ -99,7 +101,11 @@ impl<'f> EngineConfig<'f> {
         let source_tables = section.take_tables("source").map(Some);
         let pass_tables = section.take_tables("merge").map(Some);
         let mut sources: Vec<SourceConfig<'f>> = Vec::new();
+        let mut source_names: Vec<Arc<str>> = Vec::new();
         for table in collect(source_tables, &mut errors).unwrap_or_default() {
+            if let Ok((name, _)) = table.clone().take_str("name") {
+                source_names.push(name.into());
+            }
             match SourceConfig::parse(table) {
                 Ok(source) if sources.iter().any(|s| s.name == source.name) => {
                     let message = format!("two sources are called '{}'", source.name);
@@ -134,6 +140,7 @@ impl<'f> EngineConfig<'f> {
             helper_labels: helper_labels.unwrap_or_default(),
             labels_place,
             sources,
+            source_names,
             passes,
             errors,
         }

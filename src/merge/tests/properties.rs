@@ -148,15 +148,16 @@ proptest! {
             shuffled.swap(i, (seed.rotate_left(i as u32) % (i as u64 + 1)) as usize);
         }
         let flat = SELECTING.iter().chain(VOTING).chain(GREEDY);
-        for toml in flat.chain(IDEMPOTENT).chain(RESCORING).chain(MOVING) {
+        for toml in flat.chain(IDEMPOTENT).chain(RESCORING).chain(MOVING).chain(PROPOSING) {
             let result = applied(toml, list.clone(), &mut Trace::off());
             prop_assert_eq!(&applied(toml, shuffled.clone(), &mut Trace::recording()), &result, "{}", toml);
             for candidate in &result {
                 prop_assert!((0.0..=1.0).contains(&candidate.score));
                 prop_assert!(candidate.span.slice(&text()).is_some_and(|inside| !inside.is_empty()));
-                prop_assert!(MOVING.contains(toml) || list.iter().any(|c| c.span == candidate.span && c.label == candidate.label));
+                prop_assert!(MOVING.contains(toml) || PROPOSING.contains(toml) || list.iter().any(|c| c.span == candidate.span && c.label == candidate.label));
             }
-            if !RESCORING.contains(toml) {
+            let rescores = RESCORING.contains(toml) || PROPOSING.contains(toml);
+            if !rescores {
                 prop_assert_eq!(&applied(toml, result.clone(), &mut Trace::off()), &result, "{}", toml);
             }
             let kind = kind(toml.split('\'').nth(1).unwrap()).unwrap();
@@ -165,7 +166,7 @@ proptest! {
             prop_assert_eq!(pass(toml)[0].is_flat(), GREEDY.contains(toml), "{}", toml);
             let should_be_flat = is_flat_by_kind || GREEDY.contains(toml);
             prop_assert!(!should_be_flat || is_flat(&result), "{}", toml);
-            prop_assert_eq!(kind.rescores, RESCORING.contains(toml));
+            prop_assert_eq!(kind.rescores, rescores);
         }
     }
 
@@ -279,7 +280,14 @@ proptest! {
     }
 }
 
+/// Passes that propose what nobody did.
+const PROPOSING: &[&str] = &[
+    "pass = 'coherence'\nshort-forms = ['PER', 'LOC']\nmajority = ['LOC', 'ORG']\npropose = 'all'\nmin = 0.2",
+    "pass = 'coherence'\nmajority = ['LOC', 'ORG', 'PER']\npropose = 'unlabelled'\nmax-proposals = 2",
+];
+
 const RESCORING: &[&str] = &[
+    "pass = 'coherence'\nshort-forms = ['PER']\nacronyms = ['ORG']\nmajority = ['LOC', 'ORG']\nwindow = 9",
     "pass = 'calibrate'\n[[merge.fit]]\nsource = 'places'\nlabel = ['PER', 'LOC']\ntemperature = 2\nbias = 0.5\n\
      [[merge.fit]]\npoints = [[0.1, 0.0], [0.5, 0.4], [0.9, 0.4]]",
     "pass = 'evidence'",
