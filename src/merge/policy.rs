@@ -317,10 +317,11 @@ fn rest_of(span: Span, cut: Span, context: &PassContext<'_>) -> Vec<Span> {
     if context.document.tokens.is_some() {
         let whole = |part: &Span| {
             let tokens = &context.segments().words()[context.segments().words_in(*part)];
-            let edges = tokens.first().zip(tokens.last());
-            edges.map_or(Span::new(part.start, part.start), |(first, last)| {
-                Span::new(first.start, last.end)
-            })
+            let mut inside = tokens.iter().filter(|token| part.contains(**token));
+            match inside.next() {
+                None => Span::new(part.start, part.start),
+                Some(first) => Span::new(first.start, inside.next_back().unwrap_or(first).end),
+            }
         };
         parts = parts.iter().map(whole).collect();
     }
