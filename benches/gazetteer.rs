@@ -1,110 +1,169 @@
-//! The gazetteer: building one of 100,000 names, loading it compiled, and matching about 1 MB of
-//! running text in which one word in twelve begins a name.
+//! Gazetteers of 100,000 and 5,000,000 names: building, opening, and matching 20 MB of English-like
+//! text, beside `aho-corasick` and `daachorse` with the same names in the same run. What is found is
+//! compared before anything is timed.
+//!
+//! `cargo bench --bench gazetteer -- --test` takes a smaller list only. With `SPANLOOM_BENCH_OUT=FOLDER`
+//! everything is timed five times instead and printed as a table, and names, text and numbers are
+//! written to the folder for `benches/peers/gazetteer.py`.
+
+#[path = "gazetteer/names.rs"]
+mod names;
+#[path = "gazetteer/table.rs"]
+mod table;
 
 use std::hint::black_box;
+use std::path::Path;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use spanloom::source::gazetteer::{Builder, Gazetteer, Matcher};
-use spanloom::text::Document;
+use aho_corasick::AhoCorasick;
+use criterion::{Criterion, Throughput};
+use daachorse::{DoubleArrayAhoCorasick, DoubleArrayAhoCorasickBuilder};
+use spanloom::source::gazetteer::{Builder, Case, Entry, Gazetteer, MatchKind, Matcher};
+use spanloom::text::{CommonWords, Document, FoldOptions, fold};
 
-const NAMES: usize = 100_000;
-const WORDS: usize = 150_000;
-/// One word in this many begins a name.
-const NAME_EVERY: usize = 12;
+use names::English;
 
-/// A small generator of numbers that is the same everywhere (Knuth's MMIX constants).
-struct Numbers(u64);
+/// Bytes of text.
+const TEXT: usize = 20_000_000;
 
-impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % limit
+/// Names, and text in which some of them stand.
+struct List {
+    label: &'static str,
+    names: Vec<String>,
+    documents: Vec<Document>,
+    bytes: u64,
+}
+
+impl List {
+    fn new(label: &'static str, count: usize, text: usize) -> Self {
+        let english = English::new();
+        let names = names::names(count, &english);
+        let texts = names::documents(&names, &english, text).into_iter();
+        let documents: Vec<Document> = texts.map(|text| Document::new("bench", text)).collect();
+        let bytes = documents.iter().map(|document| document.text.len() as u64).sum();
+        Self { label, names, documents, bytes }
     }
 
-    /// A pronounceable word of 1 to 4 syllables.
-    fn word(&mut self) -> Vec<u8> {
-        let syllables = 1 + self.below(4);
-        (0..syllables)
-            .flat_map(|_| [b"bcdfghklmnprstvz"[self.below(16)], b"aeiou"[self.below(5)]])
-            .collect()
+    fn entries(&self) -> Vec<Entry> {
+        let entry = |(number, name): (usize, &String)| {
+            let mut entry = Entry::new(name, ["LOC", "ORG", "PER"][number % 3].into());
+            entry.id = Some(format!("Q{number}"));
+            entry
+        };
+        self.names.iter().enumerate().map(entry).collect()
     }
 
-    /// A name of 1 to 3 words. They end in a letter that other words do not end in, so that it is
-    /// known how many names a text holds.
-    fn name(&mut self) -> String {
-        let words = (0..1 + self.below(3)).map(|_| {
-            let mut word = self.word();
-            word[0].make_ascii_uppercase();
-            word.push(b'x');
-            word
-        });
-        ascii(words.collect::<Vec<_>>().join(&b' '))
+    /// The names as automata over bytes take them.
+    fn keys(&self) -> Vec<String> {
+        self.names.iter().map(|name| fold(name, FoldOptions::ALL).into_text()).collect()
+    }
+
+    /// How many names the whole matcher finds.
+    fn find(&self, matcher: &Matcher, gazetteers: &[Gazetteer]) -> usize {
+        self.documents.iter().map(|document| matcher.find(gazetteers, document).len()).sum()
+    }
+
+    /// How many names an automaton finds in the folded texts between word boundaries.
+    fn find_aho(&self, aho: &AhoCorasick) -> usize {
+        let count = |folded: &str| {
+            let found = aho.find_overlapping_iter(folded);
+            found.filter(|m| stands_alone(folded, m.start(), m.end())).count()
+        };
+        self.folded(count)
+    }
+
+    /// As [`List::find_aho`].
+    fn find_daachorse(&self, daachorse: &DoubleArrayAhoCorasick<u32>) -> usize {
+        let count = |folded: &str| {
+            let found = daachorse.find_overlapping_iter(folded);
+            found.filter(|m| stands_alone(folded, m.start(), m.end())).count()
+        };
+        self.folded(count)
+    }
+
+    fn folded(&self, count: impl Fn(&str) -> usize) -> usize {
+        let texts = self.documents.iter().map(|document| &document.text);
+        texts.map(|text| count(fold(text, FoldOptions::ALL).text())).sum()
     }
 }
 
-fn ascii(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).expect("the generator writes ASCII")
+/// Whether ASCII text has word boundaries at both places.
+fn stands_alone(text: &str, start: usize, end: usize) -> bool {
+    let is_word = |at: Option<usize>| {
+        at.and_then(|at| text.as_bytes().get(at)).is_some_and(u8::is_ascii_alphanumeric)
+    };
+    !is_word(start.checked_sub(1)) && !is_word(Some(end))
 }
 
-/// Rows of TSV.
-fn rows(names: &[String]) -> String {
-    names.iter().enumerate().map(|(i, name)| format!("{name}\tLOC\tid{i}\t0.5\n")).collect()
+/// Builds a gazetteer of `entries` at `path`.
+fn build(entries: &[Entry], path: &Path, progress: &mut dyn FnMut(u64)) {
+    let folder = path.parent().expect("the file stands in a folder");
+    let mut builder = Builder::with_memory(Builder::MEMORY, folder);
+    entries.iter().for_each(|entry| builder.add(entry).expect("no name is empty"));
+    builder.write(path, progress).expect("the disk has room");
 }
 
-fn gazetteer(tsv: &str) -> Gazetteer {
-    let mut builder = Builder::new();
-    builder.add_tsv("bench.tsv", tsv.as_bytes());
-    builder.build().expect("the rows are well-formed")
+fn build_aho(keys: &[String]) -> AhoCorasick {
+    let mut builder = AhoCorasick::builder();
+    builder.match_kind(aho_corasick::MatchKind::Standard);
+    builder.build(keys).expect("the names fit")
 }
 
-/// Running text, and how often a name begins in it.
-fn text(names: &[String], numbers: &mut Numbers) -> (String, usize) {
-    let mut text = String::new();
-    let mut count = 0;
-    for i in 0..WORDS {
-        if i % NAME_EVERY == 0 {
-            text.push_str(&names[numbers.below(names.len())]);
-            count += 1;
-            // A comma keeps two names apart that would make a third together.
-            text.push_str(", ");
-        } else {
-            text.push_str(&ascii(numbers.word()));
-            text.push(if i % 15 == 14 { '\n' } else { ' ' });
-        }
-    }
-    (text, count)
+fn build_daachorse(keys: &[String]) -> DoubleArrayAhoCorasick<u32> {
+    DoubleArrayAhoCorasickBuilder::new().build(keys).expect("the names fit")
 }
 
-fn benchmark(criterion: &mut Criterion) {
-    let mut numbers = Numbers(42);
-    let names: Vec<String> = (0..NAMES).map(|_| numbers.name()).collect();
-    let (tsv, small) = (rows(&names), rows(&names[..500]));
-    let compiled = gazetteer(&tsv).as_bytes().to_vec();
+/// A matcher as the default engine has it.
+fn matcher() -> Matcher {
+    let mut common_words = CommonWords::default();
+    common_words.add(names::COMMON);
+    Matcher { common_words, ..Matcher::default() }
+}
 
-    let mut group = criterion.benchmark_group("gazetteer/load");
+/// The smart matcher finds each name that was put into the text; without regard to casing and overlaps
+/// it finds what the automata find.
+fn check(list: &List, gazetteer: &[Gazetteer], aho: &AhoCorasick) {
+    let all = Matcher { case: Case::Fold, matches: MatchKind::All, ..Matcher::default() };
+    let found = list.find(&all, gazetteer);
+    assert_eq!(found, list.find_aho(aho), "{}", list.label);
+    let smart = list.find(&matcher(), gazetteer);
+    assert!(smart > 0 && smart <= found, "{smart} of {found} in {}", list.label);
+}
+
+fn benchmark(criterion: &mut Criterion, list: &List) {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let path = folder.path().join("bench.fst");
+    let (entries, keys) = (list.entries(), list.keys());
+    build(&entries, &path, &mut |_| ());
+    let gazetteer = [Gazetteer::open(&path).expect("it was just written")];
+    let (aho, daachorse) = (build_aho(&keys), build_daachorse(&keys));
+    check(list, &gazetteer, &aho);
+    assert_eq!(list.find_aho(&aho), list.find_daachorse(&daachorse));
+
+    let mut group = criterion.benchmark_group(format!("gazetteer/{}", list.label));
     group.sample_size(10);
-    group.bench_function("tsv-100k", |b| b.iter(|| gazetteer(black_box(&tsv))));
-    group.bench_function("tsv-500", |b| b.iter(|| gazetteer(black_box(&small))));
-    group.bench_function("compiled-100k", |b| {
-        b.iter(|| Gazetteer::from_bytes(black_box(compiled.clone())).expect("it was just written"));
+    group.bench_function("open", |b| b.iter(|| Gazetteer::open(black_box(&path))));
+    group.throughput(Throughput::Elements(entries.len() as u64));
+    group.bench_function("build", |b| b.iter(|| build(&entries, &path, &mut |_| ())));
+    group.throughput(Throughput::Bytes(list.bytes));
+    let matcher = matcher();
+    group.bench_function("match", |b| b.iter(|| list.find(&matcher, black_box(&gazetteer))));
+    group.bench_function("match-aho-corasick", |b| b.iter(|| list.find_aho(black_box(&aho))));
+    group.bench_function("match-daachorse", |b| {
+        b.iter(|| list.find_daachorse(black_box(&daachorse)));
     });
     group.finish();
-
-    let mut group = criterion.benchmark_group("gazetteer/match");
-    let matcher = Matcher::default();
-    for (name, tsv, names) in [("100k", &tsv, &names[..]), ("500", &small, &names[..500])] {
-        let gazetteers = [gazetteer(tsv)];
-        let (text, count) = text(names, &mut Numbers(7));
-        let document = Document::new("bench", text);
-        assert_eq!(matcher.find(&gazetteers, &document).len(), count, "{name}");
-        group.throughput(Throughput::Bytes(document.text.len() as u64));
-        group.bench_with_input(BenchmarkId::from_parameter(name), &document, |b, document| {
-            b.iter(|| matcher.find(black_box(&gazetteers), black_box(document)));
-        });
-    }
-    group.finish();
 }
 
-criterion_group!(benches, benchmark);
-criterion_main!(benches);
+fn main() {
+    if let Some(folder) = std::env::var_os("SPANLOOM_BENCH_OUT") {
+        return table::write(Path::new(&folder));
+    }
+    let mut criterion = Criterion::default().configure_from_args();
+    if std::env::args().any(|argument| argument == "--test") {
+        benchmark(&mut criterion, &List::new("10k", 10_000, TEXT / 20));
+    } else {
+        benchmark(&mut criterion, &List::new("100k", 100_000, TEXT));
+        benchmark(&mut criterion, &List::new("5m", 5_000_000, TEXT));
+    }
+    criterion.final_summary();
+}
