@@ -8,7 +8,7 @@ use super::inputs;
 use crate::cli::print::on_one_line;
 use crate::cli::table::{Cell, Table};
 use crate::error::{Error, ErrorKind, Result};
-use crate::source::gazetteer::{Case, EntryRef, Gazetteer, MatchKind, Matcher};
+use crate::source::gazetteer::{EntryRef, Gazetteer, Matcher};
 use crate::text::Document;
 
 /// Show the entries that texts mention, whatever their casing.
@@ -46,7 +46,7 @@ pub(super) fn run(args: &Args) -> Result<String> {
     }
     let opened = files.iter().map(|file| inputs::gazetteer(&PathBuf::from(file)));
     let gazetteers: Vec<Gazetteer> = opened.collect::<Result<_>>()?;
-    let matcher = Matcher { case: Case::Fold, matches: MatchKind::All, ..Matcher::default() };
+    let matcher = Matcher::lookup();
     let mut rows = Vec::new();
     let mut lines = String::new();
     for text in texts {

@@ -31,12 +31,13 @@ fn is_between(before: char, after: char) -> bool {
     !(is_word(before) && is_word(after)) || is_unspaced(before) || is_unspaced(after)
 }
 
-fn is_word(c: char) -> bool {
+/// Letters, digits and the marks on them: what words are made of.
+pub(super) fn is_word(c: char) -> bool {
     c.is_alphanumeric() || is_combining_mark(c)
 }
 
 /// Scripts written without spaces: Thai, Lao, Myanmar, Khmer, kana, Han.
-fn is_unspaced(c: char) -> bool {
+pub(super) fn is_unspaced(c: char) -> bool {
     matches!(c,
         '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
         | '\u{19e0}'..='\u{19ff}' | '\u{2e80}'..='\u{2fdf}' | '\u{3005}'..='\u{3007}'

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::variants::bare;
 use crate::error::{Error, Result};
 use crate::text::common::words;
 use crate::text::{CommonWords, FoldOptions, Span, fold, segment};
@@ -70,6 +71,17 @@ const PARTICLES: &[&str] = &[
     "or", "the", "to", "und", "van", "von", "y", "zu",
 ];
 
+/// How a text reads beside the surface that it matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spelling {
+    /// The same after folding.
+    Same,
+    /// With other hyphens, spaces or apostrophes.
+    Variant,
+    /// With so many typographical errors.
+    Misspelt(usize),
+}
+
 /// How a surface is cased; what the smart policy needs to know of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -127,26 +139,77 @@ impl<'a> Judge<'a> {
         Self { text, common, line: None }
     }
 
+    /// A part of the text.
+    pub(super) fn slice(&self, span: Span) -> &'a str {
+        span.slice(self.text).unwrap_or("")
+    }
+
     /// What the match of `surface` at `span` is worth by its casing: a factor of its score, or `None`
-    /// where it is refused. `key` is the folded surface.
+    /// where it is refused. `key` is what the text there folds to.
+    ///
+    /// What is misspelt is compared by the first letters of its words: `exact` wants them cased as those
+    /// of the surface, `smart` wants its capitals (or a line of capitals) and takes no acronyms.
     pub(super) fn judge(
         &mut self,
         case: Case,
-        surface: &str,
-        shape: Shape,
+        (surface, shape): (&str, Shape),
+        spelling: Spelling,
         span: Span,
         key: &str,
     ) -> Option<f32> {
         let matched = span.slice(self.text)?;
+        let is_misspelt = matches!(spelling, Spelling::Misspelt(_));
         match case {
             Case::Fold => Some(1.0),
-            Case::Exact => is_cased_alike(matched, surface).then_some(1.0),
+            Case::Exact if is_misspelt => (has_the_capitals_of(matched, surface)
+                && has_the_capitals_of(surface, matched))
+            .then_some(1.0),
+            Case::Exact => is_cased_alike(matched, surface, spelling).then_some(1.0),
             Case::Smart => match shape {
                 Shape::Lower => Some(1.0),
+                Shape::Acronym if is_misspelt => None,
                 Shape::Acronym => self.accepts_acronym(matched, span, key).then_some(1.0),
+                Shape::Capitalised if is_misspelt => {
+                    let is_in_capitals =
+                        Letters::of(matched).lower == 0 && self.is_in_capitals_line(span.start);
+                    (is_in_capitals || has_the_capitals_of(matched, surface)).then_some(1.0)
+                }
                 Shape::Capitalised => self.judge_capitalised(matched, surface, span, key),
             },
         }
+    }
+
+    /// Why [`Judge::judge`] refused, in words.
+    pub(super) fn refusal(
+        &self,
+        case: Case,
+        (surface, shape): (&str, Shape),
+        spelling: Spelling,
+        span: Span,
+        key: &str,
+    ) -> String {
+        let matched = span.slice(self.text).unwrap_or("");
+        let is_common = self.common.are_all(key);
+        let because = match (case, shape, spelling) {
+            (Case::Smart, Shape::Acronym, Spelling::Misspelt(_)) => {
+                "an acronym may not be misspelt"
+            }
+            (Case::Smart, Shape::Acronym, _) if Letters::of(matched).lower > 0 => {
+                "an acronym needs capitals"
+            }
+            (Case::Smart, Shape::Acronym, _) => "in a line of capitals a common word is no acronym",
+            (Case::Smart, _, Spelling::Misspelt(_)) => "what is misspelt needs its capitals",
+            (Case::Smart, ..) if !self.common.is_given() => {
+                "without 'common-words' a name needs its capitals"
+            }
+            (Case::Smart, ..) if is_common => "common words need their capitals",
+            (Case::Smart, ..) => "its capitals differ",
+            _ => "the casing must be the same",
+        };
+        format!(
+            "case = \"{}\": the entry is '{surface}', the text has '{matched}', and {because}",
+            case.name()
+        )
     }
 
     fn accepts_acronym(&mut self, matched: &str, span: Span, key: &str) -> bool {
@@ -199,9 +262,12 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// Whether two texts of one fold differ in nothing but what the cased fold removes.
-fn is_cased_alike(matched: &str, surface: &str) -> bool {
-    let cased = |text| fold(text, FoldOptions::CASED).into_text();
+/// Whether two texts of one fold differ in nothing but what the cased fold removes, and variants may.
+fn is_cased_alike(matched: &str, surface: &str, spelling: Spelling) -> bool {
+    let cased = |text| match spelling {
+        Spelling::Same => fold(text, FoldOptions::CASED).into_text(),
+        _ => bare(fold(text, FoldOptions::CASED).text()),
+    };
     matched == surface || cased(matched) == cased(surface)
 }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::compiled::Gazetteer;
+use super::context::Context;
 use super::entry::{self, Entry};
 use super::format::{Header, SourceFile, is_compiled, wrong};
 use super::record;
@@ -72,12 +73,19 @@ impl Builder {
         self.count == 0 && self.problem_count == 0
     }
 
-    /// Adds an entry.
+    /// Adds an entry, and those that its abbreviations are.
     ///
     /// # Errors
-    /// Where nothing is left of its surface after folding ([`ErrorKind::Gazetteer`]; the builder goes
-    /// on without the entry), or entries cannot be written to disk ([`ErrorKind::Io`]).
+    /// Where nothing is left of its surface after folding or its `context` cannot be read
+    /// ([`ErrorKind::Gazetteer`]; the builder goes on without the entry), or entries cannot be written
+    /// to disk ([`ErrorKind::Io`]).
     pub fn add(&mut self, entry: &Entry) -> Result<()> {
+        Context::of(entry.attributes.iter().map(|(key, value)| (&**key, &**value)))?;
+        self.add_single(entry)?;
+        entry.abbreviated().iter().try_for_each(|short| self.add_single(short))
+    }
+
+    fn add_single(&mut self, entry: &Entry) -> Result<()> {
         let key = key(&entry.surface);
         if key.is_empty() {
             let message =
@@ -148,7 +156,7 @@ impl Builder {
     /// Where it is damaged, and as [`Builder::add`].
     pub fn add_gazetteer(&mut self, gazetteer: &Gazetteer) -> Result<()> {
         let before = self.count;
-        gazetteer.entries().try_for_each(|entry| self.add(&entry.to_entry()))?;
+        gazetteer.entries().try_for_each(|entry| self.add_single(&entry.to_entry()))?;
         let (got, expected) = (self.count - before, gazetteer.entry_count());
         if got != expected {
             return Err(wrong(format!(

@@ -1,169 +1,43 @@
 //! A gazetteer as an engine file writes it, and how it becomes a source.
 
-use std::fmt;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde::de::{SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use super::GazetteerSource;
-use super::casing::Case;
-use super::compile::Builder;
+use super::compile::{self, Builder};
 use super::compiled::Gazetteer;
-use super::entry::Entry;
 use super::format::is_compiled;
+use super::inline;
 use super::matcher::{MatchKind, Matcher};
+use super::options::Options;
+use super::spelling::SpellingOptions;
+use super::why::Places;
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::resource::{Files, OptionDoc, Section};
+use crate::resource::{Files, Section};
 use crate::source::LoadContext;
 use crate::span::Label;
 use crate::text::CommonWords;
 
-/// The options as shown to users; `Options` is what is read.
-pub(super) const OPTIONS: &[OptionDoc] = &[
-    OptionDoc {
-        name: "files",
-        value: "list of paths and globs",
-        doc: "TSV files (surface, label, then optional id, weight 0 to 1, key=value attributes) and \
-              files of `spanloom gazetteer build`.",
-    },
-    OptionDoc {
-        name: "entries",
-        value: "list of [surface, label, id, weight, attributes]",
-        doc: "Entries written here, the last three parts optional: `[[\"Paris\", \"LOC\"]]`.",
-    },
-    OptionDoc {
-        name: "case",
-        value: "exact | smart | fold, \"smart\"",
-        doc: "Which casing matches: that of the entry; what the casing says (a lower-case common \
-              word is no city); any. The attribute `case` of an entry goes before it.",
-    },
-    OptionDoc {
-        name: "common-words",
-        value: "list of paths and globs",
-        doc: "Lists of lower-case words, one a line, that `smart` takes for names only where their \
-              casing speaks for it; a single one that begins a sentence scores half. Without any, \
-              lower-case text matches only entries without capitals.",
-    },
-    OptionDoc {
-        name: "match",
-        value: "longest | all, \"longest\"",
-        doc: "Of overlapping matches the leftmost longest whose casing fits, or all.",
-    },
-    OptionDoc {
-        name: "score",
-        value: "number 0 to 1, 1.0",
-        doc: "The score of a mention is this times the weight of its entry.",
-    },
-    OptionDoc {
-        name: "labels",
-        value: "list of labels",
-        doc: "Only entries of these labels are taken; all where it is not written.",
-    },
-    OptionDoc {
-        name: "min-length",
-        value: "number, 2",
-        doc: "Entries whose folded surface has fewer characters do not count.",
-    },
-];
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Options {
-    #[serde(default)]
-    files: Vec<Spanned<String>>,
-    #[serde(default)]
-    entries: Vec<Spanned<InlineEntry>>,
-    #[serde(default)]
-    case: Case,
-    #[serde(default)]
-    common_words: Vec<Spanned<String>>,
-    #[serde(default, rename = "match")]
-    matches: MatchKind,
-    score: Option<Spanned<f32>>,
-    labels: Option<Vec<Spanned<String>>>,
-    #[serde(default = "default_min_length")]
-    min_length: usize,
-}
-
-fn default_min_length() -> usize {
-    2
-}
-
-/// `[surface, label, id, weight, attributes]`, the last three optional.
-#[derive(Debug, Default)]
-struct InlineEntry {
-    surface: String,
-    label: String,
-    id: String,
-    weight: Option<f32>,
-    attributes: String,
-}
-
-impl<'de> Deserialize<'de> for InlineEntry {
-    fn deserialize<D: Deserializer<'de>>(parts: D) -> std::result::Result<Self, D::Error> {
-        struct Parts;
-        impl<'de> Visitor<'de> for Parts {
-            type Value = InlineEntry;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("[surface, label] and optionally id, weight, attributes")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(
-                self,
-                mut parts: A,
-            ) -> std::result::Result<InlineEntry, A::Error> {
-                let missing = |n| serde::de::Error::invalid_length(n, &self);
-                let entry = InlineEntry {
-                    surface: parts.next_element()?.ok_or_else(|| missing(0))?,
-                    label: parts.next_element()?.ok_or_else(|| missing(1))?,
-                    id: parts.next_element()?.unwrap_or_default(),
-                    weight: parts.next_element()?,
-                    attributes: parts.next_element()?.unwrap_or_default(),
-                };
-                match parts.next_element::<serde::de::IgnoredAny>()? {
-                    Some(_) => Err(missing(6)),
-                    None => Ok(entry),
-                }
-            }
-        }
-        parts.deserialize_seq(Parts)
-    }
-}
-
-impl InlineEntry {
-    fn entry(&self) -> Result<Entry> {
-        for (name, value) in [("surface", &self.surface), ("label", &self.label)] {
-            if value.trim().is_empty() {
-                return Err(Error::new(ErrorKind::Gazetteer, format!("the {name} is empty")));
-            }
-        }
-        let mut entry = Entry::new(self.surface.trim(), Label::new(self.label.trim()));
-        entry.id = Some(self.id.trim()).filter(|id| !id.is_empty()).map(Into::into);
-        if let Some(weight) = self.weight {
-            entry.set_weight(weight)?;
-        }
-        entry.set_attributes(&self.attributes)?;
-        Ok(entry)
-    }
-}
+/// How many entries a place may have where it is not written.
+const DEFAULT_N: usize = 3;
 
 /// Builds the source that a section of an engine file describes.
 pub(super) fn load(
     name: Arc<str>,
-    section: Section<'_>,
+    mut section: Section<'_>,
     context: &LoadContext,
 ) -> Result<GazetteerSource> {
     let file = section.file();
     let place = section.location();
+    let tables = section.take_tables("entry")?;
     let options: Options = section.read()?;
     let wrong = |message: &str, location: Location| {
         Err(Error::new(ErrorKind::Config, message).at(location))
     };
-    if options.files.is_empty() && options.entries.is_empty() {
+    if options.files.is_empty() && options.entries.is_empty() && tables.is_empty() {
         return wrong("the gazetteer has neither 'files' nor 'entries'", place);
     }
     let score = options.score.as_ref().map_or(1.0, |score| *score.get_ref());
@@ -172,9 +46,22 @@ pub(super) fn load(
         return wrong(&message, file.location(written.span()));
     }
     let mut builder = Builder::new();
-    for inline in &options.entries {
-        if let Err(e) = inline.get_ref().entry().and_then(|entry| builder.add(&entry)) {
-            builder.report(e.at(file.location(inline.span())));
+    let mut places = Places::default();
+    let inline = options.entries.iter().map(|inline| {
+        let place = file.location(inline.span());
+        (inline.get_ref().entry(), place)
+    });
+    let tables = tables.into_iter().map(|table| {
+        let place = table.location();
+        (inline::read_table(table), place)
+    });
+    for (entry, place) in inline.chain(tables) {
+        let added = entry.and_then(|entry| {
+            places.add(&entry, &place);
+            builder.add(&entry)
+        });
+        for error in added.err().into_iter().flat_map(Error::into_list) {
+            builder.report(error.at(place.clone()));
         }
     }
     let mut gazetteers = Vec::new();
@@ -209,11 +96,17 @@ pub(super) fn load(
     let matcher = Matcher {
         case: options.case,
         matches: options.matches,
+        n: options.n(|range| file.location(range))?,
         common_words,
         labels: wanted,
         min_length: options.min_length,
+        stop: options.stop_surfaces(&context.files, |range| file.location(range))?,
+        spelling: options.ignore.as_deref().map(SpellingOptions::ignoring).unwrap_or_default(),
+        fuzzy: options.fuzzy.and_then(|fuzzy| fuzzy.into_inner().0),
+        hashtags: options.hashtags,
+        ..Matcher::default()
     };
-    Ok(GazetteerSource { name, labels, gazetteers, matcher, score })
+    Ok(GazetteerSource { name, labels, gazetteers, matcher, score, places })
 }
 
 /// The labels of all entries, sorted.
@@ -225,6 +118,42 @@ fn labels(gazetteers: &[Gazetteer]) -> Vec<Label> {
 }
 
 impl Options {
+    /// How many entries a place may have.
+    fn n(&self, location: impl Fn(Range<usize>) -> Location) -> Result<usize> {
+        let Some(written) = &self.n else { return Ok(DEFAULT_N) };
+        let problem = match *written.get_ref() {
+            0 => "'n' is 0, expected at least 1",
+            _ if self.matches != MatchKind::NBest => {
+                "'n' has no meaning without match = \"n-best\""
+            }
+            n => return Ok(n),
+        };
+        Err(Error::new(ErrorKind::Config, problem).at(location(written.span())))
+    }
+
+    /// What is never matched, folded.
+    fn stop_surfaces(
+        &self,
+        files: &Files,
+        location: impl Fn(Range<usize>) -> Location,
+    ) -> Result<BTreeSet<String>> {
+        let mut stop = BTreeSet::new();
+        for surface in &self.stop {
+            let key = compile::key(surface.get_ref());
+            if key.is_empty() {
+                let message = "nothing is left of the stop entry after folding";
+                return Err(Error::new(ErrorKind::Config, message).at(location(surface.span())));
+            }
+            stop.insert(key);
+        }
+        for (name, place) in expand(&self.stop_files, files, location)? {
+            let list = files.read_text(&name).map_err(|e| e.at(place))?;
+            let lines = list.lines().filter(|line| !line.starts_with('#')).map(compile::key);
+            stop.extend(lines.filter(|key| !key.is_empty()));
+        }
+        Ok(stop)
+    }
+
     /// The labels that are wanted, sorted, where that is written.
     fn wanted(
         &self,

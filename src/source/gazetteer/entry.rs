@@ -22,11 +22,36 @@ pub struct Entry {
     pub attributes: Vec<(String, String)>,
 }
 
+/// The attribute that holds the abbreviations of an entry, parted by `|`.
+pub(super) const ABBREVIATIONS: &str = "abbreviations";
+
 impl Entry {
     /// An entry of weight 1 without id and attributes.
     pub fn new(surface: &str, label: Label) -> Self {
         let surface = surface.to_owned();
         Self { surface, label, id: None, weight: 1.0, case: None, attributes: Vec::new() }
+    }
+
+    /// The entries that its abbreviations are: they stand for the same thing, say everything else that
+    /// it says, and match in their own casing only.
+    pub(super) fn abbreviated(&self) -> Vec<Entry> {
+        let list = self.attributes.iter().find(|(key, _)| key == ABBREVIATIONS);
+        let names = list.iter().flat_map(|(_, names)| names.split('|')).map(str::trim);
+        names
+            .filter(|name| !name.is_empty())
+            .map(|name| Entry {
+                surface: name.to_owned(),
+                id: Some(self.id.clone().unwrap_or_else(|| self.surface.clone())),
+                case: Some(Case::Exact),
+                attributes: self
+                    .attributes
+                    .iter()
+                    .filter(|(k, _)| k != ABBREVIATIONS)
+                    .cloned()
+                    .collect(),
+                ..self.clone()
+            })
+            .collect()
     }
 
     /// Reads `text` into the entry's attributes.

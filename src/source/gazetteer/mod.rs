@@ -6,15 +6,24 @@ mod casing;
 mod compile;
 mod compiled;
 mod config;
+mod context;
 mod entry;
 mod format;
+mod fuzzy;
+mod hashtag;
 pub mod import;
 mod index;
+mod inline;
 mod matcher;
+mod options;
 mod record;
 mod runs;
 mod sections;
+mod spelling;
+mod trie;
+mod variants;
 mod varint;
+mod why;
 
 use std::sync::Arc;
 
@@ -23,19 +32,22 @@ pub use self::compile::Builder;
 pub use self::compiled::{Entries, EntryRef, Gazetteer};
 pub use self::entry::Entry;
 pub use self::format::{Header, SourceFile};
+pub use self::fuzzy::Fuzzy;
+pub use self::hashtag::Hashtags;
 pub use self::index::Cursor;
 pub use self::matcher::{Match, MatchKind, Matcher};
+pub use self::spelling::SpellingOptions;
 
-use super::{Found, Source, SourceKind};
+use super::{Found, Refusal, Source, SourceKind};
 use crate::error::Result;
 use crate::span::{Label, Mention, Origin};
-use crate::text::Document;
+use crate::text::{Document, Span};
 
 pub(super) const KIND: SourceKind = SourceKind {
     name: "gazetteer",
     doc: "Lists of names, found at word boundaries whatever their accents, width, apostrophes and \
           white space; casing counts as far as `case` says.",
-    options: config::OPTIONS,
+    options: options::OPTIONS,
     load: |name, section, context| Ok(Box::new(config::load(name, section, context)?)),
 };
 
@@ -47,6 +59,8 @@ struct GazetteerSource {
     labels: Vec<Label>,
     matcher: Matcher,
     score: f32,
+    /// Where the entries of the engine file stand.
+    places: why::Places,
 }
 
 impl Source for GazetteerSource {
@@ -67,6 +81,15 @@ impl Source for GazetteerSource {
             origin: Origin::new(&self.name, found.entry.detail()),
         });
         Ok(Found { mentions: mentions.collect(), ..Found::default() })
+    }
+
+    fn why_not(
+        &self,
+        document: &Document,
+        span: Span,
+        label: Option<&Label>,
+    ) -> Result<Vec<Refusal>> {
+        Ok(why::refusals(self, document, span, label))
     }
 
     fn describe(&self) -> String {

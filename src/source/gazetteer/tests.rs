@@ -18,12 +18,14 @@ struct Golden {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Case {
     name: String,
     #[serde(default)]
     options: toml::Table,
-    entries: toml::Value,
+    entries: Option<toml::Value>,
+    #[serde(default)]
+    entry: Vec<toml::Value>,
     common: Option<Vec<String>>,
     #[serde(default)]
     tokens: bool,
@@ -31,6 +33,9 @@ struct Case {
     found: Vec<(String, String)>,
     scores: Option<Vec<f32>>,
     details: Option<Vec<String>>,
+    /// A text (its last occurrence), a label or nothing, and how the reason begins.
+    #[serde(default)]
+    why_not: Vec<(String, String, String)>,
 }
 
 fn golden() -> Vec<Case> {
@@ -53,7 +58,12 @@ fn load(text: &str) -> Result<GazetteerSource> {
 impl Case {
     fn source(&self) -> GazetteerSource {
         let mut section = self.options.clone();
-        section.insert("entries".to_owned(), self.entries.clone());
+        if let Some(entries) = &self.entries {
+            section.insert("entries".to_owned(), entries.clone());
+        }
+        if !self.entry.is_empty() {
+            section.insert("entry".to_owned(), self.entry.clone().into());
+        }
         let folder = tempfile::tempdir().unwrap();
         if let Some(common) = &self.common {
             std::fs::write(folder.path().join("common.txt"), common.join("\n")).unwrap();
@@ -69,21 +79,45 @@ impl Case {
         Document::new(&*self.name, &*self.text)
     }
 
-    fn check(&self, source: &GazetteerSource, with: &str) {
-        let (document, place) = (self.document(), format!("'{}' with {with}", self.name));
+    /// What is not as the case says.
+    fn problems(&self, source: &GazetteerSource) -> Vec<String> {
+        let document = self.document();
         let mentions = source.find(&document).unwrap().mentions;
+        let mut problems = Vec::new();
+        let mut expect = |fits: bool, what: &str, got: &dyn std::fmt::Debug| {
+            if !fits {
+                problems.push(format!("{what}: {got:?}"));
+            }
+        };
         let found: Vec<(String, String)> = mentions
             .iter()
             .map(|m| (m.span.slice(&document.text).unwrap().to_owned(), m.label.to_string()))
             .collect();
-        assert_eq!(found, self.found, "{place}");
+        expect(found == self.found, "found", &found);
         if let Some(scores) = &self.scores {
-            assert_eq!(&mentions.iter().map(|m| m.score).collect::<Vec<_>>(), scores, "{place}");
+            let found: Vec<f32> = mentions.iter().map(|m| m.score).collect();
+            let is_near = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-6;
+            let fits = found.len() == scores.len() && found.iter().zip(scores).all(is_near);
+            expect(fits, "scores", &found);
         }
         if let Some(details) = &self.details {
             let found: Vec<_> = mentions.iter().map(|m| m.origin.detail.to_string()).collect();
-            assert_eq!(&found, details, "{place}");
+            expect(&found == details, "details", &found);
         }
+        for (text, label, expected) in &self.why_not {
+            let start = document.text.rfind(text).unwrap();
+            let span = Span::new(start, start + text.len());
+            let label = Some(Label::new(label)).filter(|label| !label.as_str().is_empty());
+            let refusals = source.why_not(&document, span, label.as_ref()).unwrap();
+            let reasons: Vec<&str> = refusals.iter().map(|r| r.reason.as_str()).collect();
+            let fits = reasons.iter().any(|reason| reason.starts_with(expected.as_str()));
+            expect(fits, &format!("why not {text}"), &reasons);
+        }
+        for mention in &mentions {
+            let refusals = source.why_not(&document, mention.span, Some(&mention.label)).unwrap();
+            expect(refusals.is_empty(), "why not what is found", &refusals);
+        }
+        problems
     }
 }
 
@@ -91,14 +125,20 @@ impl Case {
 fn every_golden_case_holds_in_memory_mapped_and_in_parts() {
     let folder = tempfile::tempdir().unwrap();
     let cases = golden();
+    let mut problems = Vec::new();
     for case in &cases {
-        assert_eq!(cases.iter().filter(|c| c.name == case.name).count(), 1, "{}", case.name);
+        let name = &case.name;
+        assert_eq!(cases.iter().filter(|c| c.name == *name).count(), 1, "{name}");
+        let mut check = |source: &GazetteerSource, with: &str| {
+            let found = case.problems(source);
+            problems.extend(found.into_iter().map(|p| format!("'{name}' with {with}: {p}")));
+        };
         let mut source = case.source();
-        case.check(&source, "the gazetteer in memory");
+        check(&source, "the gazetteer in memory");
         let path = folder.path().join("a.fst");
         std::fs::write(&path, source.gazetteers[0].as_bytes()).unwrap();
         source.gazetteers = vec![Gazetteer::open(&path).unwrap()];
-        case.check(&source, "the mapped file");
+        check(&source, "the mapped file");
         let parts = source.gazetteers[0].entries().map(|entry| {
             let mut builder = Builder::new();
             builder.add(&entry.to_entry()).unwrap();
@@ -106,8 +146,9 @@ fn every_golden_case_holds_in_memory_mapped_and_in_parts() {
         });
         source.gazetteers = parts.collect();
         source.gazetteers.reverse();
-        case.check(&source, "a gazetteer for each entry");
+        check(&source, "a gazetteer for each entry");
     }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
 #[test]
