@@ -134,7 +134,7 @@ pub(super) mod tests {
         let bytes = built(&keys);
         let mut hits = Vec::new();
         find(Fst::new(&bytes).unwrap().start(), text, variants, &mut hits);
-        hits.into_iter().map(|hit| text[hit.start..hit.end].to_owned()).collect()
+        hits.into_iter().map(|hit| text.get(hit.start..hit.end).unwrap().to_owned()).collect()
     }
 
     #[test]
@@ -195,17 +195,18 @@ pub(super) mod tests {
             .collect();
         let apostrophes =
             |text: &str| -> Vec<usize> { text.match_indices('\'').map(|(at, _)| at).collect() };
-        for &start in ends.iter().filter(|&&start| !text[start..].starts_with(' ')) {
+        for &start in ends.iter().filter(|&&start| text.get(start..start + 1) != Some(" ")) {
             for &end in ends.iter().rev().filter(|&&end| end > start) {
-                let window = &text[start..end];
+                let window = text.get(start..end).unwrap();
                 let mut gone = apostrophes(window);
                 gone.retain(|&at| {
-                    at > 0 && may_leave_out(text, start + at) && &window[at + 1..] != "s"
+                    at > 0 && may_leave_out(text, start + at) && window.get(at + 1..) != Some("s")
                 });
                 for (surface, key) in (0..).zip(keys) {
                     let mut put_in = apostrophes(key);
                     put_in.retain(|&at| {
-                        key[..at].ends_with(is_word) && key[at + 1..].starts_with(is_word)
+                        key.get(..at).unwrap().ends_with(is_word)
+                            && key.get(at + 1..).unwrap().starts_with(is_word)
                     });
                     let (text, key) =
                         (spellings(window, &gone, variants), spellings(key, &put_in, variants));

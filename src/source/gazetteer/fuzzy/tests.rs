@@ -43,7 +43,7 @@ pub(in super::super) fn naive(
             let windows = (start + 1..=text.len())
                 .filter(|&end| text.is_char_boundary(end) && ends(text, start, end));
             let near = windows.filter_map(|end| {
-                let window = &text[start..end];
+                let window = text.get(start..end).unwrap();
                 let distance = distance(window, key, fuzzy.transpositions)?;
                 let fits = cut(window) == cut(key)
                     && cut(key).chars().count() == fuzzy.prefix_length
@@ -51,9 +51,9 @@ pub(in super::super) fn naive(
                 fits.then_some(Near { start, end, distance, surface })
             });
             let best = near.min_by_key(|near| (near.distance, std::cmp::Reverse(near.end)));
-            found.extend(
-                best.filter(|near| near.distance > 0 && known.allows(&text[start..near.end], key)),
-            );
+            found.extend(best.filter(|near| {
+                near.distance > 0 && known.allows(text.get(start..near.end).unwrap(), key)
+            }));
         }
     }
     found.sort_by_key(|n| (n.start, std::cmp::Reverse(n.end), n.distance, n.surface));
@@ -65,7 +65,13 @@ fn found(keys: &[&str], text: &str, fuzzy: &Fuzzy, words: &[&str]) -> Vec<(Strin
     let keys = sorted(&keys);
     walked(&keys, text, fuzzy, &common(words))
         .into_iter()
-        .map(|n| (text[n.start..n.end].to_owned(), keys[n.surface as usize].clone(), n.distance))
+        .map(|n| {
+            (
+                text.get(n.start..n.end).unwrap().to_owned(),
+                keys[n.surface as usize].clone(),
+                n.distance,
+            )
+        })
         .collect()
 }
 

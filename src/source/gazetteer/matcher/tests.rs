@@ -33,7 +33,7 @@ fn naive(entries: &[Entry], matcher: &Matcher, document: &Document) -> Vec<Found
     for &start in &edges {
         for &end in edges.iter().filter(|&&end| end > start) {
             for (entry, key) in keys.iter().enumerate() {
-                if text[start..end] == **key {
+                if text.get(start..end) == Some(key) {
                     readings.push((start, end, entry, Spelling::Same));
                 }
             }
@@ -64,7 +64,8 @@ fn naive(entries: &[Entry], matcher: &Matcher, document: &Document) -> Vec<Found
         let entry = &entries[entry];
         let span = folded.span(start..end).unwrap();
         let tokens = document.tokens.as_deref();
-        if let Some(score) = score(entry, matcher, document, (span, spelling), &text[start..end])
+        if let Some(score) =
+            score(entry, matcher, document, (span, spelling), text.get(start..end).unwrap())
             && is_at_token_edges(span, tokens)
         {
             let detail = entry.id.clone().unwrap_or_else(|| entry.surface.clone());
