@@ -16,7 +16,7 @@ use spanloom::source::{self, LoadContext, SOURCES};
 use spanloom::{Engine, Result};
 
 /// Options that are tables of their own and so are read before the rest.
-const TABLES: &[&str] = &["rule", "cue", "fit", "row"];
+const TABLES: &[&str] = &["rule", "cue", "fit", "row", "entry"];
 
 fn context() -> LoadContext {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
@@ -101,10 +101,13 @@ fn documented(options: &[OptionDoc], prefix: &str) -> BTreeSet<String> {
 #[test]
 fn sources_read_the_options_that_they_document() {
     for kind in SOURCES {
-        let keys = read_keys("no-such-key = 1", |section| {
-            (kind.load)("test".into(), section, &context()).map(drop)
-        });
+        let load = |section: Section<'_>| (kind.load)("test".into(), section, &context()).map(drop);
+        let keys = read_keys("no-such-key = 1", load);
         assert_eq!(keys, documented(kind.options, ""), "source {}", kind.name);
+        if kind.options.iter().any(|o| o.name == "entry") {
+            let keys = read_keys("[[entry]]\nno-such-key = 1", load);
+            assert_eq!(keys, documented(kind.options, "entry."), "source {}: entry", kind.name);
+        }
     }
 }
 
