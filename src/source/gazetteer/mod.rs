@@ -36,7 +36,7 @@ pub use self::fuzzy::Fuzzy;
 pub use self::hashtag::Hashtags;
 pub use self::index::Cursor;
 pub use self::matcher::{Match, MatchKind, Matcher};
-pub use self::spelling::SpellingOptions;
+pub use self::spelling::{Difference, SpellingOptions};
 
 use super::{Found, Refusal, Source, SourceKind};
 use crate::error::Result;

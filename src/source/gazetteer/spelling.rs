@@ -11,7 +11,7 @@ use crate::text::{FoldOptions, fold};
 /// A difference that an engine file may name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Difference {
+pub enum Difference {
     /// Accents, and letters such as `ø` and `æ`.
     Accents,
     /// Full and half width.
@@ -28,6 +28,12 @@ pub(super) enum Difference {
     MissingApostrophe,
 }
 
+impl Difference {
+    /// The differences that the index is folded of: they do not count unless something else is said.
+    pub const FOLDED: [Self; 5] =
+        [Self::Accents, Self::Width, Self::Apostrophes, Self::Hyphens, Self::WhiteSpace];
+}
+
 /// Which differences do not count, besides casing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SpellingOptions {
@@ -39,7 +45,7 @@ pub struct SpellingOptions {
 
 impl SpellingOptions {
     /// The options by which these differences, and no others, do not count.
-    pub(super) fn ignoring(differences: &[Difference]) -> Self {
+    pub fn ignoring(differences: &[Difference]) -> Self {
         let has = |difference| differences.contains(&difference);
         let fold = FoldOptions {
             case: true,

@@ -107,13 +107,14 @@ pub(super) fn find(
         }
         let prefix = prefix.map(char::len_utf8).sum();
         let is_fixed = rest.starts_with(first) && !known.is_free(first);
-        let fixed = if is_fixed { first.len().max(prefix) } else { prefix };
-        search.from(start, fixed, &mut |near, key| {
-            let window = text.get(near.start..near.end).unwrap_or("");
-            if known.allows(window, key) {
-                found.push(near);
-            }
-        });
+        let is_word = is_fixed && first.len() >= prefix;
+        let fixed = if is_word { first.len() } else { prefix };
+        let mut near: Vec<(Near, String)> = Vec::new();
+        search.from(start, (fixed, is_word), &mut |found, key| near.push((found, key.to_owned())));
+        near.sort_unstable_by_key(|(n, _)| (n.surface, n.distance, std::cmp::Reverse(n.end)));
+        near.dedup_by_key(|(near, _)| near.surface);
+        near.retain(|(n, key)| known.allows(text.get(n.start..n.end).unwrap_or(""), key));
+        found.extend(near.into_iter().map(|(near, _)| near));
     }
 }
 
@@ -154,12 +155,13 @@ impl Known<'_> {
 pub(super) fn nearest(root: Cursor<'_>, name: &str) -> Vec<(usize, String, u64)> {
     let any = Fuzzy { min_letters: vec![1; MAX_DISTANCE], prefix_length: 0, ..Fuzzy::default() };
     let mut found = Vec::new();
-    Search::new(root, name, &any).from(0, 0, &mut |near, key| {
+    Search::new(root, name, &any).from(0, (0, false), &mut |near, key| {
         if near.end == name.len() {
             found.push((near.distance, key.to_owned(), near.surface));
         }
     });
     found.sort();
+    found.dedup_by(|a, b| a.1 == b.1);
     found
 }
 

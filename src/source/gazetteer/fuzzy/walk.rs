@@ -69,8 +69,14 @@ impl<'a, 'b> Search<'a, 'b> {
         }
     }
 
-    /// Gives what begins at `start` and has its first `fixed` bytes right, each with its key.
-    pub(super) fn from(&mut self, start: usize, fixed: usize, emit: &mut dyn FnMut(Near, &str)) {
+    /// Gives what begins at `start` and has its first `fixed` bytes right, each with its key; where
+    /// `is_word`, those are the key's first word. One key may come several times.
+    pub(super) fn from(
+        &mut self,
+        start: usize,
+        (fixed, is_word): (usize, bool),
+        emit: &mut dyn FnMut(Near, &str),
+    ) {
         let prefix = self.text.get(start..start + fixed).unwrap_or("");
         let Some(node) = follow(self.root, prefix) else { return };
         self.start = start;
@@ -90,7 +96,15 @@ impl<'a, 'b> Search<'a, 'b> {
         }
         let state = State { row, before: [FAR; BAND], last: '\0', depth: 0 };
         self.emit(node, state, emit);
-        self.visit(node, state, emit);
+        if is_word {
+            each_char(node, &mut |c, next| {
+                if !c.is_alphanumeric() {
+                    self.go(c, next, state, emit);
+                }
+            });
+        } else {
+            self.visit(node, state, emit);
+        }
     }
 
     /// The character at `index` behind the fixed ones.
@@ -120,29 +134,40 @@ impl<'a, 'b> Search<'a, 'b> {
             return;
         }
         // No error is left to make: only what the text has leads on.
-        let mut wanted = ['\0'; 2 * BAND];
         for cell in 0..BAND {
-            wanted[2 * cell] = self.wanted(state, cell).unwrap_or('\0');
-            wanted[2 * cell + 1] = self.wanted_swapped(state, cell).unwrap_or('\0');
-        }
-        wanted.sort_unstable();
-        let mut before = '\0';
-        for c in wanted {
-            if c != before
+            if state.row[cell] <= self.limit {
+                self.follow_text(node, state, cell, emit);
+            }
+            if let Some(c) = self.wanted_swapped(state, cell)
                 && let Some(next) = follow(node, c.encode_utf8(&mut [0; 4]))
             {
                 self.go(c, next, state, emit);
             }
-            before = c;
         }
     }
 
-    /// The character that continues a cell without an error.
-    fn wanted(&mut self, state: State, cell: usize) -> Option<char> {
-        if state.row[cell] > self.limit {
-            return None;
+    /// Goes on from one cell without any more errors.
+    fn follow_text(
+        &mut self,
+        mut node: Cursor<'b>,
+        state: State,
+        cell: usize,
+        emit: &mut dyn FnMut(Near, &str),
+    ) {
+        let (length, letters) = (self.key.len(), self.letters);
+        let mut row = [FAR; BAND];
+        row[cell] = state.row[cell];
+        for depth in state.depth..LONGEST {
+            let next = Self::consumed(depth, cell).and_then(|index| self.char(index));
+            let Some(c) = next else { break };
+            let Some(there) = follow(node, c.encode_utf8(&mut [0; 4])) else { break };
+            node = there;
+            self.key.push(c);
+            self.letters += usize::from(c.is_alphabetic());
+            self.emit(node, State { row, depth: depth + 1, ..state }, emit);
         }
-        self.char(Self::consumed(state.depth, cell)?)
+        self.key.truncate(length);
+        self.letters = letters;
     }
 
     /// The character that makes a cell's last two a swapped pair.
