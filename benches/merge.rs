@@ -69,7 +69,7 @@ const PASSES: &[(&str, &str, usize)] = &[
     (
         "policy",
         "pass = 'policy'\norder = ['score']\n[[row]]\nrelation = 'crosses'\nthen = 'keep-a'",
-        1000,
+        500,
     ),
     ("vote", "pass = 'vote'", 1000),
     ("greedy", "pass = 'greedy'\nnested = 'allow'", 500),
