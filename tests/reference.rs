@@ -1,5 +1,7 @@
-//! `docs/engine-file.md` is made from the registries; this holds it to them. With `SPANLOOM_BLESS=1`
-//! the test writes the file anew.
+//! `docs/engine-file.md` and `docs/rules.md` are made from the registries; this holds them to those. With `SPANLOOM_BLESS=1`
+//! the test writes the files anew.
+
+mod rules;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -13,6 +15,7 @@ use spanloom::source::SOURCES;
 use spanloom::source::model::ARCHITECTURES;
 
 const FILE: &str = "docs/engine-file.md";
+const RULES_FILE: &str = "docs/rules.md";
 
 const INTRODUCTION: &str = "\
 <!-- Made from the registries in src/ by tests/reference.rs: do not edit. After a change there:
@@ -44,23 +47,24 @@ is either needed or switches on what it describes.
 
 #[test]
 fn the_reference_is_what_the_registries_say() {
-    let made = reference();
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
-    if std::env::var_os("SPANLOOM_BLESS").is_some_and(|value| value == "1") {
-        fs::write(&path, &made).expect("the reference can be written");
-        return;
+    for (file, made) in [(FILE, reference()), (RULES_FILE, rules::reference())] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        if std::env::var_os("SPANLOOM_BLESS").is_some_and(|value| value == "1") {
+            fs::write(&path, &made).expect("the reference can be written");
+            continue;
+        }
+        let written = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
+        let differs = made.lines().zip(written.lines()).position(|(made, written)| made != written);
+        let line = differs.unwrap_or_else(|| made.lines().count().min(written.lines().count()));
+        assert!(
+            made == written,
+            "{file}:{} is not what the registries say: got {:?}, expected {:?}; run \
+             `SPANLOOM_BLESS=1 cargo test --test tests reference`",
+            line + 1,
+            written.lines().nth(line).unwrap_or(""),
+            made.lines().nth(line).unwrap_or(""),
+        );
     }
-    let written = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
-    let differs = made.lines().zip(written.lines()).position(|(made, written)| made != written);
-    let line = differs.unwrap_or_else(|| made.lines().count().min(written.lines().count()));
-    assert!(
-        made == written,
-        "{FILE}:{} is not what the registries say: got {:?}, expected {:?}; run \
-         `SPANLOOM_BLESS=1 cargo test --test tests reference`",
-        line + 1,
-        written.lines().nth(line).unwrap_or(""),
-        made.lines().nth(line).unwrap_or(""),
-    );
 }
 
 #[test]

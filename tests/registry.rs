@@ -10,13 +10,16 @@ use spanloom::io::FORMATS;
 use spanloom::merge::{PASSES, PRESETS, PassScope};
 use spanloom::pipeline::config::{ENGINE_OPTIONS, SOURCE_OPTIONS};
 use spanloom::resource::{Files, OptionDoc, Section, TomlFile};
+use spanloom::rule::action::ACTIONS;
 use spanloom::rule::check::CHECKS;
+use spanloom::rule::condition::CONDITIONS;
+use spanloom::rule::keys::{CASE_OPTIONS, ENTITY_RULE_OPTIONS, RULE_OPTIONS};
 use spanloom::source::model::{ARCHITECTURES, DeviceChoice};
 use spanloom::source::{self, LoadContext, SOURCES};
 use spanloom::{Engine, Result};
 
 /// Options that are tables of their own and so are read before the rest.
-const TABLES: &[&str] = &["rule", "cue", "fit", "row", "entry"];
+const TABLES: &[&str] = &["rule", "cue", "fit", "row", "entry", "macros", "lists"];
 
 fn context() -> LoadContext {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
@@ -25,13 +28,14 @@ fn context() -> LoadContext {
 
 #[test]
 fn names_are_unique_and_as_users_type_them() {
-    let registries: [(&str, Vec<&str>); 6] = [
+    let registries: [(&str, Vec<&str>); 7] = [
         ("SOURCES", SOURCES.iter().map(|k| k.name).collect()),
         ("PASSES", PASSES.iter().map(|k| k.name).collect()),
         ("PRESETS", PRESETS.iter().map(|p| p.name).collect()),
         ("FORMATS", FORMATS.iter().map(|k| k.name).collect()),
         ("ARCHITECTURES", ARCHITECTURES.iter().map(|k| k.name).collect()),
         ("CHECKS", CHECKS.iter().map(|k| k.name).collect()),
+        ("ACTIONS", ACTIONS.iter().map(|a| a.name).collect()),
     ];
     for (registry, names) in registries {
         let unique: BTreeSet<&str> = names.iter().copied().collect();
@@ -58,6 +62,9 @@ fn everything_is_documented() {
     let mut docs: Vec<(String, &str)> = Vec::new();
     docs.extend(ARCHITECTURES.iter().map(|a| (format!("architecture {}", a.name), a.doc)));
     docs.extend(CHECKS.iter().map(|c| (format!("check {}", c.name), c.doc)));
+    docs.extend(ACTIONS.iter().map(|a| (format!("action {}", a.name), a.doc)));
+    let rule_keys = [RULE_OPTIONS, ENTITY_RULE_OPTIONS, CASE_OPTIONS, CONDITIONS];
+    docs.extend(rule_keys.concat().iter().map(|o| (format!("rule: {}", o.name), o.doc)));
     let lists = [("engine file", "", ENGINE_OPTIONS), ("[[source]]", "", SOURCE_OPTIONS)]
         .into_iter()
         .chain(SOURCES.iter().map(|k| (k.name, k.doc, k.options)))
@@ -121,7 +128,8 @@ fn passes_read_the_options_that_they_document() {
         let build = |section: Section<'_>| (kind.build)(section, &scope).map(drop);
         let table = TABLES.iter().find(|table| kind.options.iter().any(|o| o.name == **table));
         let mut text = "no-such-key = 1\n".to_owned();
-        if let Some(table) = table {
+        // Rules have their own documentation.
+        if let Some(table) = table.filter(|table| **table != "rule") {
             text.push_str(&format!("[[{table}]]\n"));
             let inner = read_keys(&format!("[[{table}]]\nno-such-key = 1"), build);
             let prefix = format!("{table}.");
@@ -130,6 +138,22 @@ fn passes_read_the_options_that_they_document() {
         let keys = read_keys(&text, build);
         assert_eq!(keys, documented(kind.options, ""), "pass {}", kind.name);
     }
+}
+
+#[test]
+fn rules_read_the_keys_that_they_document() {
+    let pass = spanloom::merge::kind("rules").expect("a pass");
+    let files = context().files;
+    let scope = PassScope { sources: &[], labels: &["PER".into()], files: &files, flat: false };
+    let keys = |text: &str| read_keys(text, |section| (pass.build)(section, &scope).map(drop));
+    let rule = [RULE_OPTIONS, ENTITY_RULE_OPTIONS].concat();
+    let names = |options: &[OptionDoc]| -> BTreeSet<String> {
+        options.iter().map(|option| option.name.to_owned()).collect()
+    };
+    assert_eq!(keys("[[rule]]\nno-such-key = 1"), names(&rule));
+    assert_eq!(keys("[[rule]]\nid = 'x'\n[rule.when]\nno-such-key = 1"), names(CONDITIONS));
+    assert_eq!(keys("[[rule]]\nid = 'x'\n[rule.slot.y]\nno-such-key = 1"), names(CONDITIONS));
+    assert_eq!(keys("[[rule]]\nid = 'x'\n[[rule.case]]\nno-such-key = 1"), names(CASE_OPTIONS));
 }
 
 #[test]
@@ -188,9 +212,17 @@ fn unknown_names_list_the_known() {
     }
 }
 
-/// The shipped rule packs, sorted: names relative to the root of the repository.
+/// What the rule packs share, which holds no rules.
+const COMMON: &str = "rules/common.toml";
+
+/// The pack of rules about entities, which goes into a merge pass.
+const BOUNDARY: &str = "rules/boundary.toml";
+
+/// The shipped packs of rules about text, sorted: names relative to the root of the repository.
 fn packs() -> Vec<String> {
-    context().files.expand("rules/*.toml").expect("rule packs are shipped")
+    let mut packs = context().files.expand("rules/*.toml").expect("rule packs are shipped");
+    packs.retain(|pack| ![COMMON, BOUNDARY].contains(&pack.as_str()));
+    packs
 }
 
 fn toml_of(name: &str) -> toml::Table {
@@ -208,7 +240,7 @@ fn strings(table: &toml::Table, key: &str) -> Vec<String> {
 fn every_rule_pack_loads_and_its_cases_pass() {
     let kind = source::kind("rules").expect("a kind of source");
     for pack in packs() {
-        let text = format!("files = [{pack:?}]");
+        let text = format!("files = [{COMMON:?}, {pack:?}]");
         let file = TomlFile::new("test.toml", &text);
         let section = file.parse().expect("the text is TOML");
         let source = (kind.load)("test".into(), section, &context())
@@ -216,6 +248,20 @@ fn every_rule_pack_loads_and_its_cases_pass() {
         let failed: Vec<String> = source.check().iter().map(ToString::to_string).collect();
         assert!(failed.is_empty(), "{pack}:\n{}", failed.join("\n"));
     }
+}
+
+#[test]
+fn the_rules_of_boundaries_load_and_their_cases_pass() {
+    let pass = spanloom::merge::kind("rules").expect("a pass");
+    let text = format!("files = [{BOUNDARY:?}]");
+    let file = TomlFile::new("test.toml", &text);
+    let labels = ["PER", "LOC", "ORG", "MISC"].map(spanloom::span::Label::new);
+    let files = context().files;
+    let scope = PassScope { sources: &[], labels: &labels, files: &files, flat: true };
+    let pass = (pass.build)(file.parse().expect("the text is TOML"), &scope)
+        .unwrap_or_else(|e| panic!("{e:?}"));
+    let failed: Vec<String> = pass.check().iter().map(ToString::to_string).collect();
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
 #[test]
@@ -250,7 +296,7 @@ fn the_default_engine_names_every_pack_and_declares_its_labels() {
         let mut declared = strings(&engine, "labels");
         declared.extend(strings(&engine, "helper-labels"));
         declared.extend(strings(source, "adds-labels"));
-        for pack in strings(source, "files") {
+        for pack in strings(source, "files").into_iter().filter(|pack| pack != COMMON) {
             for rule in toml_of(&pack)["rule"].as_array().expect("tables") {
                 let label = rule["label"].as_str().expect("a label").to_owned();
                 assert!(declared.contains(&label), "{pack}: label {label} is not declared");

@@ -6,11 +6,10 @@ use toml::Spanned;
 use super::check::{self, Checks, LOG_ODDS};
 use super::concern::{self, Concern};
 use super::log_odds::shift;
-use super::segments::Segments;
 use super::{Pass, PassContext, PassKind, Trace};
 use crate::resource::OptionDoc;
 use crate::span::{Candidate, Span};
-use crate::text::CommonWords;
+use crate::text::{CommonWords, Segments};
 
 pub(super) const KIND: PassKind = PassKind {
     name: "casing",

@@ -23,8 +23,8 @@ pub mod preset;
 mod priority;
 mod rank_set;
 mod ranking;
+mod rules;
 mod score;
-mod segments;
 mod select;
 mod snap;
 #[cfg(test)]
@@ -39,11 +39,10 @@ mod weights;
 
 use std::sync::OnceLock;
 
-use self::segments::Segments;
 use crate::error::{Error, Result};
 use crate::resource::{OptionDoc, Section};
 use crate::span::{Candidate, Evidence};
-use crate::text::Document;
+use crate::text::{Document, Segments};
 
 pub use preset::{PRESETS, Preset};
 pub use trace::Trace;
@@ -152,6 +151,7 @@ pub static PASSES: &[PassKind] = &[
     coherence::KIND,
     threshold::KIND,
     policy::KIND,
+    rules::KIND,
     priority::KIND,
     longest::KIND,
     score::KIND,

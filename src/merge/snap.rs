@@ -6,10 +6,10 @@ use toml::Spanned;
 
 use super::check::{self, Checks};
 use super::concern::{self, Concern};
-use super::segments::Segments;
 use super::{Pass, PassContext, PassKind, Trace};
 use crate::resource::OptionDoc;
 use crate::span::{Candidate, Span};
+use crate::text::Segments;
 
 pub(super) const KIND: PassKind = PassKind {
     name: "snap",

@@ -1,4 +1,4 @@
-//! Does a rule find what its cases say? Runs them.
+//! Does a rule about text find what its cases say? Runs them.
 
 use super::compile::Compiled;
 use super::prefilter::Prefilter;
@@ -10,7 +10,8 @@ pub(crate) fn run(rule: &Compiled, retries: u32) -> Vec<Error> {
     let id = &rule.id;
     let mut errors = Vec::new();
     for case in &rule.written.rule.cases {
-        let (text, expected) = (&case.get_ref().text, &case.get_ref().finds);
+        let text = &case.get_ref().text;
+        let expected = case.get_ref().finds.as_deref().unwrap_or(&[]);
         let mut spans = Vec::new();
         let places = prefilter.places(text).pop().unwrap_or_default();
         let outcome = rule.find(text, &places, None, retries, &mut spans);

@@ -1,16 +1,32 @@
 //! What does a rule say, and where does it hold? The one rule language, spoken by the source `rules`
-//! and by the passes that look at candidates.
+//! and by the pass `rules`.
 //!
-//! `schema` is what a rule file may hold, `compile` makes it run, `prefilter` (on the literals that
+//! `schema` is what a rule may hold, `pack` reads the rules of a source or pass with the `macros` and
+//! `lists` that they share. A rule about text becomes one that runs in `compile`; one about entities in
+//! `entity`, whose patterns `slots` takes apart into sequences that `sequence` matches. `context` and
+//! `condition` say what else must hold, `action` what is done. `prefilter` (on the literals that
 //! `literal` and `syntax` find in patterns) tells where rules can match, `limit` keeps patterns from
-//! running for ever, `cases` runs what every rule promises, [`check`] holds the validators.
+//! running for ever. `cases` and `marked` run what every rule promises, [`check`] holds the validators.
 
+pub mod action;
 pub(crate) mod cases;
 pub mod check;
 pub(crate) mod compile;
+pub mod condition;
+mod context;
+pub(crate) mod entity;
+pub mod keys;
 pub(crate) mod limit;
+mod lists;
 mod literal;
+pub(crate) mod macros;
+pub(crate) mod marked;
+pub(crate) mod pack;
 pub(crate) mod prefilter;
 pub(crate) mod schema;
+mod sequence;
+pub mod shape;
+mod slots;
 mod syntax;
 pub(crate) mod tokens;
+pub(crate) mod world;

@@ -1,27 +1,31 @@
 //! Rules as written in TOML: the keys of a rule and of its cases, each with its place. Whether they
-//! make sense is `compile`'s question.
+//! make sense is `compile`'s question for rules about text and `entity`'s for rules about entities.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::error::{Error, ErrorKind, Result};
+use super::condition::When;
+use crate::error::{Error, ErrorKind};
 use crate::resource::{Section, TomlFile};
 
 /// A rule as written.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Rule {
-    /// Names the rule; unique in its source.
+    /// Names the rule; unique in its source or pass.
     pub id: Spanned<String>,
     /// What it finds and why, in one sentence.
     #[serde(default)]
     pub doc: String,
-    /// The label of what it finds.
-    pub label: Spanned<String>,
+    /// The label of what it finds or makes.
+    pub label: Option<Spanned<String>>,
     /// What it matches, in Oniguruma's Ruby syntax.
-    pub pattern: Spanned<String>,
+    pub pattern: Option<Spanned<String>>,
+    /// Several of them.
+    pub patterns: Option<Vec<Spanned<String>>>,
     /// The named group that is the entity.
     pub group: Option<Spanned<String>>,
     /// The score of what it finds.
@@ -36,19 +40,38 @@ pub(crate) struct Rule {
     pub not_right: Option<Spanned<String>>,
     /// The validator that the entity must pass.
     pub check: Option<Spanned<String>>,
-    /// What the rule must find, and must not.
+    /// What it does to entities.
+    pub action: Option<Spanned<String>>,
+    /// The entity of the pattern that it does it to.
+    pub on: Option<Spanned<String>>,
+    /// How far an entity is extended or trimmed.
+    pub to: Option<Spanned<String>>,
+    /// Where an entity is split.
+    pub at: Option<Spanned<String>>,
+    /// What is added to the log-odds of the score.
+    pub add: Option<Spanned<f64>>,
+    /// What the score is multiplied with.
+    pub scale: Option<Spanned<f64>>,
+    /// Conditions on the entity that the rule is about.
+    pub when: Option<Spanned<When>>,
+    /// Conditions on other entities of the pattern, by their names.
+    #[serde(default)]
+    pub slot: BTreeMap<Spanned<String>, Spanned<When>>,
+    /// What the rule must do, and must not.
     #[serde(default, rename = "case")]
     pub cases: Vec<Spanned<Case>>,
 }
 
-/// A text and what a rule must find in it.
+/// A text and what a rule must make of it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Case {
-    /// The text.
+    /// The text; for a rule about entities, with the entities marked in it.
     pub text: String,
-    /// The exact texts of the entities, in order; empty for a text that the rule must leave alone.
-    pub finds: Vec<String>,
+    /// The exact texts of what a rule about text finds, in order; empty where it must find nothing.
+    pub finds: Option<Vec<String>>,
+    /// What a rule about entities must make of `text`, marked like it.
+    pub gives: Option<String>,
 }
 
 /// A rule and the file it stands in.
@@ -63,26 +86,44 @@ impl Written {
     pub(crate) fn error(&self, range: Range<usize>, message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Rule, message).at(self.file.location(range))
     }
-}
 
-/// The rules of a file, which holds nothing else, and what is wrong with the others.
-pub(crate) fn parse(file: &TomlFile) -> (Vec<Written>, Vec<Error>) {
-    let read = |file: &TomlFile| -> Result<(Vec<Written>, Vec<Error>)> {
-        let mut section = file.parse()?;
-        let rules = section.take_tables("rule")?;
-        let (rules, mut errors) = read_tables(rules);
-        if let Err(error) = section.read::<Nothing>() {
-            errors.insert(0, error);
-        } else if rules.is_empty() && errors.is_empty() {
-            return Err(Error::new(
-                ErrorKind::Rule,
-                "no rule in the file, expected [[rule]] tables",
-            )
-            .at(file.location(0..0)));
+    /// The patterns, however many keys they are written in.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = &Spanned<String>> {
+        self.rule.pattern.iter().chain(self.rule.patterns.iter().flatten())
+    }
+
+    /// What every rule must have and this one has not.
+    pub(super) fn missing(&self) -> Vec<Error> {
+        let Rule { id, doc, label, pattern, patterns, .. } = &self.rule;
+        let mut errors = Vec::new();
+        let mut add = |place: &Spanned<String>, message: String| {
+            errors.push(self.error(place.span(), message));
+        };
+        let name = id.get_ref();
+        let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if name.is_empty() || !name.chars().all(kebab) {
+            add(
+                id,
+                format!("the rule id '{name}' is not in kebab-case, expected a-z, 0-9 and hyphens"),
+            );
         }
-        Ok((rules, errors))
-    };
-    read(file).unwrap_or_else(|error| (Vec::new(), error.into_list()))
+        if doc.trim().is_empty() {
+            add(
+                id,
+                format!("rule '{name}' has no 'doc', expected a sentence on what it finds and why"),
+            );
+        }
+        if let Some(label) = label.as_ref().filter(|label| label.get_ref().trim().is_empty()) {
+            add(label, format!("rule '{name}' has an empty label"));
+        }
+        if let (Some(pattern), Some(_)) = (pattern, patterns) {
+            add(pattern, format!("rule '{name}' has both 'pattern' and 'patterns', expected one"));
+        }
+        if patterns.as_ref().is_some_and(Vec::is_empty) {
+            add(id, format!("rule '{name}' has no pattern in 'patterns', expected at least one"));
+        }
+        errors
+    }
 }
 
 /// The rules that these tables are, and what is wrong with the others.
@@ -97,8 +138,3 @@ pub(crate) fn read_tables(tables: Vec<Section<'_>>) -> (Vec<Written>, Vec<Error>
     }
     (rules, errors)
 }
-
-/// What a rule file holds besides rules.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}

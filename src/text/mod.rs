@@ -7,6 +7,7 @@ pub mod layout;
 pub(crate) mod lines;
 pub mod offsets;
 pub mod segment;
+pub mod segments;
 pub mod span;
 pub mod window;
 
@@ -14,4 +15,5 @@ pub use common::CommonWords;
 pub use document::{Document, Token};
 pub use fold::{FoldOptions, Folded, fold};
 pub use offsets::{OffsetTable, OffsetUnit};
+pub use segments::Segments;
 pub use span::Span;

@@ -1,8 +1,8 @@
 //! Is a name beside an acronym of it? `World Health Organization (WHO)` and `WHO (World Health
 //! Organization)`.
 
-use super::super::segments::Segments;
 use crate::span::Span;
+use crate::text::Segments;
 
 /// The acronym of the name at `span` that stands beside it, one of the two in brackets.
 pub(super) fn beside(span: Span, text: &str, segments: &Segments) -> Option<Span> {

@@ -2,50 +2,40 @@
 //!
 //! What a rule is, and how its patterns run, is [`crate::rule`]'s business.
 
+mod why_not;
+
 use std::sync::Arc;
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Found, LoadContext, Source, SourceKind};
+use super::{Found, LoadContext, Refusal, Source, SourceKind};
 use crate::error::{Error, ErrorKind, Result};
-use crate::resource::{OptionDoc, Section, TomlFile};
+use crate::resource::{OptionDoc, Section};
 use crate::rule::cases;
 use crate::rule::compile::{Compiled, compile_all};
 use crate::rule::limit::Exceeded;
+use crate::rule::pack::{self, Pack, Selection};
 use crate::rule::prefilter::Prefilter;
-use crate::rule::schema::{self, Written};
 use crate::rule::tokens::TokenEdges;
 use crate::span::{Label, Mention, Origin};
-use crate::text::Document;
-
-/// How often a match that begins at one place may backtrack where the engine file does not say.
-const RETRY_LIMIT: u32 = 1_000_000;
+use crate::text::{Document, Span};
 
 pub(super) const KIND: SourceKind = SourceKind {
     name: "rules",
-    doc: "Regex rules (Oniguruma, Ruby syntax) with contexts, validators and cases, from TOML files.",
+    doc: "Regex rules (Oniguruma, Ruby syntax) with contexts, validators and cases, from TOML files; \
+          docs/rules.md has their keys.",
     options: &[
-        OptionDoc {
-            name: "files",
-            value: "list of strings, []",
-            doc: "Rule files, or globs of them: [[rule]] tables and nothing else.",
-        },
+        pack::FILES,
         OptionDoc {
             name: "rule",
             value: "tables, []",
             doc: "Rules written into the engine file: [[source.rule]] tables, as in a rule file.",
         },
-        OptionDoc {
-            name: "rules",
-            value: "list of strings, all",
-            doc: "The ids of the rules to use; the others are left out.",
-        },
-        OptionDoc {
-            name: "without",
-            value: "list of strings, []",
-            doc: "The ids of rules to leave out.",
-        },
+        pack::MACROS,
+        pack::LISTS,
+        pack::RULES,
+        pack::WITHOUT,
         OptionDoc {
             name: "labels",
             value: "list of strings, all",
@@ -56,17 +46,12 @@ pub(super) const KIND: SourceKind = SourceKind {
             value: "number, 1.0",
             doc: "A factor, 0 to 1, on the score of every rule.",
         },
-        OptionDoc {
-            name: "retry-limit",
-            value: "number, 1000000",
-            doc: "How often a match may backtrack at one place before its rule is given up with a \
-                  warning; a rule also has half a second and a microsecond a byte for a document.",
-        },
+        pack::RETRY_LIMIT,
     ],
     load: |name, section, context| Ok(Box::new(Rules::load(name, section, context)?)),
 };
 
-/// The keys of a rules source besides `rule`.
+/// The keys of a rules source besides `rule`, `macros` and `lists`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Options {
@@ -89,6 +74,8 @@ struct Options {
 pub struct Rules {
     name: Arc<str>,
     rules: Vec<Compiled>,
+    /// Rules that are left out, and the key that does it.
+    left_out: Vec<(Compiled, &'static str)>,
     prefilter: Prefilter,
     factor: f32,
     retries: u32,
@@ -102,25 +89,34 @@ impl Rules {
     pub fn load(name: Arc<str>, mut section: Section<'_>, context: &LoadContext) -> Result<Self> {
         let place = section.location();
         let file = section.file().clone();
-        let inline = section.take_tables("rule")?;
-        let (mut written, mut errors) = schema::read_tables(inline);
+        let mut pack = Pack::take(&mut section, &context.files)?;
         let options: Options = match section.read() {
             Ok(options) => options,
             Err(error) => {
-                errors.push(error);
-                return Err(Error::several(errors).expect("at least one error"));
+                pack.errors.push(error);
+                return Err(Error::several(pack.errors).expect("at least one error"));
             }
         };
-        let (more, wrong) = read_files(&options.files, &file, context);
-        written.extend(more);
-        errors.extend(wrong);
+        pack.read(&options.files, &file, &context.files);
+        let Pack { rules: written, vocabulary, mut errors } = pack;
         if written.is_empty() && errors.is_empty() {
             let message =
                 format!("source '{name}' has no rule, expected 'files' or [[source.rule]]");
             errors.push(Error::new(ErrorKind::Config, message).at(place));
         }
-        errors.extend(options.check(&file, &written, errors.is_empty()));
-        let rules = match compile_all(written) {
+        if let Some(score) = options.score.as_ref().filter(|s| !(0.0..=1.0).contains(s.get_ref())) {
+            let message = format!("'score' is {}, expected 0 to 1", score.get_ref());
+            errors.push(Error::new(ErrorKind::Config, message).at(file.location(score.span())));
+        }
+        let retries = pack::retries(options.retry_limit.as_ref(), &file)
+            .map_err(|error| errors.push(error))
+            .unwrap_or_default();
+        let Options { rules, without, labels, .. } = options;
+        let selection = Selection { rules, without, labels };
+        if errors.is_empty() {
+            errors.extend(selection.check(&written, &file));
+        }
+        let rules = match compile_all(written, &vocabulary) {
             Ok(rules) => rules,
             Err(wrong) => {
                 errors.extend(wrong);
@@ -130,105 +126,23 @@ impl Rules {
         if let Some(error) = Error::several(errors) {
             return Err(error);
         }
-        let rules: Vec<Compiled> = rules.into_iter().filter(|rule| options.keeps(rule)).collect();
-        let prefilter = Prefilter::new(rules.iter().map(Compiled::patterns));
-        Ok(Self {
-            name,
-            rules,
-            prefilter,
-            factor: options.score.map_or(1.0, |s| *s.get_ref() as f32),
-            retries: options.retry_limit.map_or(RETRY_LIMIT, |r| *r.get_ref()),
-        })
+        let (mut used, mut left_out) = (Vec::new(), Vec::new());
+        for rule in rules {
+            match selection.leaves_out(&rule.id, rule.label.as_str()) {
+                None => used.push(rule),
+                Some(key) => left_out.push((rule, key)),
+            }
+        }
+        let prefilter = Prefilter::new(used.iter().map(Compiled::patterns));
+        let factor = options.score.map_or(1.0, |s| *s.get_ref() as f32);
+        Ok(Self { name, rules: used, left_out, prefilter, factor, retries })
     }
 
     /// What a rule that was given up says about it.
     fn warning(&self, rule: &Compiled, document: &Document, exceeded: &Exceeded) -> Error {
-        let message = format!(
-            "rule '{}' of source '{}' was given up in document '{}': {exceeded}",
-            rule.id, self.name, document.id
-        );
-        let written = &rule.written;
-        written
-            .error(written.rule.id.span(), message)
-            .with_help("make the pattern less ambiguous (possessive '++', atomic '(?>…)'), or raise 'retry-limit'")
+        let who = format!("rule '{}' of source '{}'", rule.id, self.name);
+        pack::given_up(&who, &exceeded.to_string(), document, &rule.written)
     }
-}
-
-/// The rules of the files that `names` stand for, and what is wrong with the others.
-fn read_files(
-    names: &[Spanned<String>],
-    engine_file: &TomlFile,
-    context: &LoadContext,
-) -> (Vec<Written>, Vec<Error>) {
-    let (mut rules, mut errors) = (Vec::new(), Vec::new());
-    for name in names {
-        let place = || engine_file.location(name.span());
-        let files = match context.files.expand(name.get_ref()) {
-            Ok(files) => files,
-            Err(error) => {
-                errors.push(error.at(place()));
-                continue;
-            }
-        };
-        for file in files {
-            match context.files.read_text(&file) {
-                Ok(text) => {
-                    let file = TomlFile::new(&context.files.display(&file), &text);
-                    let (read, wrong) = schema::parse(&file);
-                    rules.extend(read);
-                    errors.extend(wrong);
-                }
-                Err(error) => errors.push(error.at(place())),
-            }
-        }
-    }
-    (rules, errors)
-}
-
-impl Options {
-    /// What is wrong with the options; names of rules and labels are looked up only where all
-    /// rules could be read.
-    fn check(&self, file: &TomlFile, rules: &[Written], look_up: bool) -> Vec<Error> {
-        let mut errors = Vec::new();
-        if let Some(score) = self.score.as_ref().filter(|s| !(0.0..=1.0).contains(s.get_ref())) {
-            let message = format!("'score' is {}, expected 0 to 1", score.get_ref());
-            errors.push(Error::new(ErrorKind::Config, message).at(file.location(score.span())));
-        }
-        if let Some(limit) = self.retry_limit.as_ref().filter(|l| *l.get_ref() == 0) {
-            let message = "'retry-limit' is 0, expected at least 1";
-            errors.push(Error::new(ErrorKind::Config, message).at(file.location(limit.span())));
-        }
-        if look_up {
-            let ids = names(rules, |written| written.rule.id.get_ref());
-            let labels = names(rules, |written| written.rule.label.get_ref());
-            let listed = self.rules.iter().flatten().chain(&self.without);
-            let wanted = listed.map(|id| ("rule", id, &ids));
-            let wanted = wanted.chain(self.labels.iter().flatten().map(|l| ("label", l, &labels)));
-            for (what, name, known) in wanted {
-                if !known.contains(&name.get_ref().as_str()) {
-                    let error = Error::unknown(what, name.get_ref(), known);
-                    errors.push(error.at(file.location(name.span())));
-                }
-            }
-        }
-        errors
-    }
-
-    /// Whether the rule is one to use.
-    fn keeps(&self, rule: &Compiled) -> bool {
-        let lists = |list: &[Spanned<String>], name: &str| list.iter().any(|n| n.get_ref() == name);
-        self.rules.as_ref().is_none_or(|ids| lists(ids, &rule.id))
-            && !lists(&self.without, &rule.id)
-            && self.labels.as_ref().is_none_or(|labels| lists(labels, rule.label.as_str()))
-    }
-}
-
-/// A name of every rule, sorted, without duplicates.
-fn names<'r>(rules: &'r [Written], name: impl Fn(&'r Written) -> &'r String) -> Vec<&'r str> {
-    let mut names: Vec<&str> = rules.iter().map(|rule| name(rule).as_str()).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
 }
 
 impl Source for Rules {
@@ -270,6 +184,15 @@ impl Source for Rules {
             }
         }
         Ok(found)
+    }
+
+    fn why_not(
+        &self,
+        document: &Document,
+        span: Span,
+        label: Option<&Label>,
+    ) -> Result<Vec<Refusal>> {
+        Ok(self.refusals(document, span, label))
     }
 
     fn check(&self) -> Vec<Error> {

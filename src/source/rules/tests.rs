@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::*;
-use crate::resource::Files;
+use crate::resource::{Files, TomlFile};
 use crate::rule::prefilter::{Patterns, Prefilter};
 use crate::source::model::DeviceChoice;
 
@@ -131,7 +131,7 @@ const WRONG: &[(&str, &[&str])] = &[
     ("pattern = 'a'\nscore = nan", &["e.toml:6:9: the score is NaN, expected 0 to 1"]),
     ("pattern = 'a'\nnot_left = 'a'", &["e.toml:6:1: unknown field 'not_left'"]),
     ("pattern = 3", &["e.toml:5:11: invalid type: integer"]),
-    ("score = 0.5", &["e.toml:1:1: missing field 'pattern'"]),
+    ("score = 0.5", &["e.toml:2:6: rule 'r' has no 'pattern'"]),
     (
         "pattern = '('\nright = '('\nscore = 7.0",
         &["e.toml:5:11: bad pattern", "e.toml:6:9: bad pattern", "e.toml:7:9: the score is 7"],
@@ -196,8 +196,8 @@ fn all_errors_of_all_files_are_reported_together() {
         "e.toml:1:10: f.toml is not UTF-8 at byte 0",
         "e.toml:1:20: cannot read missing.toml",
         "e.toml:1:36: no file matches 'no/*.toml'",
-        "a.toml:5:11: bad pattern",
         "b.toml:2:6: the rule id 'one' is taken by a.toml:2:6",
+        "a.toml:5:11: bad pattern",
     ];
     assert_eq!(got.len(), expected.len(), "{got:#?}");
     for (got, expected) in got.iter().zip(expected) {

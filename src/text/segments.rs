@@ -1,21 +1,19 @@
-//! The words and sentences of a document as passes see them: those the input fixed, or those the
-//! text shows.
+//! The words and sentences of a document by place: those the input fixed, or those the text shows.
 
 use std::ops::Range;
 
-use crate::span::Span;
-use crate::text::{Document, segment};
+use super::{Document, Span, segment};
 
 /// The words and sentences of a document, in text order.
 #[derive(Debug)]
-pub(super) struct Segments {
+pub struct Segments {
     words: Vec<Span>,
     sentences: Vec<Span>,
 }
 
 impl Segments {
     /// Those of `document`. A document of given tokens is one sentence.
-    pub(super) fn of(document: &Document) -> Self {
+    pub fn of(document: &Document) -> Self {
         match document.token_spans() {
             Some(words) => {
                 let whole = Span::new(0, document.text.len());
@@ -29,19 +27,19 @@ impl Segments {
     }
 
     /// All words.
-    pub(super) fn words(&self) -> &[Span] {
+    pub fn words(&self) -> &[Span] {
         &self.words
     }
 
     /// The numbers of the words that share a byte with `span`.
-    pub(super) fn words_in(&self, span: Span) -> Range<usize> {
+    pub fn words_in(&self, span: Span) -> Range<usize> {
         let first = self.words.partition_point(|word| word.end <= span.start);
         let last = self.words.partition_point(|word| word.start < span.end);
         first..last.max(first)
     }
 
     /// The sentence that the first byte of `span` is in, or `span` itself where there is none.
-    pub(super) fn sentence_of(&self, span: Span) -> Span {
+    pub fn sentence_of(&self, span: Span) -> Span {
         let number = self.sentences.partition_point(|sentence| sentence.end <= span.start);
         self.sentences.get(number).copied().filter(|s| s.start <= span.start).unwrap_or(span)
     }
