@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::error::Result;
-use crate::pipeline::{Engine, EngineOptions};
+use crate::error::{Error, ErrorKind, Result};
+use crate::pipeline::{Engine, EngineOptions, Watched};
 use crate::source::model::DeviceChoice;
 
 /// The engine file that is taken where none is named.
@@ -34,17 +34,35 @@ pub(super) struct EngineArgs {
 }
 
 impl EngineArgs {
+    /// The engine, which follows its files.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, and where it has no file.
+    pub(super) fn watch(&self) -> Result<Watched> {
+        let found = Some(Path::new(DEFAULT)).filter(|path| path.is_file());
+        let Some(path) = self.engine.as_deref().or(found) else {
+            return Err(Error::new(ErrorKind::Config, "the built-in engine does not change")
+                .with_help("name an engine file with `--engine FILE`"));
+        };
+        tracing::info!("engine file: {}", path.display());
+        Engine::watch(path, self.options())
+    }
+
+    fn options(&self) -> EngineOptions {
+        EngineOptions {
+            device: self.device,
+            with: self.with.clone(),
+            without: self.without.clone(),
+            ..EngineOptions::default()
+        }
+    }
+
     /// The engine.
     ///
     /// # Errors
     /// Everything that is wrong with it.
     pub(super) fn load(&self) -> Result<Engine> {
-        let options = EngineOptions {
-            device: self.device,
-            with: self.with.clone(),
-            without: self.without.clone(),
-            ..EngineOptions::default()
-        };
+        let options = self.options();
         match &self.model {
             Some(folder) => {
                 tracing::info!("the model {} runs alone", folder.display());

@@ -1,9 +1,12 @@
 //! `spanloom tag`: documents in, entities out. A thread reads ahead while the engine works; memory is
-//! bounded by `CHUNK_BYTES` and the largest document.
+//! bounded by `CHUNK_BYTES` and the largest document. `watch` does it again when something changes.
+
+mod watch;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
@@ -35,12 +38,18 @@ const CHUNK_BYTES: usize = 64 << 10;
   spanloom tag 'news/**/*.txt' -o news.jsonl.zst
   spanloom tag tweets.jsonl.gz --text-field body --offsets utf16
   spanloom tag test.conll -o tagged.conll --scheme bioes
+  spanloom tag samples -e my-engine.toml --watch
   echo 'Ada Lovelace was born in London.' | spanloom tag --format text")]
 pub struct Args {
     /// Files, folders, globs, or `-` for standard input, which is read too where it is no terminal
     /// and nothing is named.
     #[arg(value_name = "INPUT")]
     inputs: Vec<PathBuf>,
+    /// Tag again whenever a file of the engine or an input changes, and print what became different and
+    /// why, until Ctrl-C; entities are written only where `--output` names a file. Holds all inputs in
+    /// memory: for a folder that the engine is tuned on.
+    #[arg(long, conflicts_with = "model")]
+    watch: bool,
     #[command(flatten)]
     engine: EngineArgs,
     #[command(flatten)]
@@ -127,17 +136,18 @@ impl Args {
 /// Where the engine cannot be loaded, there is nothing to read, or the output cannot be written.
 pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     args.check_output()?;
+    if args.watch {
+        return watch::run(args, verbosity);
+    }
     let Inputs { files, errors } = args.files();
     if files.is_empty() {
         let nothing = || Error::new(ErrorKind::Io, "no file to read in the inputs");
         return Err(Error::several(errors).unwrap_or_else(nothing));
     }
     let writer = args.writer()?;
-    let engine = args.engine.load()?;
+    let engine = Arc::new(args.engine.load()?);
     let stream = DocumentStream::new(files, args.read.options());
-    let progress =
-        Progress::new(verbosity.is_interactive(), stream.total_bytes(), stream.bytes_read());
-    let mut run = Run { engine, writer, progress, failures: Failures::default(), verbosity };
+    let mut run = Run::new(engine, Some(writer), &stream, verbosity);
     errors.iter().for_each(|error| run.fail(error));
     run.tag_all(stream)?;
     run.finish()
@@ -145,14 +155,27 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
 
 /// A run over many documents.
 struct Run {
-    engine: Engine,
-    writer: Box<dyn DocumentWriter>,
+    engine: Arc<Engine>,
+    writer: Option<Box<dyn DocumentWriter>>,
     progress: Progress,
     failures: Failures,
     verbosity: Verbosity,
+    /// What was found, where someone wants to compare it.
+    seen: Option<watch::Seen>,
 }
 
 impl Run {
+    fn new(
+        engine: Arc<Engine>,
+        writer: Option<Box<dyn DocumentWriter>>,
+        stream: &DocumentStream,
+        verbosity: Verbosity,
+    ) -> Self {
+        let (total, read) = (stream.total_bytes(), stream.bytes_read());
+        let progress = Progress::new(verbosity.is_interactive(), total, read);
+        Self { engine, writer, progress, failures: Failures::default(), verbosity, seen: None }
+    }
+
     fn tag_all(&mut self, stream: DocumentStream) -> Result<()> {
         // Chunks do not depend on timing, so that two runs give a model the same batches.
         let (chunks, reader) = read_ahead(stream, self.engine.batch_size());
@@ -178,13 +201,18 @@ impl Run {
                 Ok(tagged) => {
                     tagged.warnings.iter().for_each(|warning| self.warn(document, warning));
                     self.progress.count(&document.text, &tagged.entities);
-                    self.writer.write(document, &tagged.entities)?;
+                    if let Some(writer) = &mut self.writer {
+                        writer.write(document, &tagged.entities)?;
+                    }
+                    if let Some(seen) = &mut self.seen {
+                        seen.add(document, &tagged.entities);
+                    }
                 }
                 Err(error) => self.fail(&error),
             }
         }
         self.progress.show();
-        self.writer.flush()
+        self.writer.as_mut().map_or(Ok(()), |writer| writer.flush())
     }
 
     fn fail(&mut self, error: &Error) {
@@ -208,7 +236,9 @@ impl Run {
     }
 
     fn finish(self) -> Result<ExitCode> {
-        self.writer.finish()?;
+        if let Some(writer) = self.writer {
+            writer.finish()?;
+        }
         let summary = self.progress.finish();
         if self.verbosity.is_interactive() {
             report::write(&summary);

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use super::builtin;
 use super::config::{EngineConfig, SourceConfig};
+use super::reload::Parts;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::merge::{self, Pass, PassKind, PassScope};
-use crate::resource::{Files, TomlFile};
+use crate::resource::{Files, Section, TomlFile};
 use crate::source::model::DeviceChoice;
 use crate::source::{self, LoadContext, Source};
 use crate::span::Label;
@@ -59,14 +60,23 @@ impl Engine {
     /// # Errors
     /// As [`Engine::load`], and where an option names a source that is not there.
     pub fn load_with(path: &Path, options: &EngineOptions) -> Result<Self> {
+        Self::load_from(path, Files::beside(path), options, &mut Parts::default())
+    }
+
+    /// [`Engine::load_with`] with the files of its folder as `folder`, taking over what it can of `parts`.
+    pub(super) fn load_from(
+        path: &Path,
+        folder: Files,
+        options: &EngineOptions,
+        parts: &mut Parts,
+    ) -> Result<Self> {
         let name = path.display().to_string();
-        let folder = Files::beside(path);
         let file_name = path.file_name().map(|n| n.to_string_lossy().into_owned());
         let file_name = file_name.ok_or_else(|| {
             Error::new(ErrorKind::Config, format!("'{name}' is not the path of a file"))
         })?;
         let text = folder.read_text(&file_name)?;
-        build(&TomlFile::new(&name, &text), folder, options)
+        build(&TomlFile::new(&name, &text), folder, options, parts)
     }
 
     /// The engine of a TOML text; names in it are relative to the current folder.
@@ -75,7 +85,8 @@ impl Engine {
     /// As [`Engine::load`].
     pub fn parse(text: &str) -> Result<Self> {
         let file = TomlFile::new("engine", text);
-        build(&file, Files::Folder(".".into()), &EngineOptions::default())
+        let (files, options) = (Files::Folder(".".into()), EngineOptions::default());
+        build(&file, files, &options, &mut Parts::default())
     }
 
     /// The default engine: English, labels `PER`, `LOC`, `ORG` and `MISC`.
@@ -93,7 +104,8 @@ impl Engine {
     pub fn builtin_with(options: &EngineOptions) -> Result<Self> {
         let files = builtin::files()?;
         let text = files.read_text("spanloom.toml")?;
-        build(&TomlFile::new(&files.display("spanloom.toml"), &text), files, options)
+        let file = TomlFile::new(&files.display("spanloom.toml"), &text);
+        build(&file, files, options, &mut Parts::default())
     }
 
     /// The model in the folder `path` and nothing else.
@@ -140,7 +152,12 @@ impl Engine {
     }
 }
 
-fn build(file: &TomlFile, files: Files, options: &EngineOptions) -> Result<Engine> {
+fn build(
+    file: &TomlFile,
+    files: Files,
+    options: &EngineOptions,
+    parts: &mut Parts,
+) -> Result<Engine> {
     let mut config = EngineConfig::parse(file.parse()?);
     let mut errors = std::mem::take(&mut config.errors);
     // Passes may name every source of the file, also one that is switched off or did not load.
@@ -160,7 +177,7 @@ fn build(file: &TomlFile, files: Files, options: &EngineOptions) -> Result<Engin
         }
         labels.extend(source.adds_labels.iter().map(|l| Label::new(l)));
         let place = source.place.clone();
-        match load_source(source, &context) {
+        match load_source(source, &context, parts) {
             Ok(loaded) => sources.push((loaded, place)),
             Err(error) => errors.extend(error.into_list()),
         }
@@ -193,11 +210,20 @@ fn build(file: &TomlFile, files: Files, options: &EngineOptions) -> Result<Engin
     }
 }
 
-fn load_source(config: SourceConfig<'_>, context: &LoadContext) -> Result<Arc<dyn Source>> {
-    let kind = source::kind(&config.kind).map_err(|e| e.at(config.kind_place))?;
-    (kind.load)(config.name, config.section, context)
-        .map(Arc::from)
-        .map_err(|e| if e.related().is_empty() { e.at(config.place) } else { e })
+fn load_source(
+    config: SourceConfig<'_>,
+    context: &LoadContext,
+    parts: &mut Parts,
+) -> Result<Arc<dyn Source>> {
+    let SourceConfig { name, kind, kind_place, place, section, .. } = config;
+    let kind = source::kind(&kind).map_err(|e| e.at(kind_place))?;
+    let load = |section: Section<'_>, files| {
+        let context = LoadContext { files, ..context.clone() };
+        (kind.load)(name.clone(), section, &context).map(Arc::from)
+    };
+    parts
+        .source(&name, kind.name, section, &context.files, load)
+        .map_err(|e| if e.related().is_empty() { e.at(place) } else { e })
 }
 
 /// `--with` and `--without` must name sources of the engine file.

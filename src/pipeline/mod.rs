@@ -1,6 +1,6 @@
 //! How do the parts run together? An engine file as written ([`config`]), checked and built
 //! ([`build`]), run over documents ([`run`]) and asked for its reasons ([`explain`], [`story`],
-//! [`why_not`]).
+//! [`why_not`]). It may follow its files ([`reload`], [`watch`]).
 
 pub mod build;
 #[cfg_attr(not(feature = "builtin"), path = "builtin_absent.rs")]
@@ -8,12 +8,16 @@ mod builtin;
 pub mod config;
 mod contract;
 pub mod explain;
+pub mod reload;
 pub mod run;
 pub mod story;
+pub mod watch;
 pub mod why_not;
 
 pub use build::{Engine, EngineOptions, Step};
 pub use explain::Explanation;
+pub use reload::Reload;
 pub use run::Tagged;
 pub use story::{End, Place, Story};
+pub use watch::Watched;
 pub use why_not::WhyNot;

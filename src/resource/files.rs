@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use super::FileBytes;
+use super::{FileBytes, NotedFolder, Reads};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A file inside the binary.
@@ -20,7 +20,15 @@ pub struct BuiltinFile {
 pub enum Files {
     /// A folder: names are paths relative to it, or absolute.
     Folder(PathBuf),
+    /// A folder, and what has been read of it.
+    Noted(NotedFolder),
     /// Files inside the binary.
+    Builtin(&'static [BuiltinFile]),
+}
+
+/// Where the bytes are.
+enum Place<'a> {
+    Folder(&'a Path),
     Builtin(&'static [BuiltinFile]),
 }
 
@@ -30,19 +38,54 @@ impl Files {
         Self::Folder(path.parent().unwrap_or(Path::new("")).to_owned())
     }
 
+    /// The folder `folder`, of which it is noted what is read.
+    pub fn noted(folder: PathBuf) -> Self {
+        Self::Noted(NotedFolder::new(folder))
+    }
+
+    /// The same files, of which nothing has been read so far.
+    pub(crate) fn anew(&self) -> Self {
+        match self {
+            Self::Noted(noted) => Self::noted(noted.folder.clone()),
+            other => other.clone(),
+        }
+    }
+
+    /// What has been read; nothing where it is not noted.
+    pub fn reads(&self) -> Reads {
+        match self {
+            Self::Noted(noted) => noted.reads(),
+            Self::Folder(_) | Self::Builtin(_) => Reads::default(),
+        }
+    }
+
+    fn place(&self) -> Place<'_> {
+        match self {
+            Self::Folder(folder) | Self::Noted(NotedFolder { folder, .. }) => Place::Folder(folder),
+            Self::Builtin(files) => Place::Builtin(files),
+        }
+    }
+
+    fn note(&self, name: &str) {
+        if let Self::Noted(noted) = self {
+            noted.note_file(name);
+        }
+    }
+
     /// The bytes of the file `name`.
     ///
     /// # Errors
     /// Where there is no such file or it cannot be read.
     pub fn read(&self, name: &str) -> Result<Cow<'static, [u8]>> {
-        match self {
-            Self::Folder(folder) => {
+        self.note(name);
+        match self.place() {
+            Place::Folder(folder) => {
                 let path = folder.join(name);
                 std::fs::read(&path)
                     .map(Cow::Owned)
                     .map_err(|e| Error::io("read", path.display(), e))
             }
-            Self::Builtin(files) => {
+            Place::Builtin(files) => {
                 files.iter().find(|f| f.path == name).map(|f| Cow::Borrowed(f.bytes)).ok_or_else(
                     || Error::new(ErrorKind::Io, format!("no file {name} inside the program")),
                 )
@@ -56,9 +99,10 @@ impl Files {
     /// # Errors
     /// As [`Files::read`].
     pub fn map(&self, name: &str) -> Result<FileBytes> {
-        match self {
-            Self::Folder(folder) => FileBytes::open(&folder.join(name)),
-            Self::Builtin(_) => self.read(name).map(|bytes| match bytes {
+        self.note(name);
+        match self.place() {
+            Place::Folder(folder) => FileBytes::open(&folder.join(name)),
+            Place::Builtin(_) => self.read(name).map(|bytes| match bytes {
                 Cow::Borrowed(bytes) => bytes.into(),
                 Cow::Owned(bytes) => bytes.into(),
             }),
@@ -82,9 +126,10 @@ impl Files {
 
     /// Whether the file `name` is there.
     pub fn exists(&self, name: &str) -> bool {
-        match self {
-            Self::Folder(folder) => folder.join(name).is_file(),
-            Self::Builtin(files) => files.iter().any(|f| f.path == name),
+        self.note(name);
+        match self.place() {
+            Place::Folder(folder) => folder.join(name).is_file(),
+            Place::Builtin(files) => files.iter().any(|f| f.path == name),
         }
     }
 
@@ -100,8 +145,8 @@ impl Files {
         let malformed = |e: glob::PatternError| {
             Error::new(ErrorKind::Config, format!("malformed glob '{pattern}': {e}"))
         };
-        let mut names: Vec<String> = match self {
-            Self::Folder(folder) => {
+        let mut names: Vec<String> = match self.place() {
+            Place::Folder(folder) => {
                 let folder_text = glob::Pattern::escape(&folder.to_string_lossy());
                 let full = if folder_text.is_empty() {
                     pattern.to_owned()
@@ -118,7 +163,7 @@ impl Files {
                     })
                     .collect()
             }
-            Self::Builtin(files) => {
+            Place::Builtin(files) => {
                 let options =
                     glob::MatchOptions { require_literal_separator: true, ..Default::default() };
                 let glob = glob::Pattern::new(pattern).map_err(malformed)?;
@@ -130,6 +175,9 @@ impl Files {
             }
         };
         names.sort();
+        if let Self::Noted(noted) = self {
+            noted.note_glob(pattern, &names);
+        }
         if names.is_empty() {
             return Err(Error::new(ErrorKind::Config, format!("no file matches '{pattern}'")));
         }
@@ -138,9 +186,9 @@ impl Files {
 
     /// How to name the file `name` to a user.
     pub fn display(&self, name: &str) -> String {
-        match self {
-            Self::Folder(folder) => folder.join(name).display().to_string(),
-            Self::Builtin(_) => format!("builtin:{name}"),
+        match self.place() {
+            Place::Folder(folder) => folder.join(name).display().to_string(),
+            Place::Builtin(_) => format!("builtin:{name}"),
         }
     }
 }

@@ -4,9 +4,11 @@
 pub mod files;
 pub mod mapped;
 pub mod option;
+mod reads;
 pub mod section;
 
 pub use files::{BuiltinFile, Files};
 pub use mapped::FileBytes;
 pub use option::OptionDoc;
+pub use reads::{NotedFolder, Reads};
 pub use section::{Section, TomlFile};

@@ -4,6 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer, ValueDeserializer};
@@ -73,6 +74,19 @@ impl<'f> Section<'f> {
         let header = self.file.text.get(range.clone()).unwrap_or("");
         let length = header.lines().next().unwrap_or("").len();
         self.file.location(range.start..range.start + length)
+    }
+
+    /// What it holds, as a text that says nothing of how it is laid out. Where it holds tables or lists in
+    /// a list (entries, rules), which know their lines, also where it stands.
+    pub fn written(&self) -> String {
+        let values = toml::Table::deserialize(Deserializer::from(self.table.clone()));
+        let values = values.unwrap_or_default();
+        let knows_lines = values.values().any(|value| {
+            let items = value.as_array().into_iter().flatten();
+            items.into_iter().any(|item| item.is_array() || item.is_table())
+        });
+        let place = if knows_lines { self.location().to_string() } else { String::new() };
+        format!("{place}\n{values:?}")
     }
 
     /// An error about this section.

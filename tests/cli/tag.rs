@@ -137,3 +137,86 @@ fn the_log_says_which_engine_runs() {
     let ran = bench.pipe("x", &["tag", "-q", "-v"]);
     assert_eq!(ran.code, 2, "{}", ran.err);
 }
+
+/// A program that goes on, and the lines that it writes to both its outputs.
+struct Watching {
+    child: std::process::Child,
+    lines: std::sync::mpsc::Receiver<String>,
+}
+
+impl Watching {
+    fn start(bench: &Bench, arguments: &[&str]) -> Self {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_spanloom"))
+            .current_dir(bench.path())
+            .args(arguments)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (sender, lines) = std::sync::mpsc::channel();
+        let errors = sender.clone();
+        let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        std::thread::spawn(move || forward(out, &sender));
+        std::thread::spawn(move || forward(err, &errors));
+        Self { child, lines }
+    }
+
+    /// The next line that holds all of `words`; the ones before it are passed over.
+    fn wait_for(&self, words: &[&str]) -> String {
+        let mut passed = Vec::new();
+        let deadline = std::time::Duration::from_secs(60);
+        while let Ok(line) = self.lines.recv_timeout(deadline) {
+            if words.iter().all(|word| line.contains(word)) {
+                return line;
+            }
+            passed.push(line);
+        }
+        panic!("{words:?} did not come; what came: {passed:#?}");
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+fn forward(stream: impl std::io::Read, sender: &std::sync::mpsc::Sender<String>) {
+    use std::io::BufRead;
+    for line in std::io::BufReader::new(stream).lines() {
+        if sender.send(line.unwrap()).is_err() {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_watched_folder_is_tagged_again_when_the_engine_or_an_input_changes() {
+    let bench = Bench::new().write("in/a.txt", "Ms. Paris and Texas").write("in/b.txt", "Utah");
+    let watching = Watching::start(&bench, &["tag", "in", "--watch", "-o", "out.jsonl"]);
+    watching.wait_for(&["2 entities in 2 documents"]);
+    assert_eq!(entities(&bench.read("out.jsonl")).len(), 2);
+    let bench = bench.write("spanloom.toml", super::ENGINE.replace("[\"Texas\", ", "[\"Utah\", "));
+    watching.wait_for(&["changed: spanloom.toml"]);
+    watching.wait_for(&["1 added, 1 removed, 0 relabelled"]);
+    watching.wait_for(&["+", "Utah", "LOC", "in/b.txt 0..4", "proposed by places"]);
+    watching.wait_for(&["-", "Texas", "LOC", "in/a.txt 14..19", "places"]);
+    let bench = bench.write("spanloom.toml", super::ENGINE.replace("longest", "longset"));
+    watching.wait_for(&["the engine is broken, the one before goes on"]);
+    watching.wait_for(&["unknown pass 'longset'"]);
+    let bench = bench.write("in/c.txt", "New York");
+    watching.wait_for(&["changed: in/c.txt"]);
+    watching.wait_for(&["1 added, 0 removed"]);
+    let bench = bench.write("spanloom.toml", super::ENGINE.replace("\"longest\"", "\"score\""));
+    watching.wait_for(&["changed: spanloom.toml", "kept"]);
+    watching.wait_for(&["added", "removed"]);
+    drop(watching);
+    assert_eq!(entities(&bench.read("out.jsonl")).len(), 3);
+}
+
+#[test]
+fn what_cannot_be_watched_is_told() {
+    let error = Bench::new().pipe("x", &["tag", "-", "--watch"]).failed();
+    assert!(error.contains("standard input cannot be read again"), "{error}");
+}

@@ -1,6 +1,7 @@
 //! `spanloom explain`: why a text has the entities it has, and why not others. `text` and `why_not`
 //! show it to people, `json` gives it as data, `html` as a page.
 
+pub(super) mod because;
 mod html;
 mod json;
 mod question;

@@ -1,0 +1,153 @@
+//! An engine that follows its files: what has changed decides whether it is built again, and what is
+//! as it was is kept. When to look is `watch`'s business.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use super::build::{Engine, EngineOptions};
+use crate::error::{Error, Result};
+use crate::resource::{Files, Reads, Section};
+use crate::source::Source;
+
+/// The sources of a build, with what they were made of, so that the next build can take them over.
+#[derive(Default)]
+pub(super) struct Parts {
+    old: BTreeMap<Arc<str>, Part>,
+    new: BTreeMap<Arc<str>, Part>,
+    kept: Vec<Arc<str>>,
+    reads: Reads,
+}
+
+/// A source and what it was made of.
+#[derive(Clone)]
+struct Part {
+    written: String,
+    reads: Reads,
+    source: Arc<dyn Source>,
+}
+
+impl Parts {
+    /// The source `name` of the section `section` of a `kind`: the one of the build before, where that
+    /// was written the same and none of its files has changed, else what `load` makes of `files`.
+    pub(super) fn source(
+        &mut self,
+        name: &Arc<str>,
+        kind: &str,
+        section: Section<'_>,
+        files: &Files,
+        load: impl FnOnce(Section<'_>, Files) -> Result<Arc<dyn Source>>,
+    ) -> Result<Arc<dyn Source>> {
+        let written = format!("{kind}\n{}", section.written());
+        let part = self.old.get(name).filter(|p| p.written == written);
+        if let Some(part) = part.filter(|part| part.reads.changed().is_empty()).cloned() {
+            let source = part.source.clone();
+            self.reads.extend(part.reads.clone());
+            self.new.insert(name.clone(), part);
+            self.kept.push(name.clone());
+            return Ok(source);
+        }
+        let files = files.anew();
+        let loaded = load(section, files.clone());
+        let reads = files.reads();
+        self.reads.extend(reads.clone());
+        let source = loaded?;
+        self.new.insert(name.clone(), Part { written, reads, source: source.clone() });
+        Ok(source)
+    }
+}
+
+/// What became of a change.
+#[derive(Debug)]
+pub enum Reload {
+    /// The engine was built again and is in use.
+    Swapped {
+        /// What had changed.
+        changed: Vec<PathBuf>,
+        /// The sources that were taken over as they were.
+        kept: Vec<Arc<str>>,
+    },
+    /// The engine cannot be built; the one before goes on.
+    Failed {
+        /// What had changed.
+        changed: Vec<PathBuf>,
+        /// All that is wrong with it.
+        error: Error,
+    },
+}
+
+/// An engine and the files it was made of.
+pub(super) struct Reloader {
+    path: PathBuf,
+    options: EngineOptions,
+    engine: RwLock<Arc<Engine>>,
+    state: Mutex<State>,
+}
+
+struct State {
+    parts: BTreeMap<Arc<str>, Part>,
+    reads: Reads,
+}
+
+impl Reloader {
+    /// Builds the engine of the file at `path`.
+    ///
+    /// # Errors
+    /// As [`Engine::load_with`].
+    pub(super) fn new(path: &Path, options: EngineOptions) -> Result<Self> {
+        let mut parts = Parts::default();
+        let engine = build(path, &options, &mut parts)?;
+        Ok(Self {
+            path: path.to_owned(),
+            options,
+            engine: RwLock::new(Arc::new(engine)),
+            state: Mutex::new(State { parts: parts.new, reads: parts.reads }),
+        })
+    }
+
+    /// The engine of the last build that succeeded.
+    pub(super) fn engine(&self) -> Arc<Engine> {
+        self.engine.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Looks at the files, builds the engine again where one has changed since the last attempt, and
+    /// puts it in the place of the old one where that succeeds.
+    pub(super) fn refresh(&self) -> Option<Reload> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = state.reads.changed();
+        if changed.is_empty() {
+            return None;
+        }
+        let mut parts = Parts { old: state.parts.clone(), ..Parts::default() };
+        let built = build(&self.path, &self.options, &mut parts);
+        state.reads = parts.reads;
+        match built {
+            Ok(engine) => {
+                state.parts = parts.new;
+                let engine = Arc::new(engine);
+                *self.engine.write().unwrap_or_else(PoisonError::into_inner) = engine;
+                Some(Reload::Swapped { changed, kept: parts.kept })
+            }
+            Err(error) => {
+                // What did load is not loaded again when the rest is mended.
+                state.parts.extend(parts.new);
+                Some(Reload::Failed { changed, error })
+            }
+        }
+    }
+
+    /// The folders in which a change can be seen, and whether it may be deep in them.
+    pub(super) fn folders(&self) -> BTreeMap<PathBuf, bool> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).reads.folders()
+    }
+}
+
+fn build(path: &Path, options: &EngineOptions, parts: &mut Parts) -> Result<Engine> {
+    let files = Files::noted(path.parent().unwrap_or(Path::new("")).to_owned());
+    let built = Engine::load_from(path, files.clone(), options, parts);
+    parts.reads.extend(files.reads());
+    built
+}
+
+#[cfg(test)]
+mod tests;
