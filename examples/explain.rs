@@ -1,41 +1,45 @@
-//! Why an engine gives what it gives: what each source proposed, what each pass of the merge did,
-//! and what came out. `cargo run --release --example explain`.
+//! Why an engine gives what it gives, and why not something else: what each source proposed, what
+//! became of it, and which line of TOML decided. `cargo run --release --example explain`.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it found")]
 
-use spanloom::merge::trace::Change;
-use spanloom::{Document, Engine};
+use spanloom::{Document, Engine, Label, Span};
 
 fn main() -> spanloom::Result<()> {
     let engine = Engine::builtin()?;
     let document = Document::new("example", "Jordan flew to Jordan with Paris Hilton.");
-    let story = engine.explain(&document)?;
+    let surface = |span: Span| span.slice(&document.text).expect("it lies inside the document");
+    let explanation = engine.explain(&document)?;
 
-    println!("proposed:");
-    for mention in &story.mentions {
-        let text = mention.span.slice(&document.text).expect("mentions lie inside their document");
-        println!("  {text} is {} ({:.2}), says {}", mention.label, mention.score, mention.origin);
+    for story in explanation.stories() {
+        let (first, last) = (&story.proposed, &story.last);
+        println!(
+            "{} as {} by {}: {:.2} became {:.2}, and it {}",
+            surface(first.span),
+            first.label,
+            first.origins[0],
+            first.score,
+            last.score,
+            story.end.name()
+        );
+        if let Some(event) = explanation.decided(&story) {
+            let pass = engine.steps()[event.step].kind.name;
+            println!("    {pass}, {}: {}", engine.place_of(event), event.reason);
+        }
     }
 
-    println!("decided:");
-    for event in &story.events {
-        let pass = engine.steps()[event.step].kind.name;
-        let candidate = &event.candidate;
-        let text = candidate.span.slice(&document.text).expect("and so do candidates");
-        let change = match &event.change {
-            Change::Added => "added".to_owned(),
-            Change::Rescored { to } => format!("scores {to:.2}"),
-            Change::Merged { .. } => "is merged".to_owned(),
-            Change::Altered { .. } => "is altered".to_owned(),
-            Change::Kept => "is kept".to_owned(),
-            Change::Dropped { .. } => "is dropped".to_owned(),
-        };
-        println!("  {pass}: {text} as {} {change}: {}", candidate.label, event.reason);
+    let paris = Span::new(27, 32);
+    let answer = engine.why_not(&document, paris, Some(&Label::new("LOC")))?;
+    println!("why is '{}' no LOC?", surface(paris));
+    for removed in &answer.removed {
+        if let Some(event) = answer.explanation.decided(&removed.story) {
+            println!("    {}: {}", removed.story.proposed.origins[0], event.reason);
+        }
     }
-
-    println!("kept:");
-    for entity in &story.entities {
-        println!("  {} is {} ({:.2})", entity.text(&document.text), entity.label, entity.score);
+    for silent in &answer.silent {
+        for refusal in &silent.refusals {
+            println!("    {}: {}", silent.source, refusal.reason);
+        }
     }
     Ok(())
 }
