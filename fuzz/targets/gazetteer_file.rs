@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use spanloom::Document;
-use spanloom::source::gazetteer::{Builder, Gazetteer, MatchKind, Matcher};
+use spanloom::source::gazetteer::{Builder, Fuzzy, Gazetteer, MatchKind, Matcher};
 
 #[derive(Debug, Arbitrary)]
 enum Input<'a> {
@@ -31,7 +31,7 @@ enum Edit<'a> {
 }
 
 /// What the lists of `BASES` are searched for in.
-const TEXT: &str = "Ada flew from Paris to New\nYork, São Paulo and tromso. 東京 #PrayForParis";
+const TEXT: &str = "Ada flew from Pariss to Paris and New\nYork, São Paulo and tromso. 東京 #PrayForParis";
 
 const LISTS: [&str; 3] = [
     "",
@@ -137,11 +137,16 @@ fuzz_target!(|input: Input<'_>| {
     };
     read(&gazetteer);
     let gazetteers = [gazetteer];
-    for matches in [MatchKind::Longest, MatchKind::All] {
-        let matcher = Matcher { matches, ..Matcher::default() };
+    for (matches, fuzzy) in [
+        (MatchKind::Longest, None),
+        (MatchKind::All, Some(Fuzzy::default())),
+    ] {
+        let mut matcher = Matcher::lookup();
+        matcher.matches = matches;
+        matcher.fuzzy = fuzzy;
         for document in [Document::new("", TEXT), Document::from_words("", TEXT.split_whitespace())] {
             for found in matcher.find_each(&gazetteers, &document) {
-                assert!(found.span.slice(TEXT).is_some(), "{:?}", found.span);
+                assert!(found.span.slice(&document.text).is_some(), "{:?}", found.span);
                 assert!((0.0..=1.0).contains(&found.score), "{}", found.score);
             }
         }
