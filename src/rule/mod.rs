@@ -4,13 +4,15 @@
 //! `schema` is what a rule may hold, `pack` reads the rules of a source or pass with the `macros` and
 //! `lists` that they share. A rule about text becomes one that runs in `compile`; one about entities in
 //! `entity`, whose patterns `slots` takes apart into sequences that `sequence` matches. `context` and
-//! `condition` say what else must hold, `action` what is done. `prefilter` (on the literals that
-//! `literal` and `syntax` find in patterns) tells where rules can match, `limit` keeps patterns from
+//! `condition` say what else must hold, `action` what is done. `prefilter` tells where rules
+//! can match (`syntax` reads patterns, `literal` finds what they require, `automaton` what they look like), `limit` keeps patterns from
 //! running for ever. `cases` and `marked` run what every rule promises, [`check`] holds the validators.
 
 pub mod action;
+mod automaton;
 pub(crate) mod cases;
 pub mod check;
+mod class;
 pub(crate) mod compile;
 pub mod condition;
 mod context;
@@ -22,6 +24,7 @@ mod literal;
 pub(crate) mod macros;
 pub(crate) mod marked;
 pub(crate) mod pack;
+mod odd;
 pub(crate) mod prefilter;
 pub(crate) mod schema;
 mod sequence;

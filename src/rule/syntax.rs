@@ -1,19 +1,98 @@
-//! Reads as much of Oniguruma's Ruby syntax as is needed to know what a match holds.
+//! Reads as much of Oniguruma's Ruby syntax as is needed to know what a match holds and what it
+//! looks like. What is not understood becomes weaker, never stronger: every text that the pattern
+//! matches, its [`Node`] matches too.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
-use super::literal::{Part, best, either, most};
+use super::class::Set;
 
 /// Groups nested deeper than this are not looked into.
 const MAX_DEPTH: usize = 64;
 
-/// The alternatives of a pattern as sequences of parts; `None` where there is anything in it that is
-/// not understood.
-pub(super) fn branches(pattern: &str) -> Option<Vec<Vec<Part>>> {
+/// A class of at most so many characters is read as alternatives.
+const MAX_MEMBERS: u32 = 4;
+
+/// A pattern, as far as it is understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Node {
+    /// An assertion, which matches nothing.
+    Nothing,
+    /// The beginning or end of a word.
+    Boundary,
+    /// What the character before may be, where there is one.
+    Behind(Set),
+    /// A character, and whether its case is ignored.
+    Char(char, bool),
+    /// One character of a set.
+    Class(Set),
+    /// From so many to so many characters, whatever they are; `None` where there is no bound.
+    Any(usize, Option<usize>),
+    /// One after the other; no sequence holds another.
+    Sequence(Vec<Node>),
+    /// One of several.
+    Either(Vec<Node>),
+    /// A part, how often at least, and at most where there is a bound.
+    Repeat(Box<Node>, usize, Option<usize>),
+}
+
+impl Node {
+    /// The sequence of these parts.
+    pub(super) fn sequence(parts: impl IntoIterator<Item = Self>) -> Self {
+        let mut flat = Vec::new();
+        for part in parts {
+            match part {
+                Self::Sequence(inner) => flat.extend(inner),
+                part => flat.push(part),
+            }
+        }
+        if flat.len() == 1 { flat.remove(0) } else { Self::Sequence(flat) }
+    }
+
+    /// The parts of a sequence, or the one part that it is.
+    pub(super) fn parts(&self) -> &[Self] {
+        match self {
+            Self::Sequence(parts) => parts,
+            one => std::slice::from_ref(one),
+        }
+    }
+
+    /// How many characters it matches at most; ignoring case, one character is up to three.
+    pub(super) fn most(&self) -> Option<usize> {
+        match self {
+            Self::Nothing | Self::Boundary | Self::Behind(_) => Some(0),
+            Self::Char(_, ignore_case) => Some(if *ignore_case { 3 } else { 1 }),
+            Self::Class(_) => Some(1),
+            Self::Any(_, most) => *most,
+            Self::Sequence(parts) => parts
+                .iter()
+                .try_fold(0_usize, |sum, part| part.most().map(|most| sum.saturating_add(most))),
+            Self::Either(branches) => branches
+                .iter()
+                .try_fold(0, |longest, branch| branch.most().map(|most| longest.max(most))),
+            Self::Repeat(part, _, times) => {
+                part.most().zip(*times).map(|(one, times)| one.saturating_mul(times))
+            }
+        }
+    }
+
+    /// Whether the case of any letter is ignored.
+    pub(super) fn ignores_case(&self) -> bool {
+        match self {
+            Self::Char(_, ignore_case) => *ignore_case,
+            Self::Class(set) => set.ignores_case,
+            Self::Sequence(parts) | Self::Either(parts) => parts.iter().any(Self::ignores_case),
+            Self::Repeat(part, ..) => part.ignores_case(),
+            Self::Nothing | Self::Boundary | Self::Behind(_) | Self::Any(..) => false,
+        }
+    }
+}
+
+/// The pattern as a node; `None` where there is anything in it that is not understood.
+pub(super) fn parse(pattern: &str) -> Option<Node> {
     let mut parser = Parser { chars: pattern.chars().peekable(), depth: 0 };
-    let branches = parser.alternation(Flags::default())?;
-    parser.chars.next().is_none().then_some(branches)
+    let node = parser.alternation(Flags::default())?;
+    parser.chars.next().is_none().then_some(node)
 }
 
 /// The options that change how a pattern is read.
@@ -43,22 +122,26 @@ impl Parser<'_> {
     }
 
     /// Branches up to `)` or the end, which is left standing.
-    fn alternation(&mut self, flags: Flags) -> Option<Vec<Vec<Part>>> {
-        let mut branches = vec![Vec::new()];
+    fn alternation(&mut self, flags: Flags) -> Option<Node> {
+        let mut branches = Vec::new();
+        let mut parts = Vec::new();
         loop {
             self.skip_comments(flags)?;
             match self.chars.peek() {
-                None | Some(')') => return Some(branches),
+                None | Some(')') => break,
                 Some('|') => {
                     self.chars.next();
-                    branches.push(Vec::new());
+                    branches.push(Node::sequence(std::mem::take(&mut parts)));
                 }
-                Some(_) => {
-                    let current = branches.last_mut()?;
-                    self.piece(flags, current)?;
-                }
+                Some(_) => parts.push(self.piece(flags)?),
             }
         }
+        let last = Node::sequence(parts);
+        if branches.is_empty() {
+            return Some(last);
+        }
+        branches.push(last);
+        Some(Node::Either(branches))
     }
 
     /// Skips what stands for nothing: comments, and white space in extended mode.
@@ -83,28 +166,20 @@ impl Parser<'_> {
     }
 
     /// One atom with its quantifiers.
-    fn piece(&mut self, flags: Flags, out: &mut Vec<Part>) -> Option<()> {
+    fn piece(&mut self, flags: Flags) -> Option<Node> {
         let atom = match self.chars.next()? {
-            '\\' => vec![self.escape(flags)?],
-            '[' => vec![self.class(flags)?],
+            '\\' => self.escape(flags)?,
+            '[' => self.class(flags)?,
             '(' => self.group(flags)?,
-            '^' | '$' => vec![Part::Wall(0)],
-            '.' => vec![Part::Wall(1)],
+            '^' | '$' => Node::Nothing,
+            '.' => Node::Any(1, Some(1)),
             '*' | '+' | '?' => return None,
-            c => vec![Part::Char(c, flags.ignore_case)],
+            c => Node::Char(c, flags.ignore_case),
         };
-        let Some(times) = self.quantifier(flags)? else {
-            out.extend(atom);
-            return Some(());
-        };
-        let most = most(&atom).zip(times.most).map(|(one, times)| one.saturating_mul(times));
-        let edge = || Part::Unclear(Some(0));
-        let inside = (times.least > 0).then(|| [vec![edge()], atom, vec![edge()]].concat());
-        out.push(match inside.and_then(|inside| best(&inside)) {
-            Some(required) => Part::Holds(required, most),
-            None => Part::Unclear(most),
-        });
-        Some(())
+        Some(match self.quantifier(flags)? {
+            Some(times) => Node::Repeat(Box::new(atom), times.least, times.most),
+            None => atom,
+        })
     }
 
     /// How often the quantifiers here let the atom before them match, `None` inside where there are
@@ -131,7 +206,7 @@ impl Parser<'_> {
             }
             let before = times.unwrap_or(Times { least: 1, most: Some(1) });
             times = Some(Times {
-                least: before.least.min(one.least),
+                least: before.least.saturating_mul(one.least),
                 most: before.most.zip(one.most).map(|(a, b)| a.saturating_mul(b)),
             });
         }
@@ -159,25 +234,73 @@ impl Parser<'_> {
         })
     }
 
-    /// What follows a backslash.
-    fn escape(&mut self, flags: Flags) -> Option<Part> {
-        let c = self.chars.next()?;
-        let literal = |c| Some(Part::Char(c, flags.ignore_case));
+    /// What follows a backslash, outside of classes.
+    fn escape(&mut self, flags: Flags) -> Option<Node> {
+        let c = *self.chars.peek()?;
+        if let Some(set) = Set::escaped(c) {
+            self.chars.next();
+            return Some(Node::Class(set.ignoring_case(flags.ignore_case)));
+        }
         match c {
-            'b' | 'B' | 'A' | 'z' | 'Z' | 'G' | 'K' | 'y' | 'Y' => Some(Part::Wall(0)),
-            'w' | 'W' | 'd' | 'D' | 's' | 'S' | 'h' | 'H' | 'N' | 'O' => Some(Part::Wall(1)),
-            'R' => Some(Part::Wall(2)),
-            'X' => Some(Part::Unclear(None)),
-            'p' | 'P' if self.eat('{') => {
-                self.chars.by_ref().find(|c| *c == '}').map(|_| Part::Wall(1))
+            'b' => {
+                self.chars.next();
+                Some(Node::Boundary)
             }
-            'n' => literal('\n'),
-            't' => literal('\t'),
-            'r' => literal('\r'),
-            'f' | 'v' | 'a' | 'e' => Some(Part::Unclear(Some(1))),
+            'B' | 'A' | 'z' | 'Z' | 'G' | 'K' | 'y' | 'Y' => {
+                self.chars.next();
+                Some(Node::Nothing)
+            }
+            'N' | 'O' => {
+                self.chars.next();
+                Some(Node::Any(1, Some(1)))
+            }
+            'R' => {
+                self.chars.next();
+                Some(Node::Any(1, Some(2)))
+            }
+            'X' => {
+                self.chars.next();
+                Some(Node::Any(0, None))
+            }
+            'p' | 'P' => {
+                self.chars.next();
+                if !self.eat('{') {
+                    return Some(Node::Char(c, flags.ignore_case));
+                }
+                let set = self.property(c == 'P')?;
+                Some(Node::Class(set.ignoring_case(flags.ignore_case)))
+            }
+            'f' | 'v' | 'a' | 'e' => {
+                self.chars.next();
+                Some(Node::Any(0, Some(1)))
+            }
+            '0'..='9' => {
+                self.chars.next();
+                Some(Node::Any(0, None))
+            }
+            'k' | 'g' => {
+                self.chars.next();
+                let close = match self.chars.next()? {
+                    '<' => '>',
+                    '\'' => '\'',
+                    _ => return None,
+                };
+                self.chars.by_ref().find(|c| *c == close)?;
+                Some(Node::Any(0, None))
+            }
+            _ => self.code().map(|c| Node::Char(c, flags.ignore_case)),
+        }
+    }
+
+    /// The character that an escape stands for, whose backslash is read.
+    fn code(&mut self) -> Option<char> {
+        match self.chars.next()? {
+            'n' => Some('\n'),
+            't' => Some('\t'),
+            'r' => Some('\r'),
             'x' if self.eat('{') => {
                 let hex: String = self.chars.by_ref().take_while(|c| *c != '}').collect();
-                literal(char::from_u32(u32::from_str_radix(&hex, 16).ok()?)?)
+                char::from_u32(u32::from_str_radix(&hex, 16).ok()?)
             }
             'x' => {
                 let mut code = 0;
@@ -186,72 +309,157 @@ impl Parser<'_> {
                     code = digit.and_then(|d| d.to_digit(16)).map_or(code, |d| 16 * code + d);
                 }
                 // Above, it is a byte of a character's encoding.
-                if code < 0x80 { literal(char::from_u32(code)?) } else { None }
+                if code < 0x80 { char::from_u32(code) } else { None }
             }
             'u' => {
                 let hex: String = self.chars.by_ref().take(4).collect();
-                literal(char::from_u32(u32::from_str_radix(&hex, 16).ok()?)?)
-            }
-            '0'..='9' => Some(Part::Unclear(None)),
-            'k' | 'g' => {
-                let close = match self.chars.next()? {
-                    '<' => '>',
-                    '\'' => '\'',
-                    _ => return None,
-                };
-                self.chars.by_ref().find(|c| *c == close)?;
-                Some(Part::Unclear(None))
+                char::from_u32(u32::from_str_radix(&hex, 16).ok()?)
             }
             c if c.is_alphanumeric() => None,
-            c => literal(c),
+            c => Some(c),
         }
     }
 
-    /// A character class, whose opening bracket is read. A class of one letter in both cases is
-    /// that letter.
-    fn class(&mut self, flags: Flags) -> Option<Part> {
-        let mut depth = 1;
-        let mut members = Vec::new();
-        let mut simple = !self.eat('^');
+    /// The property whose opening brace is read.
+    fn property(&mut self, negated: bool) -> Option<Set> {
+        let mut name = String::new();
+        loop {
+            match self.chars.next()? {
+                '}' => break,
+                c => name.push(c),
+            }
+        }
+        let (name, negated) = match name.strip_prefix('^') {
+            Some(name) => (name, !negated),
+            None => (&*name, negated),
+        };
+        let set = Set::property(name);
+        Some(if negated { set.complement() } else { set })
+    }
+
+    /// A character class, whose opening bracket is read.
+    fn class(&mut self, flags: Flags) -> Option<Node> {
+        let set = self.members(0)?;
+        if set.is_exact && !set.others && (1..=MAX_MEMBERS).contains(&set.ascii.count_ones()) {
+            let members = (0..128_u8).filter(|byte| set.ascii & (1 << byte) != 0).map(char::from);
+            let mut members: Vec<Node> =
+                members.map(|c| Node::Char(c, flags.ignore_case)).collect();
+            return Some(if members.len() == 1 {
+                members.remove(0)
+            } else {
+                Node::Either(members)
+            });
+        }
+        // Ignoring case, a class may match what its members fold to, up to three characters.
+        if flags.ignore_case && set.others {
+            return Some(Node::Any(1, Some(3)));
+        }
+        Some(Node::Class(set.ignoring_case(flags.ignore_case)))
+    }
+
+    /// The set in a class, up to its closing bracket, which is read.
+    fn members(&mut self, depth: usize) -> Option<Set> {
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        let negated = self.eat('^');
         if self.chars.peek() == Some(&']') {
             return None;
         }
-        while depth > 0 {
-            match self.chars.next()? {
-                '\\' => {
-                    self.chars.next()?;
-                    simple = false;
+        let mut whole: Option<Set> = None;
+        let mut set = Set::default();
+        loop {
+            let first = match self.chars.next()? {
+                ']' => break,
+                '[' if self.chars.peek() == Some(&':') => {
+                    set = set.union(self.bracket()?);
+                    continue;
                 }
                 '[' => {
-                    // Also a POSIX bracket, `[:alpha:]`, which nests like a class.
-                    simple = false;
-                    depth += 1;
-                    self.eat('^');
-                    if self.chars.peek() == Some(&']') {
-                        return None;
-                    }
+                    set = set.union(self.members(depth + 1)?);
+                    continue;
                 }
-                ']' => depth -= 1,
-                c => members.push(c),
+                '&' if self.chars.peek() == Some(&'&') => {
+                    self.chars.next();
+                    whole = Some(whole.map_or(set, |whole| whole.intersection(set)));
+                    set = Set::default();
+                    continue;
+                }
+                '\\' => match self.class_escape()? {
+                    Ok(c) => c,
+                    Err(escaped) => {
+                        set = set.union(escaped);
+                        continue;
+                    }
+                },
+                c => c,
+            };
+            let mut ahead = self.chars.clone();
+            let is_range = ahead.next() == Some('-') && ahead.next().is_some_and(|c| c != ']');
+            if !is_range {
+                set = set.union(Set::range(first, first));
+                continue;
             }
+            self.chars.next();
+            let last = match self.chars.next()? {
+                '[' | '&' => return None,
+                '\\' => self.class_escape()?.ok()?,
+                c => c,
+            };
+            set = set.union(Set::range(first, last));
         }
-        Some(match members.first() {
-            Some(first) if simple && members.iter().all(|c| c.eq_ignore_ascii_case(first)) => {
-                Part::Char(*first, flags.ignore_case)
-            }
-            _ if flags.ignore_case => Part::Unclear(Some(3)),
-            _ => Part::Wall(1),
-        })
+        let set = whole.map_or(set, |whole| whole.intersection(set));
+        Some(if negated { set.complement() } else { set })
     }
 
-    /// The parts of a group, whose opening parenthesis is read.
-    fn group(&mut self, mut flags: Flags) -> Option<Vec<Part>> {
-        let mut assertion = false;
+    /// A POSIX bracket, of which `[` is read: `[:alpha:]`.
+    fn bracket(&mut self) -> Option<Set> {
+        self.chars.next();
+        let negated = self.eat('^');
+        let mut name = String::new();
+        while let Some(c) = self.chars.next_if(char::is_ascii_alphanumeric) {
+            name.push(c);
+        }
+        let set = (self.eat(':') && self.eat(']')).then(|| Set::property(&name))?;
+        Some(if negated { set.complement() } else { set })
+    }
+
+    /// What follows a backslash in a class: a character, or a set.
+    fn class_escape(&mut self) -> Option<Result<char, Set>> {
+        let c = *self.chars.peek()?;
+        if let Some(set) = Set::escaped(c) {
+            self.chars.next();
+            return Some(Err(set));
+        }
+        match c {
+            'p' | 'P' => {
+                self.chars.next();
+                self.eat('{').then(|| self.property(c == 'P'))?.map(Err)
+            }
+            'b' => {
+                self.chars.next();
+                Some(Ok('\u{8}'))
+            }
+            '0'..='9' => None,
+            _ => self.code().map(Ok),
+        }
+    }
+
+    /// A group, whose opening parenthesis is read.
+    fn group(&mut self, mut flags: Flags) -> Option<Node> {
+        let (mut assertion, mut behind) = (false, None);
         if self.eat('?') {
             match self.chars.next()? {
                 ':' | '>' => {}
                 '=' | '!' => assertion = true,
-                '<' if self.eat('=') || self.eat('!') => assertion = true,
+                '<' if self.eat('=') => {
+                    assertion = true;
+                    behind = Some(true);
+                }
+                '<' if self.eat('!') => {
+                    assertion = true;
+                    behind = Some(false);
+                }
                 '<' => {
                     self.chars.by_ref().find(|c| *c == '>')?;
                 }
@@ -269,32 +477,28 @@ impl Parser<'_> {
         } else if self.chars.peek() == Some(&'*') {
             return None;
         }
-        let parts = self.rest(flags)?;
+        let node = self.rest(flags)?;
         if !self.eat(')') {
             return None;
         }
-        Some(if assertion { vec![Part::Wall(0)] } else { parts })
+        Some(match (assertion, behind) {
+            (false, _) => node,
+            (true, Some(wanted)) => Set::of(&node).map_or(Node::Nothing, |set| {
+                Node::Behind(if wanted { set } else { set.complement() })
+            }),
+            (true, None) => Node::Nothing,
+        })
     }
 
-    /// The alternation up to the closing parenthesis as parts of the sequence around it.
-    fn rest(&mut self, flags: Flags) -> Option<Vec<Part>> {
+    /// The alternation up to the closing parenthesis.
+    fn rest(&mut self, flags: Flags) -> Option<Node> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return None;
         }
-        let mut branches = self.alternation(flags)?;
+        let node = self.alternation(flags)?;
         self.depth -= 1;
-        if branches.len() == 1 {
-            return branches.pop();
-        }
-        let longest = branches.iter().map(|branch| most(branch)).max_by_key(|most| {
-            // Unbounded is more than any bound.
-            most.unwrap_or(usize::MAX)
-        })?;
-        Some(vec![match either(&branches) {
-            Some(required) => Part::Holds(required, longest),
-            None => Part::Unclear(longest),
-        }])
+        Some(node)
     }
 
     /// Option letters, the first of which is read; whether they stand alone (`(?i)`), in which case
