@@ -69,7 +69,13 @@ fn count(source: &Rules, documents: &[Document]) -> usize {
 }
 
 /// Documents of about that size, checked against the rules.
-fn texts(source: &Rules, rules: &[Written], english: &English, size: usize, bytes: usize) -> Vec<Document> {
+fn texts(
+    source: &Rules,
+    rules: &[Written],
+    english: &English,
+    size: usize,
+    bytes: usize,
+) -> Vec<Document> {
     let (texts, put) = written::documents(rules, english, size, bytes);
     let documents: Vec<Document> =
         texts.into_iter().map(|text| Document::new("bench", text)).collect();
@@ -147,6 +153,11 @@ fn main() {
     let corpus = corpus(if is_test { 1 } else { 20 });
     let names = "files = ['rules/per.toml', 'rules/org.toml', 'rules/loc.toml', 'rules/misc.toml']";
     benchmark(&mut criterion, "packs-of-names-example-corpus", &source(names), &corpus);
-    benchmark(&mut criterion, "all-packs-example-corpus", &source("files = ['rules/*.toml']"), &corpus);
+    benchmark(
+        &mut criterion,
+        "all-packs-example-corpus",
+        &source("files = ['rules/*.toml']"),
+        &corpus,
+    );
     criterion.final_summary();
 }

@@ -32,7 +32,7 @@ impl Numbers {
         self.0 >> 33
     }
 
-    fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         self.next() as usize % limit
     }
 
@@ -55,7 +55,13 @@ impl English {
         Self(words)
     }
 
-    fn word(&self, numbers: &mut Numbers) -> &'static str {
+    /// The word of this rank, from 0.
+    pub(crate) fn nth(&self, rank: usize) -> &'static str {
+        self.0[rank % self.0.len()]
+    }
+
+    /// A word, as often as English has it.
+    pub(crate) fn word(&self, numbers: &mut Numbers) -> &'static str {
         self.0[numbers.ranked(self.0.len())]
     }
 }
