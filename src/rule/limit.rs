@@ -291,18 +291,20 @@ pub(crate) fn capture(
     budget: &Budget,
     region: &mut Region,
 ) -> Result<bool, Exceeded> {
-    budget.check()?;
-    let options = SearchOptions::SEARCH_OPTION_NONE;
-    let (retries, found) = if anchored {
-        let retries = budget.retries;
-        (retries, regex.match_with_param(text, from, options, Some(region), params(retries)))
-    } else {
-        let retries = budget.retries.min(LOW_RETRIES);
-        let to = text.len();
-        let params = params(retries);
-        (retries, regex.search_with_param(text, from, to, options, Some(region), params))
+    let (most, places) = match anchored {
+        true => (budget.retries, 1),
+        false => (budget.retries.min(CONTEXT_RETRIES), text.len()),
     };
-    found.map(|place| place.is_some()).map_err(|error| exceeded(&error, retries))
+    let found = budget.climb(most, places, |retries| {
+        let options = SearchOptions::SEARCH_OPTION_NONE;
+        let (params, region) = (params(retries), Some(&mut *region));
+        if anchored {
+            regex.match_with_param(text, from, options, region, params)
+        } else {
+            regex.search_with_param(text, from, text.len(), options, region, params)
+        }
+    })?;
+    Ok(found.is_some())
 }
 
 /// The last char boundary of `text` at or before the byte `at`.

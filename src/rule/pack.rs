@@ -52,7 +52,7 @@ pub(crate) const RETRY_LIMIT: OptionDoc = OptionDoc {
     name: "retry-limit",
     value: "number, 1000000",
     doc: "How often a match may backtrack at one place before its rule is given up with a warning; a \
-          rule also has half a second and a microsecond a byte for a document.",
+          rule also has a limit, far above what is sound, for all of a document.",
 };
 
 /// How often a match that begins at one place may backtrack where the engine file does not say.
