@@ -7,6 +7,7 @@
 //! written to the folder for `benches/peers/gazetteer.py`.
 
 #[path = "gazetteer/names.rs"]
+#[allow(dead_code)]
 mod names;
 #[path = "gazetteer/table.rs"]
 mod table;
@@ -116,13 +117,16 @@ fn build_daachorse(keys: &[String]) -> DoubleArrayAhoCorasick<u32> {
 fn matcher() -> Matcher {
     let mut common_words = CommonWords::default();
     common_words.add(names::COMMON);
-    Matcher { common_words, ..Matcher::default() }
+    let mut matcher = Matcher::default();
+    matcher.common_words = common_words;
+    matcher
 }
 
 /// The smart matcher finds each name that was put into the text; without regard to casing and overlaps
 /// it finds what the automata find.
 fn check(list: &List, gazetteer: &[Gazetteer], aho: &AhoCorasick) {
-    let all = Matcher { case: Case::Fold, matches: MatchKind::All, ..Matcher::default() };
+    let mut all = Matcher::default();
+    (all.case, all.matches) = (Case::Fold, MatchKind::All);
     let found = list.find(&all, gazetteer);
     assert_eq!(found, list.find_aho(aho), "{}", list.label);
     let smart = list.find(&matcher(), gazetteer);

@@ -112,6 +112,7 @@ fn benchmark(criterion: &mut Criterion, name: &str, source: &Rules, documents: &
 }
 
 /// Writes rules, text and our time for the peers.
+#[allow(clippy::print_stdout, reason = "the rate is what is asked for")]
 fn write(folder: &Path, source: &Rules, rules: &[Written], documents: &[Document]) {
     let begun = Instant::now();
     let all = count(source, documents);

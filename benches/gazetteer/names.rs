@@ -74,13 +74,13 @@ fn invented(numbers: &mut Numbers, out: &mut String) {
         out.push(char::from(b"aeiou"[numbers.below(5)]));
     }
     out.push('q');
-    out[start..=start].make_ascii_uppercase();
+    capitalise(out, start);
 }
 
 fn capitalised(word: &str, out: &mut String) {
     let start = out.len();
     out.push_str(word);
-    out[start..=start].make_ascii_uppercase();
+    capitalise(out, start);
 }
 
 /// That many names, all different: 1 to 4 words, one of them invented, the others as often English
@@ -140,4 +140,11 @@ pub(crate) fn documents(names: &[String], english: &English, bytes: usize) -> Ve
     }
     documents.push(text);
     documents
+}
+
+/// Makes the ASCII letter at the byte `at` a capital.
+pub(crate) fn capitalise(text: &mut str, at: usize) {
+    if let Some(letter) = text.get_mut(at..=at) {
+        letter.make_ascii_uppercase();
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::names::{English, Numbers};
+use crate::names::{English, Numbers, capitalise};
 
 /// What kinds of rules there are, in equal numbers.
 pub(crate) const KINDS: [&str; 5] = ["context", "suffix", "code", "date", "phrases"];
@@ -114,7 +114,7 @@ pub(crate) fn documents(
             text.push_str(english.word(&mut numbers));
             // Sentences begin with a capital, and so does one word in twelve.
             if words.is_multiple_of(22) || numbers.below(12) == 0 {
-                text[start..=start].make_ascii_uppercase();
+                capitalise(&mut text, start);
             }
         }
         words += 1;
