@@ -174,6 +174,9 @@ fn names_are_looked_up_in_any_casing() {
     let line = r#"{"match":"Nordhaven","surface":"Nordhaven","label":"LOC","id":"n1","weight":0.9,"attributes":{"country":"DE"}}"#;
     assert_eq!(found.clean().lines().next().unwrap(), line);
     assert_eq!(gazetteer(&bench, "lookup a.fst rome").code, 1);
+    assert_eq!(gazetteer(&bench, "lookup a.fst Nrodhaven").code, 1);
+    let found = gazetteer(&bench, "lookup a.fst Nrodhaven --fuzzy").clean();
+    assert!(found.contains("Nordhaven"), "{found}");
     let error = gazetteer(&bench, "lookup a.fst b.tsv").failed();
     assert!(error.contains("no name to look up is given"), "{error}");
 }

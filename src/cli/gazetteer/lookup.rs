@@ -8,7 +8,7 @@ use super::inputs;
 use crate::cli::print::on_one_line;
 use crate::cli::table::{Cell, Table};
 use crate::error::{Error, ErrorKind, Result};
-use crate::source::gazetteer::{EntryRef, Gazetteer, Matcher};
+use crate::source::gazetteer::{EntryRef, Fuzzy, Gazetteer, Matcher};
 use crate::text::Document;
 
 /// Show the entries that texts mention, whatever their casing.
@@ -16,12 +16,16 @@ use crate::text::Document;
 #[command(after_help = "Examples:
   spanloom gazetteer lookup loc.fst paris
   spanloom gazetteer lookup cities.tsv names.tsv 'Paris Hilton in Paris, Texas' --json
+  spanloom gazetteer lookup loc.fst Pairs --fuzzy
 
 Exit codes: 0 something was found; 1 nothing was, or a gazetteer cannot be read.")]
 pub(super) struct Args {
     /// Gazetteers (`.fst`, `.tsv`, `.jsonl`, `.obo`), then the names or texts to look up.
     #[arg(required = true, num_args = 2.., value_name = "GAZETTEER… SURFACE")]
     arguments: Vec<String>,
+    /// Forgive typographical errors: one from five letters on, two from nine.
+    #[arg(long)]
+    fuzzy: bool,
     /// Print one JSON object a line instead of a table.
     #[arg(long)]
     json: bool,
@@ -46,7 +50,8 @@ pub(super) fn run(args: &Args) -> Result<String> {
     }
     let opened = files.iter().map(|file| inputs::gazetteer(&PathBuf::from(file)));
     let gazetteers: Vec<Gazetteer> = opened.collect::<Result<_>>()?;
-    let matcher = Matcher::lookup();
+    let mut matcher = Matcher::lookup();
+    matcher.fuzzy = args.fuzzy.then(Fuzzy::default);
     let mut rows = Vec::new();
     let mut lines = String::new();
     for text in texts {

@@ -10,8 +10,9 @@ use sha2::{Digest, Sha256};
 
 use super::compiled::Gazetteer;
 use super::context::Context;
-use super::entry::{self, Entry};
+use super::entry::Entry;
 use super::format::{Header, SourceFile, is_compiled, wrong};
+use super::import::read_tsv;
 use super::record;
 use super::runs::{Draft, Runs, Spill, Tables, spilled};
 use super::sections::{Sections, assemble};
@@ -120,19 +121,13 @@ impl Builder {
     /// [`Builder::build`] to report.
     pub fn add_tsv(&mut self, file: &str, bytes: &[u8]) {
         let before = self.count;
-        let mut problems = Vec::new();
-        let mut hidden = 0;
-        entry::parse_tsv(
-            file,
-            bytes,
-            |entry| self.add(&entry),
-            |problem| match problems.len() {
-                ..SHOWN_PROBLEMS => problems.push(problem),
-                _ => hidden += 1,
-            },
-        );
-        problems.into_iter().for_each(|problem| self.report(problem));
-        self.problem_count += hidden;
+        match read_tsv(file, bytes, &mut |entry| self.add(&entry)) {
+            Ok(imported) => {
+                self.problem_count += imported.problem_count as usize - imported.problems.len();
+                imported.problems.into_iter().for_each(|problem| self.report(problem));
+            }
+            Err(error) => self.report(error),
+        }
         let sha256 = Sha256::digest(bytes).into();
         self.add_source(SourceFile { name: file.into(), sha256, entries: self.count - before });
     }

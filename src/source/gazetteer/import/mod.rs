@@ -113,6 +113,22 @@ pub fn recognise(name: &str, head: &[u8]) -> Option<&'static Importer> {
     IMPORTERS.iter().find(|importer| (importer.recognises)(&name, head))
 }
 
+/// Reads the rows of a TSV file of the name `file` that is at hand.
+///
+/// # Errors
+/// Where an entry cannot be taken on, see [`Import::import`].
+pub(super) fn read_tsv(
+    file: &str,
+    bytes: &[u8],
+    accept: &mut dyn FnMut(Entry) -> Result<()>,
+) -> Result<Imported> {
+    let settings = Settings::default();
+    let mut sink = Sink::new(&tsv::IMPORTER, &settings, accept)?;
+    let mut reader = bytes;
+    tsv::IMPORTER.open(&settings)?.import(Input { name: file, reader: &mut reader }, &mut sink)?;
+    Ok(sink.finish())
+}
+
 impl Importer {
     /// Whether it has an option of this name.
     pub fn has_option(&self, name: &str) -> bool {

@@ -69,24 +69,54 @@ fn write(entry: &Entry, line: &mut String) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::import;
     use super::*;
     use crate::source::gazetteer::Case;
     use crate::span::Label;
 
+    fn parse(text: &[u8]) -> (Vec<Entry>, Vec<String>) {
+        let mut entries = Vec::new();
+        let mut accept = |entry| {
+            entries.push(entry);
+            Ok(())
+        };
+        let imported = super::super::read_tsv("f.tsv", text, &mut accept).unwrap();
+        (entries, imported.problems.iter().map(ToString::to_string).collect())
+    }
+
     #[test]
-    fn rows_are_read_and_wrong_ones_named() {
-        let text = "\u{feff}# places\r\nParis\tLOC\tQ90\t0.5\ta=b\r\nÉ\r\nX\tLOC\t\t2\n\nB\tC\n";
-        let (entries, imported) = import(&IMPORTER, &[], text);
-        assert_eq!(entries, ["Paris LOC Q90 0.5 a=b", "B C - 1 "]);
-        let problems: Vec<String> = imported.problems.iter().map(ToString::to_string).collect();
-        assert_eq!(
-            problems,
-            [
-                "in:3:1: the row has 1 columns, expected 2 to 5",
-                "in:4:8: weight 2 is out of range, expected 0 to 1"
-            ]
-        );
+    fn rows_of_two_to_five_columns_are_read() {
+        let text = "\u{feff}# places\r\nParis\tLOC\r\n\r\n Ä \tX\tid1\r\nb\tX\t\t0.25\nc\tX\t\t\tcase=fold; a = b=c ;\n";
+        let (entries, problems) = parse(text.as_bytes());
+        assert!(problems.is_empty(), "{problems:?}");
+        let surfaces: Vec<_> = entries.iter().map(|e| &*e.surface).collect();
+        assert_eq!(surfaces, ["Paris", "Ä", "b", "c"]);
+        assert_eq!((entries[0].id.as_deref(), entries[1].id.as_deref()), (None, Some("id1")));
+        assert_eq!(entries[2].weight, 0.25);
+        assert_eq!(entries[3].case, Some(Case::Fold));
+        assert_eq!(entries[3].attributes, [("a".to_owned(), "b=c".to_owned())]);
+    }
+
+    #[test]
+    fn every_wrong_row_is_reported_at_its_column() {
+        let rows: [(&[u8], &str); 12] = [
+            (b"Paris", "1:1: the row has 1 columns, expected 2 to 5"),
+            (b"a\tb\tc\td\te\tf\tg", "1:11: the row has 7 columns, expected 2 to 5"),
+            (b"\tLOC", "1:1: the surface is empty"),
+            (b"Paris\t ", "1:7: the label is empty"),
+            (b"Paris\tLOC\t\tx", "1:12: weight 'x' is not a number, expected 0 to 1"),
+            (b"Paris\tLOC\t\t1.5", "1:12: weight 1.5 is out of range, expected 0 to 1"),
+            (b"Paris\tLOC\t\tNaN", "1:12: weight NaN is out of range, expected 0 to 1"),
+            (b"P\tL\t\t\tx", "1:7: attribute 'x' is not of the form key=value"),
+            (b"P\tL\t\t\t=x", "1:7: attribute '=x' is not of the form key=value"),
+            (b"P\tL\t\t\ta=1;a=2", "1:7: attribute 'a' is there twice"),
+            (b"P\tL\t\t\tcase=smrt", "1:7: unknown case 'smrt'"),
+            (b"P\xff\tL", "1:2: invalid UTF-8 at byte 1 of the input"),
+        ];
+        for (row, expected) in rows {
+            let (entries, problems) = parse(row);
+            assert!(entries.is_empty());
+            assert_eq!(problems, [format!("f.tsv:{expected}")]);
+        }
     }
 
     #[test]
