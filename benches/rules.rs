@@ -7,7 +7,7 @@
 //! `benches/peers/rules.py`.
 
 #[path = "gazetteer/names.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "shared with the bench of gazetteers")]
 mod names;
 #[path = "rules/written.rs"]
 mod written;

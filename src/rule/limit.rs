@@ -372,9 +372,9 @@ mod tests {
         let text = "a".repeat(199_999) + "b";
         for pattern in ["a+[bc]d", "(?=.*[bc]d)a", "a*a*a*[bc]"] {
             let got = spans(pattern, &text);
-            let is_given_up = matches!(got, Err(Exceeded::AllRetries(9_000_000)));
-            assert!(is_given_up || pattern == "a*a*a*[bc]", "{pattern}: {got:?}");
-            assert!(!matches!(got, Err(Exceeded::Time(_))), "{pattern}: {got:?}");
+            let is_given_up = got == Err(Exceeded::AllRetries(9_000_000));
+            // Oniguruma sees of some patterns that they cannot match, and never begins.
+            assert!(is_given_up || got == Ok(Vec::new()), "{pattern}: {got:?}");
         }
         // Without backtracking, nothing is counted.
         assert_eq!(spans("(?>a+)[bc]d", &text.repeat(2)), Ok(Vec::new()));

@@ -270,6 +270,67 @@ fn the_limit_can_be_lowered() {
     assert!(found.warnings[0].to_string().contains("more than 10 times"), "{:?}", found.warnings);
 }
 
+/// What stood against `surface` as X, rule by rule, with the line that decided.
+fn why_not(toml: &str, document: &Document, surface: &str) -> Vec<String> {
+    let rules = load(toml).unwrap();
+    let at = document.text.find(surface).unwrap();
+    let span = Span::new(at, at + surface.len());
+    let refusals = rules.why_not(document, span, Some(&"X".into())).unwrap();
+    let shown = |refusal: &Refusal| {
+        let place = refusal.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
+        format!("{}: {}{place}", refusal.detail.as_deref().unwrap_or("-"), refusal.reason)
+    };
+    refusals.iter().map(shown).collect()
+}
+
+#[test]
+fn why_not_names_the_rules_that_come_close_and_the_line_that_decided() {
+    let text = Document::new("d", "in New York City 4111");
+    for (keys, surface, expected) in [
+        ("pattern = 'York'", "York", &[][..]),
+        ("pattern = 'Rome'", "York", &["-: no rule matches there"]),
+        ("pattern = 'New York'", "York", &["r: it finds 'New York' there instead (e.toml:2:6)"]),
+        (
+            "pattern = 'York'\nleft = 'Old '",
+            "York",
+            &["r: it matches, which 'left' refuses (e.toml:6:8)"],
+        ),
+        (
+            "pattern = 'York'\nnot-right = ' City'",
+            "York",
+            &["r: it matches, which 'not-right' refuses (e.toml:6:13)"],
+        ),
+        (
+            "pattern = 'York City'\nnot-left = 'New '",
+            "York",
+            &["r: it matches 'York City', which 'not-left' refuses (e.toml:6:12)"],
+        ),
+        (
+            "pattern = '\\d+'\ncheck = 'luhn'",
+            "4111",
+            &["r: it matches, which the validator 'luhn' refuses (e.toml:6:9)"],
+        ),
+    ] {
+        assert_eq!(why_not(&rule("r", keys), &text, surface), expected, "{keys}");
+    }
+    let other = rule("r", "pattern = 'York'").replace("'X'", "'Y'");
+    assert_eq!(why_not(&other, &text, "York"), ["-: no rule is about X"]);
+    for key in ["rules = ['s']", "without = ['r']", "labels = ['Y']"] {
+        let second = rule("s", "pattern = 'x'").replace("'X'", "'Y'");
+        let toml = format!("{key}\n{}{second}", rule("r", "pattern = 'York'"));
+        let name = key.split(' ').next().unwrap();
+        let expected =
+            format!("r: the rule would find it, and is left out by '{name}' (e.toml:3:6)");
+        assert_eq!(why_not(&toml, &text, "York"), [expected], "{key}");
+    }
+    let tokens = Document::from_words("d", ["New", "York-based"]);
+    let expected = ["r: it matches, which cuts a given token (e.toml:2:6)"];
+    assert_eq!(why_not(&rule("r", "pattern = 'York'"), &tokens, "York"), expected);
+    let slow = Document::new("d", format!("{}-York", "a".repeat(60)));
+    let given_up = why_not(&rule("r", "pattern = '(a+)+b|York'"), &slow, "York");
+    assert!(given_up[0].starts_with("r: it was given up: it backtracks more than"), "{given_up:?}");
+}
+
 #[test]
 fn contexts_see_a_bounded_stretch_and_its_edge_is_no_beginning() {
     let text = format!("mark {}X", "é".repeat(196));
