@@ -24,6 +24,7 @@ mod literal;
 pub(crate) mod macros;
 pub(crate) mod marked;
 mod odd;
+mod owed;
 pub(crate) mod pack;
 pub(crate) mod prefilter;
 pub(crate) mod schema;
