@@ -372,7 +372,8 @@ mod tests {
         let text = "a".repeat(199_999) + "b";
         for pattern in ["a+[bc]d", "(?=.*[bc]d)a", "a*a*a*[bc]"] {
             let got = spans(pattern, &text);
-            let is_given_up = got == Err(Exceeded::AllRetries(9_000_000));
+            let is_given_up =
+                matches!(got, Err(Exceeded::AllRetries(9_000_000) | Exceeded::Retries(1_000_000)));
             // Oniguruma sees of some patterns that they cannot match, and never begins.
             assert!(is_given_up || got == Ok(Vec::new()), "{pattern}: {got:?}");
         }
