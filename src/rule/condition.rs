@@ -1,5 +1,5 @@
 //! Conditions on an entity: `[rule.when]` and `[rule.slot.NAME]`. Whether they hold is asked of a
-//! candidate in its [`World`].
+//! candidate in its `World`.
 
 use std::sync::Arc;
 
