@@ -111,7 +111,7 @@ fn table(cases: &[Case], model: &[bool], hybrid: &[bool]) -> String {
 }
 
 #[test]
-fn the_engine_solves_what_the_model_solves_and_96_percent_of_all() {
+fn the_engine_solves_what_the_model_solves_and_97_percent_of_all() {
     let cases = cases();
     let options = EngineOptions { device: DeviceChoice::Cpu, ..EngineOptions::default() };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/en");
@@ -139,5 +139,5 @@ fn the_engine_solves_what_the_model_solves_and_96_percent_of_all() {
     assert!(unexplained.is_empty(), "not solved, and no `open` says why:\n{unexplained:#?}");
     assert!(outdated.is_empty(), "solved, but said to be open: {outdated:?}");
     let solved = by_hybrid.iter().filter(|solved| **solved).count();
-    assert!(solved * 100 >= cases.len() * 96, "{solved} of {}", cases.len());
+    assert!(solved * 100 >= cases.len() * 97, "{solved} of {}", cases.len());
 }

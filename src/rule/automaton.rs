@@ -5,7 +5,7 @@
 //! an automaton may say yes where Oniguruma says no, never the other way round. The automata are
 //! built as far as texts ask for them.
 
-use regex_automata::hybrid::dfa::{Cache, Config, DFA, OverlappingState};
+use regex_automata::hybrid::dfa::{Cache, Config, DFA};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::util::pool::Pool;
 use regex_automata::{Anchored, Input, MatchKind, PatternID};
@@ -102,20 +102,38 @@ impl Automaton {
         self.backwards(&Input::new(text), found)
     }
 
+    /// A walk of its own: of several patterns that match at one place,
+    /// `DFA::try_search_overlapping_rev` (regex-automata 0.4.18) gives all but the first one byte too
+    /// low.
     fn backwards(
         &self,
         input: &Input<'_>,
         mut found: impl FnMut(usize, usize),
     ) -> Result<(), GivenUp> {
         let mut cache = self.caches.get();
-        let mut state = OverlappingState::start();
-        loop {
-            self.dfa
-                .try_search_overlapping_rev(&mut cache, input, &mut state)
-                .map_err(|_| GivenUp)?;
-            let Some(place) = state.get_match() else { return Ok(()) };
-            found(place.pattern().as_usize(), place.offset());
+        let cache = &mut *cache;
+        let mut state = self.dfa.start_state_reverse(cache, input).map_err(|_| GivenUp)?;
+        let text = input.haystack();
+        cache.search_start(input.end());
+        // Matches show one byte late.
+        for place in (input.start()..=input.end()).rev() {
+            if state.is_dead() {
+                break;
+            }
+            state = match place.checked_sub(1) {
+                Some(next) => self.dfa.next_state(cache, state, text[next]),
+                None => self.dfa.next_eoi_state(cache, state),
+            }
+            .map_err(|_| GivenUp)?;
+            if state.is_match() {
+                for index in 0..self.dfa.match_len(cache, state) {
+                    found(self.dfa.match_pattern(cache, state, index).as_usize(), place);
+                }
+            }
+            cache.search_update(place);
         }
+        cache.search_finish(input.start());
+        Ok(())
     }
 }
 

@@ -102,25 +102,31 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
     #[test]
     fn a_match_begins_at_a_place(
-        pattern in pattern(),
-        ignore_case in any::<bool>(),
+        // Several rules, which share automata.
+        patterns in proptest::collection::vec((pattern(), any::<bool>()), 1..4),
         texts in proptest::collection::vec("[fistkFS ]{0,16}|[fistkFS ſßﬁﬆé\u{212a}]{0,16}", 24),
     ) {
-        let pattern = if ignore_case { format!("(?i){pattern}") } else { pattern };
-        let Ok(regex) = Regex::new(&pattern) else { return Ok(()) };
-        let prefilter = Prefilter::new([main(&pattern)]);
+        let whole = |(pattern, ignore_case): (String, bool)| {
+            if ignore_case { format!("(?i){pattern}") } else { pattern }
+        };
+        let compiled = |pattern: String| Regex::new(&pattern).ok().map(|regex| (pattern, regex));
+        let rules: Vec<(String, Regex)> =
+            patterns.into_iter().map(whole).filter_map(compiled).collect();
+        let prefilter = Prefilter::new(rules.iter().map(|(pattern, _)| main(pattern)));
         for text in texts {
-            let places = &prefilter.places(&text)[0];
-            let everywhere = 0..text.len();
-            let budget = Budget::new(100_000, text.len());
-            let all = std::slice::from_ref(&everywhere);
-            let mut search = Search::new(&regex, &text, all, &budget);
-            let mut at = 0;
-            // A pattern that exceeds its limit is another test's business.
-            while let Ok(Some(Span { start, end })) = search.next(at) {
-                at = ceil(&text, end.max(start + 1));
-                let known = start == end || places.iter().any(|place| place.contains(&start));
-                prop_assert!(known, "{pattern:?} in {text:?}: {start}..{end} in {places:?}");
+            let places = prefilter.places(&text);
+            for ((pattern, regex), places) in rules.iter().zip(&places) {
+                let everywhere = 0..text.len();
+                let budget = Budget::new(100_000, text.len());
+                let all = std::slice::from_ref(&everywhere);
+                let mut search = Search::new(regex, &text, all, &budget);
+                let mut at = 0;
+                // A pattern that exceeds its limit is another test's business.
+                while let Ok(Some(Span { start, end })) = search.next(at) {
+                    at = ceil(&text, end.max(start + 1));
+                    let known = start == end || places.iter().any(|place| place.contains(&start));
+                    prop_assert!(known, "{pattern:?} in {text:?}: {start}..{end} in {places:?}");
+                }
             }
         }
     }
@@ -132,7 +138,7 @@ fn no_shipped_rule_matches_outside_its_places() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut patterns = Vec::new();
     let mut texts = Vec::new();
-    for name in ["contact", "finance", "loc", "misc", "org", "per", "time"] {
+    for name in ["contact", "finance", "loc", "misc", "org", "per", "time", "layout"] {
         let toml = std::fs::read_to_string(root.join(format!("rules/{name}.toml"))).unwrap();
         let toml: toml::Table = toml.parse().unwrap();
         for rule in toml["rule"].as_array().unwrap() {
