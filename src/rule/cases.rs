@@ -1,14 +1,17 @@
-//! Does a rule about text find what its cases say? Runs them.
+//! Does a rule about text find what its cases say? Runs them, and says where there are none.
 
 use super::compile::Compiled;
 use super::prefilter::Prefilter;
 use crate::error::Error;
 
-/// What is wrong with the cases of a rule, each error at its case.
+/// What is wrong with the cases of a rule, each error at its case, and those that it lacks.
 pub(crate) fn run(rule: &Compiled, retries: u32) -> Vec<Error> {
     let prefilter = Prefilter::new([rule.patterns()]);
     let id = &rule.id;
-    let mut errors = Vec::new();
+    let mut errors = rule.written.unproven(
+        |case| case.finds.as_ref().map(|finds| !finds.is_empty()),
+        ["with finds = [\"…\"]", "with finds = []"],
+    );
     for case in &rule.written.rule.cases {
         let text = &case.get_ref().text;
         let expected = case.get_ref().finds.as_deref().unwrap_or(&[]);

@@ -133,17 +133,6 @@ fn missing(written: &Written) -> Vec<Error> {
     for case in cases.iter().filter(|case| case.get_ref().gives.is_some()) {
         add(case.span(), format!("a case of rule '{name}' has 'gives', expected 'finds'"));
     }
-    for (kind, positive) in [("positive", true), ("negative", false)] {
-        let is = |case: &Spanned<super::schema::Case>| {
-            case.get_ref().finds.as_ref().is_some_and(|finds| finds.is_empty() != positive)
-        };
-        if !cases.iter().any(is) {
-            let finds = if positive { "finds = [\"…\"]" } else { "finds = []" };
-            let message =
-                format!("rule '{name}' has no {kind} case, expected [[rule.case]] with {finds}");
-            add(id.span(), message);
-        }
-    }
     errors
 }
 

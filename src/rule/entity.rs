@@ -15,7 +15,7 @@ use super::condition::{Condition, Scope};
 use super::context::{Contexts, as_rule_error, compile};
 use super::limit::{Budget, Exceeded, capture};
 use super::macros::place_in;
-use super::owed::{missing_cases, wrong_keys};
+use super::owed::{wrong_cases, wrong_keys};
 use super::prefilter::{Patterns, Places};
 use super::schema::Written;
 use super::sequence::{Field, Filled, Matcher};
@@ -87,7 +87,7 @@ pub(crate) fn compile_rule(written: Written, scope: &Scope<'_>) -> Result<Entity
     let rule = &written.rule;
     let file = &written.file;
     let mut errors = written.missing();
-    errors.extend(missing_cases(&written));
+    errors.extend(wrong_cases(&written));
     let action =
         match rule.action.as_ref().map(|name| (action::action(name.get_ref()), name.span())) {
             None => action::action("add").expect("an action"),

@@ -1,15 +1,12 @@
-//! What a rule about entities owes: cases of both kinds, the keys that its action needs, and none that it
-//! does not read.
-
-use toml::Spanned;
+//! What a rule about entities owes: cases of its kind, the keys that its action needs, and none that it does
+//! not read.
 
 use super::action::{Action, Deed};
-use super::marked::Marked;
-use super::schema::{Case, Rule, Written};
+use super::schema::{Rule, Written};
 use crate::error::Error;
 
-/// The cases that a rule must have and this one has not.
-pub(super) fn missing_cases(written: &Written) -> Vec<Error> {
+/// Cases that are not those of a rule about entities.
+pub(super) fn wrong_cases(written: &Written) -> Vec<Error> {
     let Rule { id, cases, .. } = &written.rule;
     let name = id.get_ref();
     let mut errors = Vec::new();
@@ -22,26 +19,6 @@ pub(super) fn missing_cases(written: &Written) -> Vec<Error> {
         } else if gives.is_none() {
             let message = format!("a case of rule '{name}' has no 'gives'");
             errors.push(written.error(case.span(), message));
-        }
-    }
-    for (kind, changes) in [("positive", true), ("negative", false)] {
-        let does = |case: &Spanned<Case>| {
-            let case = case.get_ref();
-            let read = |text: &str| Marked::parse(text).ok();
-            // What cannot be read is reported when the cases run.
-            case.gives.as_deref().is_some_and(|gives| {
-                let both = read(gives).zip(read(&case.text));
-                both.is_none_or(|(gives, given)| gives.agrees(&given.candidates()) != changes)
-            })
-        };
-        if !cases.iter().any(does) {
-            let gives = if changes { "another" } else { "the same" };
-            let message = format!(
-                "rule '{name}' has no {kind} case, expected [[rule.case]] whose 'gives' is {gives} than \
-                 its 'text'"
-            );
-            let message = message.replace("the same than", "the same as");
-            errors.push(written.error(id.span(), message));
         }
     }
     errors

@@ -94,7 +94,7 @@ impl Written {
 
     /// What every rule must have and this one has not.
     pub(super) fn missing(&self) -> Vec<Error> {
-        let Rule { id, doc, label, pattern, patterns, .. } = &self.rule;
+        let Rule { id, label, pattern, patterns, .. } = &self.rule;
         let mut errors = Vec::new();
         let mut add = |place: &Spanned<String>, message: String| {
             errors.push(self.error(place.span(), message));
@@ -107,12 +107,6 @@ impl Written {
                 format!("the rule id '{name}' is not in kebab-case, expected a-z, 0-9 and hyphens"),
             );
         }
-        if doc.trim().is_empty() {
-            add(
-                id,
-                format!("rule '{name}' has no 'doc', expected a sentence on what it finds and why"),
-            );
-        }
         if let Some(label) = label.as_ref().filter(|label| label.get_ref().trim().is_empty()) {
             add(label, format!("rule '{name}' has an empty label"));
         }
@@ -121,6 +115,32 @@ impl Written {
         }
         if patterns.as_ref().is_some_and(Vec::is_empty) {
             add(id, format!("rule '{name}' has no pattern in 'patterns', expected at least one"));
+        }
+        errors
+    }
+
+    /// What a rule can be tried without, but not be checked: a doc, and cases of both kinds. `is_positive`
+    /// says which kind a case is, where it is of one; `expected` how positive and negative cases look.
+    pub(crate) fn unproven(
+        &self,
+        is_positive: impl Fn(&Case) -> Option<bool>,
+        expected: [&str; 2],
+    ) -> Vec<Error> {
+        let Rule { id, doc, cases, .. } = &self.rule;
+        let name = id.get_ref();
+        let mut errors = Vec::new();
+        let mut add = |message: String| errors.push(self.error(id.span(), message));
+        if doc.trim().is_empty() {
+            add(format!(
+                "rule '{name}' has no 'doc', expected a sentence on what it finds and why"
+            ));
+        }
+        for ((kind, positive), expected) in
+            [("positive", true), ("negative", false)].iter().zip(expected)
+        {
+            if !cases.iter().any(|case| is_positive(case.get_ref()) == Some(*positive)) {
+                add(format!("rule '{name}' has no {kind} case, expected [[rule.case]] {expected}"));
+            }
         }
         errors
     }

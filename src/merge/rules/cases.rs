@@ -5,12 +5,23 @@ use super::apply::Run;
 use super::{PassContext, Rules, Trace};
 use crate::error::Error;
 use crate::rule::marked::{Marked, shown};
+use crate::rule::schema::Case;
 use crate::text::Document;
 
-/// What is wrong with the cases of a rule, each error at its case.
+/// Whether a case shows what a rule does; otherwise it shows what the rule leaves alone.
+fn is_positive(case: &Case) -> Option<bool> {
+    let read = |text: &str| Marked::parse(text).ok();
+    let (gives, given) = read(case.gives.as_deref()?).zip(read(&case.text))?;
+    Some(!gives.agrees(&given.candidates()))
+}
+
+/// What is wrong with the cases of a rule, each error at its case, and those that it lacks.
 pub(super) fn run(pass: &Rules, number: usize) -> Vec<Error> {
     let rule = &pass.rules[number];
-    let mut errors = Vec::new();
+    let mut errors = rule.written.unproven(
+        is_positive,
+        ["whose 'gives' is another than its 'text'", "whose 'gives' is the same as its 'text'"],
+    );
     for case in &rule.written.rule.cases {
         let gives = case.get_ref().gives.as_deref().unwrap_or("");
         let mut report = |message: String| {

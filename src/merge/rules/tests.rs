@@ -168,6 +168,23 @@ fn what_is_wrong_is_said_at_its_place() {
 }
 
 #[test]
+fn a_rule_without_doc_and_cases_can_be_tried_and_does_not_pass_the_check() {
+    let pass =
+        build_pass("[[rule]]\nid = 'r'\naction = 'drop'\npattern = '<PER>'\n", false).unwrap();
+    let errors: Vec<String> = pass.check().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        errors,
+        [
+            "e.toml:2:6: rule 'r' has no 'doc', expected a sentence on what it finds and why",
+            "e.toml:2:6: rule 'r' has no positive case, expected [[rule.case]] whose 'gives' is another \
+             than its 'text'",
+            "e.toml:2:6: rule 'r' has no negative case, expected [[rule.case]] whose 'gives' is the same \
+             as its 'text'",
+        ]
+    );
+}
+
+#[test]
 fn cases_that_do_not_hold_are_reported() {
     let rule = "[[rule]]\nid = 'join'\ndoc = 'd'\naction = 'join'\npattern = '<LOC>, <LOC>'\n";
     let good = "[[rule.case]]\ntext = '[A](LOC), [B](LOC)'\ngives = '[A, B](LOC)'\n\

@@ -159,16 +159,28 @@ fn help_lists_what_is_known() {
 }
 
 #[test]
-fn a_rule_has_a_name_a_doc_and_cases_of_both_kinds() {
+fn a_rule_has_a_name_and_a_label() {
     let toml = "[[rule]]\nid = 'One'\nlabel = ''\npattern = 'a'\n";
     assert_eq!(
         messages(load(toml)),
         [
             "e.toml:2:6: the rule id 'One' is not in kebab-case, expected a-z, 0-9 and hyphens",
-            "e.toml:2:6: rule 'One' has no 'doc', expected a sentence on what it finds and why",
             "e.toml:3:9: rule 'One' has an empty label",
-            "e.toml:2:6: rule 'One' has no positive case, expected [[rule.case]] with finds = [\"…\"]",
-            "e.toml:2:6: rule 'One' has no negative case, expected [[rule.case]] with finds = []",
+        ]
+    );
+}
+
+#[test]
+fn a_rule_without_doc_and_cases_can_be_tried_and_does_not_pass_the_check() {
+    let rules = load("[[rule]]\nid = 'one'\nlabel = 'X'\npattern = 'a'\n").unwrap();
+    assert_eq!(texts(&rules, &Document::new("d", "b a")), ["a"]);
+    let errors: Vec<String> = rules.check().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        errors,
+        [
+            "e.toml:2:6: rule 'one' has no 'doc', expected a sentence on what it finds and why",
+            "e.toml:2:6: rule 'one' has no positive case, expected [[rule.case]] with finds = [\"…\"]",
+            "e.toml:2:6: rule 'one' has no negative case, expected [[rule.case]] with finds = []",
         ]
     );
 }
