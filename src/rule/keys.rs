@@ -47,7 +47,7 @@ pub static RULE_OPTIONS: &[OptionDoc] = &[
     doc(
         "case",
         "tables",
-        "[[rule.case]]: what the rule must do and what it must not; both are needed.",
+        "[[rule.case]]: what the rule must do and what it must not; spanloom check asks for both.",
     ),
 ];
 

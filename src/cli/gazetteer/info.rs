@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{grouped, hex, inputs};
 use crate::cli::table::{Cell, FAINT, STRONG, Table, styled};
 use crate::error::Result;
-use crate::source::gazetteer::Gazetteer;
+use crate::source::gazetteer::{Gazetteer, SourceFile};
 
 /// Show what a gazetteer holds: counts, labels, the files it was built from, and its size by section.
 #[derive(Debug, clap::Args)]
@@ -48,7 +48,10 @@ fn as_json(gazetteer: &Gazetteer, labels: &BTreeMap<&str, u64>) -> String {
     let sources: Vec<_> = header
         .sources
         .iter()
-        .map(|s| json!({ "name": s.name, "sha256": hex(&s.sha256), "entries": s.entries }))
+        .map(|s| {
+            let SourceFile { name, options, sha256, entries } = s;
+            json!({ "name": name, "options": options, "sha256": hex(sha256), "entries": entries })
+        })
         .collect();
     let value = json!({
         "version": header.version,
@@ -84,26 +87,30 @@ fn as_text(args: &Args, gazetteer: &Gazetteer, labels: &BTreeMap<&str, u64>) -> 
         table.row([Cell::new("verified", FAINT), "all of it is what was written".into()]);
     }
     text.push_str(&table.render(2));
-    let mut section = |title: &str, rows: Vec<[String; 3]>| {
+    let mut section = |title: &str, rows: Vec<[String; 4]>| {
         if rows.is_empty() {
             return;
         }
         let mut table = Table::default();
-        for [name, count, more] in rows {
-            table.row([name.into(), count.into(), Cell::new(more, FAINT)]);
+        for [name, count, options, hash] in rows {
+            table.row([name.into(), count.into(), options.into(), Cell::new(hash, FAINT)]);
         }
         text.push_str(&format!("{}\n", styled(title, STRONG)));
         text.push_str(&table.render(2));
     };
     let none = String::new;
-    section("labels", labels.iter().map(|(l, n)| [(*l).to_owned(), grouped(*n), none()]).collect());
+    section(
+        "labels",
+        labels.iter().map(|(l, n)| [(*l).to_owned(), grouped(*n), none(), none()]).collect(),
+    );
     let bytes = |(name, bytes): (&str, usize)| {
-        [name.to_owned(), format!("{} bytes", grouped(bytes as u64)), none()]
+        [name.to_owned(), format!("{} bytes", grouped(bytes as u64)), none(), none()]
     };
     section("sections", gazetteer.sections().map(bytes).collect());
     let sources = header.sources.iter();
-    let source = |s: &crate::source::gazetteer::SourceFile| {
-        [s.name.clone(), format!("{} entries", grouped(s.entries)), hex(&s.sha256)]
+    let source = |s: &SourceFile| {
+        let entries = format!("{} entries", grouped(s.entries));
+        [s.name.clone(), entries, s.options.clone(), hex(&s.sha256)]
     };
     section("built from", sources.map(source).collect());
     text

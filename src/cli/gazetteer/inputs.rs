@@ -206,7 +206,8 @@ impl ImportArgs {
         // The hash is that of the whole file, also where the format did not need all of it.
         io::copy(&mut reader, &mut io::sink()).map_err(|e| Error::io("read", &shown, e))?;
         let (sha256, entries) = (tracker.sha256(), builder.entry_count() - before);
-        builder.add_source(SourceFile { name: shown, sha256, entries });
+        let options = format!("{}{}", importer.name, self.settings.heeded_by(importer));
+        builder.add_source(SourceFile { name: shown, options, sha256, entries });
         Ok(imported)
     }
 }

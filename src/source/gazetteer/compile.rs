@@ -128,8 +128,9 @@ impl Builder {
             }
             Err(error) => self.report(error),
         }
-        let sha256 = Sha256::digest(bytes).into();
-        self.add_source(SourceFile { name: file.into(), sha256, entries: self.count - before });
+        let (name, options) = (file.to_owned(), "tsv".to_owned());
+        let (sha256, entries) = (Sha256::digest(bytes).into(), self.count - before);
+        self.add_source(SourceFile { name, options, sha256, entries });
     }
 
     /// Adds the entries of a file of the name `file`, TSV or compiled. What is wrong with the rows of

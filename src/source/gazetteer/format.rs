@@ -15,7 +15,7 @@
 //! | 32 | SHA-256 of the sections and what lies between them |
 //! | u64, u64 for each section | where it begins and how long it is |
 //! | string | the program that built it |
-//! | u32, then for each source | count of sources; name (string), SHA-256 (32), count of entries (u64) |
+//! | u32, then for each source | count of sources; name, options (strings), SHA-256 (32), count of entries (u64) |
 //!
 //! Sections begin at multiples of 64, in the order of [`Section::ALL`]; zeros fill the gaps.
 
@@ -28,7 +28,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub(super) const MAGIC: &[u8; 8] = b"SPANGAZ\n";
 
 /// The layout that this program reads and writes.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// What a section begins at a multiple of.
 pub(super) const ALIGNMENT: u64 = 64;
@@ -85,6 +85,9 @@ impl Section {
 pub struct SourceFile {
     /// Its name, without its folder.
     pub name: String,
+    /// The format it was read as and the options that were set, as they are typed:
+    /// `csv --label LOC`.
+    pub options: String,
     /// The SHA-256 of its bytes.
     pub sha256: [u8; 32],
     /// How many entries it gave.
@@ -163,6 +166,7 @@ impl Header {
         out.extend_from_slice(&(self.sources.len() as u32).to_le_bytes());
         for source in &self.sources {
             varint::put_bytes(&mut out, source.name.as_bytes());
+            varint::put_bytes(&mut out, source.options.as_bytes());
             out.extend_from_slice(&source.sha256);
             out.extend_from_slice(&source.entries.to_le_bytes());
         }
@@ -253,8 +257,9 @@ impl Reader<'_> {
         let builder = self.string()?;
         let mut sources = Vec::new();
         for _ in 0..self.u32()? {
-            let (name, sha256, entries) = (self.string()?, self.array()?, self.u64()?);
-            sources.push(SourceFile { name, sha256, entries });
+            let (name, options) = (self.string()?, self.string()?);
+            let (sha256, entries) = (self.array()?, self.u64()?);
+            sources.push(SourceFile { name, options, sha256, entries });
         }
         let is_all = self.at == self.bytes.len();
         is_all.then_some(Header {

@@ -242,7 +242,8 @@ fn rows(count: usize) -> Vec<Entry> {
 fn neither_order_nor_memory_shows_in_the_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let rows = rows(4_000);
-    let source = SourceFile { name: "a".to_owned(), sha256: [1; 32], entries: 4_000 };
+    let (name, options) = ("a".to_owned(), "csv --label X".to_owned());
+    let source = SourceFile { name, options, sha256: [1; 32], entries: 4_000 };
     let build = |mut builder: Builder, rows: &mut dyn Iterator<Item = &Entry>| {
         rows.for_each(|entry| builder.add(entry).unwrap());
         builder.add_source(source.clone());

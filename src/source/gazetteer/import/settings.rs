@@ -72,6 +72,21 @@ impl Settings {
     }
 }
 
+/// As they are typed on the command line, each after a space.
+impl Display for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut all =
+            self.0.iter().flat_map(|(name, values)| values.iter().map(move |v| (name, v)));
+        all.try_for_each(|(name, value)| {
+            let is_plain = |c: char| c.is_alphanumeric() || "=,.;:_-/*+".contains(c);
+            match value.chars().all(is_plain) && !value.is_empty() {
+                true => write!(f, " --{name} {value}"),
+                false => write!(f, " --{name} '{}'", value.replace('\'', "'\\''")),
+            }
+        })
+    }
+}
+
 /// What is wrong with a value.
 pub(super) fn invalid(name: &str, message: impl Display) -> Error {
     Error::new(ErrorKind::Config, format!("--{name}: {message}"))
@@ -89,6 +104,7 @@ mod tests {
         {
             settings.set(name, value);
         }
+        assert_eq!(settings.to_string(), " --a 1 --a 'x=y, z = w' --c two --n 2.5 --n -1");
         assert_eq!(settings.list("a").collect::<Vec<_>>(), ["1", "x=y", "z = w"]);
         let error = settings.pairs("a").unwrap_err().to_string();
         assert_eq!(error, "--a: '1' is not of the form KEY=VALUE");
