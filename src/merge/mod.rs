@@ -41,6 +41,7 @@ use std::sync::OnceLock;
 
 use crate::error::{Error, Result};
 use crate::resource::{OptionDoc, Section};
+use crate::rule::info::RuleInfo;
 use crate::span::{Candidate, Evidence};
 use crate::text::{Document, Segments};
 
@@ -101,6 +102,11 @@ pub trait Pass: Send + Sync {
     /// Whether it reads [`PassContext::proposed`], which is otherwise not kept.
     fn looks_back(&self) -> bool {
         false
+    }
+
+    /// Its rules, in the order in which [`Trace::rule_log`] numbers them; empty where it has none.
+    fn rules(&self) -> Vec<RuleInfo> {
+        Vec::new()
     }
 
     /// Runs the pass's own cases (rules have them) and gives what failed.

@@ -1,7 +1,10 @@
 //! What happened to each candidate, step by step, for `explain`. Off unless asked for, except for
 //! warnings.
 
+use std::sync::Arc;
+
 use crate::error::{Error, Location};
+use crate::rule::log::RuleLog;
 use crate::span::{Candidate, Label, Origin, Span};
 
 /// A candidate as the trace remembers it.
@@ -57,6 +60,16 @@ pub enum Change {
     },
 }
 
+/// The rule that did something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ByRule {
+    /// Its id in the pass.
+    pub id: Arc<str>,
+    /// Which change of the pass in this document it was: what a rule does at one place may be
+    /// told in several events (a join of three candidates in three).
+    pub change: usize,
+}
+
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
@@ -70,6 +83,19 @@ pub struct Event {
     pub reason: String,
     /// The line that decided, where it is another than that of the pass (a rule, a cue, a row of a table).
     pub place: Option<Location>,
+    /// The rule that did it, where one did.
+    pub rule: Option<ByRule>,
+}
+
+impl Event {
+    /// The candidate as the event left it; as it was where it was dropped.
+    pub fn left(&self) -> Snapshot {
+        match &self.change {
+            Change::Merged { into: after } | Change::Altered { to: after } => after.clone(),
+            Change::Rescored { to } => Snapshot { score: *to, ..self.candidate.clone() },
+            Change::Added | Change::Kept | Change::Dropped { .. } => self.candidate.clone(),
+        }
+    }
 }
 
 /// Why a pass did something.
@@ -77,6 +103,7 @@ pub struct Event {
 pub struct Reason {
     text: String,
     place: Option<Location>,
+    rule: Option<ByRule>,
 }
 
 impl Reason {
@@ -86,11 +113,18 @@ impl Reason {
         self.place = Some(place);
         self
     }
+
+    /// The same reason, which is that a rule did it.
+    #[must_use]
+    pub fn by(mut self, rule: ByRule) -> Self {
+        self.rule = Some(rule);
+        self
+    }
 }
 
 impl From<String> for Reason {
     fn from(text: String) -> Self {
-        Self { text, place: None }
+        Self { text, place: None, rule: None }
     }
 }
 
@@ -102,12 +136,21 @@ pub struct Trace {
     step: usize,
     events: Vec<Event>,
     warnings: Vec<Error>,
+    /// A log for each pass so far, where rules are logged.
+    logs: Vec<RuleLog>,
+    logs_rules: bool,
+    no_log: RuleLog,
 }
 
 impl Trace {
     /// A trace that records.
     pub fn recording() -> Self {
         Self { on: true, ..Self::default() }
+    }
+
+    /// A trace that records, also how the rules of each pass fared.
+    pub fn logging_rules() -> Self {
+        Self { on: true, logs_rules: true, ..Self::default() }
     }
 
     /// A trace that records nothing but warnings.
@@ -123,6 +166,20 @@ impl Trace {
     /// Says which pass the following events belong to.
     pub fn enter(&mut self, step: usize) {
         self.step = step;
+        if self.logs_rules {
+            self.logs.resize_with(step + 1, RuleLog::recording);
+        }
+    }
+
+    /// Where the pass notes how its rules fare; off unless asked for.
+    pub fn rule_log(&mut self) -> &mut RuleLog {
+        self.logs.get_mut(self.step).unwrap_or(&mut self.no_log)
+    }
+
+    /// The log of each pass, by its position in the merge, which is then gone from the trace; empty
+    /// unless asked for.
+    pub fn take_rule_logs(&mut self) -> Vec<RuleLog> {
+        std::mem::take(&mut self.logs)
     }
 
     /// Records that `candidate` was dropped, `by` another where one won; `reason` is only called
@@ -210,6 +267,7 @@ impl Trace {
                 change: change(),
                 reason: reason.text,
                 place: reason.place,
+                rule: reason.rule,
             };
             self.events.push(event);
         }

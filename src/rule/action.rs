@@ -120,6 +120,11 @@ pub static ACTIONS: &[Action] = &[
     },
 ];
 
+/// The action that does this.
+pub(crate) fn action_of(deed: Deed) -> &'static Action {
+    ACTIONS.iter().find(|action| action.deed == deed).expect("every deed is an action")
+}
+
 /// The action of this name.
 ///
 /// # Errors

@@ -212,7 +212,7 @@ fn rescore(written: &Written) -> Result<Rescore, Vec<Error>> {
 impl EntityRule {
     /// Where the rule is written.
     pub(crate) fn place(&self) -> Location {
-        self.written.file.location(self.written.rule.id.span())
+        self.written.place()
     }
 
     /// Whether it asks what the sources proposed before the first pass.

@@ -7,6 +7,7 @@
 //! `condition` say what else must hold, `action` what is done. `prefilter` tells where rules
 //! can match (`syntax` reads patterns, `literal` finds what they require, `automaton` what they look like), `limit` keeps patterns from
 //! running for ever. `cases` and `marked` run what every rule promises, [`check`] holds the validators.
+//! [`info`] and [`log`] are for reports: what a rule is, and how long it took.
 
 pub mod action;
 mod automaton;
@@ -17,10 +18,12 @@ pub(crate) mod compile;
 pub mod condition;
 mod context;
 pub(crate) mod entity;
+pub mod info;
 pub mod keys;
 pub(crate) mod limit;
 mod lists;
 mod literal;
+pub mod log;
 pub(crate) mod macros;
 pub(crate) mod marked;
 mod odd;

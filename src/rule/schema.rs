@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::condition::When;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Location};
 use crate::resource::{Section, TomlFile};
 
 /// A rule as written.
@@ -85,6 +85,11 @@ impl Written {
     /// An error about a part of the rule.
     pub(crate) fn error(&self, range: Range<usize>, message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Rule, message).at(self.file.location(range))
+    }
+
+    /// Where the rule is written: its id.
+    pub(crate) fn place(&self) -> Location {
+        self.file.location(self.rule.id.span())
     }
 
     /// The patterns, however many keys they are written in.

@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 use crate::error::{Error, Location, Result};
 use crate::resource::{Files, OptionDoc, Section};
+use crate::rule::info::RuleInfo;
+use crate::rule::log::RuleLog;
 use crate::span::{Evidence, Label, Mention};
 use crate::text::{Document, Span};
 
@@ -57,6 +59,15 @@ pub trait Source: Send + Sync {
     /// warning in [`Found`].
     fn find(&self, document: &Document) -> Result<Found>;
 
+    /// [`Source::find`], and for a source of rules `log` notes how each of them fared. A rule that is
+    /// given up is then in the log and in no warning.
+    ///
+    /// # Errors
+    /// As [`Source::find`].
+    fn find_logged(&self, document: &Document, _log: &mut RuleLog) -> Result<Found> {
+        self.find(document)
+    }
+
     /// The mentions in each of several documents, in their order; the same as [`Source::find`] on
     /// each. Override it where a batch is faster.
     fn find_batch(&self, documents: &[&Document]) -> Vec<Result<Found>> {
@@ -95,6 +106,12 @@ pub trait Source: Send + Sync {
             _ => "it proposes nothing there".to_owned(),
         };
         Ok(vec![Refusal { label: label.cloned(), detail: None, reason, place: None }])
+    }
+
+    /// Its rules, in the order in which the log of [`Source::find_logged`] numbers them; the origin of
+    /// what a rule finds has the rule's id as its detail. Empty where it is no source of rules.
+    fn rules(&self) -> Vec<RuleInfo> {
+        Vec::new()
     }
 
     /// What it is and how much it holds, for people: `gazetteer, 3 entries`.

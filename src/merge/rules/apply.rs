@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use super::super::log_odds::shift;
-use super::super::trace::Reason;
+use super::super::trace::{ByRule, Reason};
 use super::{PassContext, Rules, Trace};
 use crate::rule::action::Deed;
 use crate::rule::entity::{EntityRule, Hit, Rescore};
@@ -39,6 +39,8 @@ pub(super) struct Run<'r> {
     given_up: BTreeMap<usize, String>,
     /// Where the rules about text alone can match.
     places: Rc<Vec<Places>>,
+    /// The changes that were tried so far, which tells them apart.
+    changes: usize,
 }
 
 /// What one rule does at its places.
@@ -100,6 +102,7 @@ impl<'r> Run<'r> {
             made: BTreeSet::new(),
             given_up: BTreeMap::new(),
             places: places.into(),
+            changes: 0,
         };
         run.sort();
         run
@@ -107,7 +110,12 @@ impl<'r> Run<'r> {
 
     /// Runs the rules of these numbers once; whether they changed anything.
     pub(super) fn round(&mut self, rules: Range<usize>, trace: &mut Trace) -> bool {
-        rules.fold(false, |any, number| self.apply(number, trace) | any)
+        rules.fold(false, |any, number| {
+            let start = trace.rule_log().start();
+            let changed = self.apply(number, trace);
+            trace.rule_log().stop_rule(number, start);
+            changed | any
+        })
     }
 
     /// The candidates as they are now; warns of rules that were given up.
@@ -115,12 +123,11 @@ impl<'r> Run<'r> {
         for (number, exceeded) in &self.given_up {
             let rule = &self.pass.rules[*number];
             let who = format!("rule '{}' of the merge", rule.id);
-            trace.warn(crate::rule::pack::given_up(
-                &who,
-                exceeded,
-                self.context.document,
-                &rule.written,
-            ));
+            let document = self.context.document;
+            let warning = crate::rule::pack::given_up(&who, exceeded, document, &rule.written);
+            if let Some(warning) = trace.rule_log().give_up(*number, warning) {
+                trace.warn(warning);
+            }
         }
         self.candidates
     }
@@ -167,6 +174,7 @@ impl<'r> Run<'r> {
             any: false,
         };
         for hit in &hits {
+            self.changes += 1;
             self.change(number, rule, hit, &origin, &mut changes, trace);
         }
         self.settle(changes)
@@ -185,7 +193,8 @@ impl<'r> Run<'r> {
         if hit.targets.iter().any(|target| changes.touched[*target]) {
             return;
         }
-        let why = |what: &str| Reason::from(format!("rule '{}' {what}", rule.id)).at(rule.place());
+        let change = self.changes;
+        let why = |what: &str| reason(rule, change, what);
         let Some(&target) = hit.targets.first() else {
             self.add(number, rule, hit, origin, changes, trace);
             return;
@@ -252,9 +261,7 @@ impl<'r> Run<'r> {
             origins: vec![origin.clone()],
             overruled: Vec::new(),
         };
-        trace.added(&candidate, || {
-            Reason::from(format!("rule '{}' adds it", rule.id)).at(rule.place())
-        });
+        trace.added(&candidate, || reason(rule, self.changes, "adds it"));
         self.made.insert((number, span));
         changes.push(candidate, Notes { kept: false, scored: BTreeSet::from([number]) });
     }
@@ -292,8 +299,7 @@ impl<'r> Run<'r> {
         notes.move_score(number, &rule.rescore, &mut joined);
         for part in &parts {
             trace.merged(part, &joined, || {
-                let what = format!("rule '{}' joins {} entities", rule.id, parts.len());
-                Reason::from(what).at(rule.place())
+                reason(rule, self.changes, &format!("joins {} entities", parts.len()))
             });
         }
         for target in targets {
@@ -325,8 +331,7 @@ impl<'r> Run<'r> {
             let mut notes = self.notes[target].clone();
             notes.move_score(number, &rule.rescore, &mut part);
             trace.altered(whole, &part, || {
-                let what = format!("rule '{}' splits it into {} parts", rule.id, hit.spans.len());
-                Reason::from(what).at(rule.place())
+                reason(rule, self.changes, &format!("splits it into {} parts", hit.spans.len()))
             });
             parts.push((part, notes));
         }
@@ -349,7 +354,7 @@ impl<'r> Run<'r> {
             return;
         }
         trace.rescored(&self.candidates[target], new.score, || {
-            Reason::from(format!("rule '{}' moves its score", rule.id)).at(rule.place())
+            reason(rule, self.changes, "moves its score")
         });
         self.candidates[target] = new;
         (changes.touched[target], changes.any) = (true, true);
@@ -392,6 +397,12 @@ impl<'r> Run<'r> {
         both.sort_by(|(a, _), (b, _)| order::compare(a, b));
         (self.candidates, self.notes) = both.into_iter().unzip();
     }
+}
+
+/// That `rule` did `what`, and which change it was.
+fn reason(rule: &EntityRule, change: usize, what: &str) -> Reason {
+    let by = ByRule { id: rule.id.clone(), change };
+    Reason::from(format!("rule '{}' {what}", rule.id)).at(rule.place()).by(by)
 }
 
 impl Changes {

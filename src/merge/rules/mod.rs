@@ -19,6 +19,7 @@ use crate::resource::{OptionDoc, Section};
 use crate::rule::compile::duplicates;
 use crate::rule::condition::Scope;
 use crate::rule::entity::{EntityRule, compile_rule};
+use crate::rule::info::RuleInfo;
 use crate::rule::pack::{self, Pack, Selection};
 use crate::rule::prefilter::Prefilter;
 use crate::span::Candidate;
@@ -160,7 +161,9 @@ impl Pass for Rules {
         context: &PassContext<'_>,
         trace: &mut Trace,
     ) -> Vec<Candidate> {
+        let start = trace.rule_log().start();
         let mut run = Run::new(self, context, candidates, self.flat);
+        trace.rule_log().stop_shared(start);
         let all = 0..self.rules.len();
         for round in 1..=self.repeat {
             if !run.round(all.clone(), trace) {
@@ -182,6 +185,10 @@ impl Pass for Rules {
 
     fn looks_back(&self) -> bool {
         self.rules.iter().any(EntityRule::looks_back)
+    }
+
+    fn rules(&self) -> Vec<RuleInfo> {
+        self.rules.iter().map(RuleInfo::from).collect()
     }
 
     fn check(&self) -> Vec<Error> {

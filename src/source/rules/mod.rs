@@ -14,7 +14,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::resource::{OptionDoc, Section};
 use crate::rule::cases;
 use crate::rule::compile::{Compiled, compile_all};
+use crate::rule::info::RuleInfo;
 use crate::rule::limit::Exceeded;
+use crate::rule::log::RuleLog;
 use crate::rule::pack::{self, Pack, Selection};
 use crate::rule::prefilter::Prefilter;
 use crate::rule::tokens::TokenEdges;
@@ -157,6 +159,10 @@ impl Source for Rules {
         labels
     }
 
+    fn rules(&self) -> Vec<RuleInfo> {
+        self.rules.iter().map(RuleInfo::from).collect()
+    }
+
     fn describe(&self) -> String {
         match self.rules.len() {
             1 => "rules, 1 rule".to_owned(),
@@ -165,14 +171,23 @@ impl Source for Rules {
     }
 
     fn find(&self, document: &Document) -> Result<Found> {
+        self.find_logged(document, &mut RuleLog::off())
+    }
+
+    fn find_logged(&self, document: &Document, log: &mut RuleLog) -> Result<Found> {
         let mut found = Found::default();
+        let start = log.start();
         let tokens = TokenEdges::of(document);
         let mut spans = Vec::new();
         let places = self.prefilter.places(&document.text);
-        for (rule, places) in self.rules.iter().zip(&places).filter(|(_, p)| !p.is_empty()) {
+        log.stop_shared(start);
+        let rules = self.rules.iter().zip(&places).enumerate();
+        for (number, (rule, places)) in rules.filter(|(_, (_, places))| !places.is_empty()) {
             spans.clear();
             let text = &document.text;
+            let start = log.start();
             let outcome = rule.find(text, places, tokens.as_ref(), self.retries, &mut spans);
+            log.stop_rule(number, start);
             found.mentions.extend(spans.iter().map(|span| Mention {
                 span: *span,
                 label: rule.label.clone(),
@@ -180,7 +195,8 @@ impl Source for Rules {
                 origin: Origin::new(&self.name, rule.id.clone()),
             }));
             if let Err(exceeded) = outcome {
-                found.warnings.push(self.warning(rule, document, &exceeded));
+                let warning = self.warning(rule, document, &exceeded);
+                found.warnings.extend(log.give_up(number, warning));
             }
         }
         Ok(found)

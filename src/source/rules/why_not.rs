@@ -106,6 +106,6 @@ fn refusal(rule: &Compiled, reason: String) -> Refusal {
         label: Some(rule.label.clone()),
         detail: Some(rule.id.clone()),
         reason,
-        place: Some(rule.written.file.location(rule.written.rule.id.span())),
+        place: Some(rule.written.place()),
     }
 }
