@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
+use super::gold::{GoldOptions, kind, of_json};
 use super::{DocumentWriter, Documents, Format, Input, Output, ReadOptions};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::resource::OptionDoc;
@@ -51,12 +52,13 @@ const ENTITIES: &str = "entities";
 ///
 /// The text and the id are taken out of the fields; an id that is no string stays in
 /// [`Document::fields`] as `id`, so that it is written as it came. `entities` of the input make room
-/// for ours, and so do `text` and `id` where other fields were asked for. Numbers keep their value, not
+/// for ours (where gold is asked for, they are that), and so do `text` and `id` where other fields were asked for. Numbers keep their value, not
 /// their spelling, and integers beyond 64 bits are rounded to a double.
 struct Reader {
     lines: Lines<Input>,
     text_field: String,
     id_field: String,
+    gold: Option<GoldOptions>,
 }
 
 impl Reader {
@@ -65,6 +67,7 @@ impl Reader {
             lines: super::lines(input, options.max_line_bytes),
             text_field: options.text_field.clone(),
             id_field: options.id_field.clone(),
+            gold: options.gold,
         }
     }
 
@@ -86,6 +89,10 @@ impl Reader {
                 return Err(if known.is_empty() { error } else { error.with_help(help) });
             }
         };
+        let gold = self.gold.map(|GoldOptions { offsets, .. }| {
+            of_json(fields.get(ENTITIES), &text, offsets).map_err(|message| self.error(message))
+        });
+        let gold = gold.transpose()?;
         for ours in [ENTITIES, TEXT, ID].into_iter().filter(|ours| *ours != self.id_field) {
             fields.shift_remove(ours);
         }
@@ -101,7 +108,7 @@ impl Reader {
         if fields.get(ID).is_some_and(|id| id.is_string() || id.is_null()) {
             fields.shift_remove(ID);
         }
-        Ok(Document { id, text, fields, ..Document::default() })
+        Ok(Document { id, text, gold, fields, ..Document::default() })
     }
 
     fn error(&self, message: String) -> Error {
@@ -132,17 +139,6 @@ impl Iterator for Reader {
                 }
             });
         }
-    }
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
     }
 }
 

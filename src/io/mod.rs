@@ -6,6 +6,7 @@
 
 pub mod compression;
 pub mod conll;
+pub mod gold;
 pub mod input;
 pub mod jsonl;
 pub mod output;
@@ -24,6 +25,7 @@ use crate::span::{Entity, TagScheme};
 use crate::text::lines::Lines;
 use crate::text::{Document, OffsetUnit};
 
+pub use gold::GoldOptions;
 pub use input::{Input, InputFile, Inputs};
 pub use output::Output;
 pub use stream::DocumentStream;
@@ -88,6 +90,8 @@ pub struct ReadOptions {
     pub max_document_bytes: usize,
     /// JSONL and CoNLL: a line of more bytes is an error.
     pub max_line_bytes: usize,
+    /// Whether the entities that are there are read too, into [`Document::gold`], and how.
+    pub gold: Option<GoldOptions>,
 }
 
 impl Default for ReadOptions {
@@ -98,6 +102,7 @@ impl Default for ReadOptions {
             token_column: None,
             max_document_bytes: 64 << 20,
             max_line_bytes: 1 << 30,
+            gold: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use super::gold::none_in;
 use super::{DocumentWriter, Documents, Format, Input, Output, ReadOptions, WriteOptions};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::resource::OptionDoc;
@@ -38,13 +39,16 @@ struct Reader {
     chars: usize,
     part: usize,
     done: bool,
+    wants_gold: bool,
 }
 
 impl Reader {
     fn new(input: Input, options: &ReadOptions) -> Self {
         // Less than a char could never be cut off.
         let limit = options.max_document_bytes.max(4);
-        Self { input, limit, buffer: Vec::new(), offset: 0, chars: 0, part: 0, done: false }
+        let buffer = Vec::new();
+        let wants_gold = options.gold.is_some();
+        Self { input, limit, buffer, offset: 0, chars: 0, part: 0, done: false, wants_gold }
     }
 
     fn read_part(&mut self) -> Result<Document> {
@@ -100,6 +104,10 @@ impl Iterator for Reader {
     type Item = Result<Document>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if self.wants_gold && !self.done {
+            self.done = true;
+            return Some(Err(none_in(FORMAT.name, self.input.name())));
+        }
         if self.done { None } else { Some(self.read_part()) }
     }
 }

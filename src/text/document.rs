@@ -17,8 +17,19 @@ pub struct Document {
     pub tokens: Option<Vec<Token>>,
     /// Lines that came before the first token (CoNLL comments, `-DOCSTART-`), without line ends.
     pub comments: Vec<String>,
+    /// The entities that are there, as the input says; `None` where it was not asked, or does not say.
+    pub gold: Option<Vec<Annotation>>,
     /// Input fields that are not ours; they pass through to the output.
     pub fields: Map<String, Value>,
+}
+
+/// An entity that the input says is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Annotation {
+    /// Where it stands in [`Document::text`]: not empty, on char boundaries.
+    pub span: Span,
+    /// What it is, as the input calls it.
+    pub label: String,
 }
 
 /// A token that the input fixed.

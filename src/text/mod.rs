@@ -12,7 +12,7 @@ pub mod span;
 pub mod window;
 
 pub use common::CommonWords;
-pub use document::{Document, Token};
+pub use document::{Annotation, Document, Token};
 pub use fold::{FoldOptions, Folded, fold};
 pub use offsets::{OffsetTable, OffsetUnit};
 pub use segments::Segments;

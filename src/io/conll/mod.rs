@@ -88,20 +88,29 @@ fn lines(token: &Token) -> impl Iterator<Item = (&str, bool)> {
     token.line.split('\n').map(move |line| (line, !several || !is_extra(line)))
 }
 
+/// The columns of each token's own line.
+fn rows(tokens: &[Token]) -> Vec<Vec<&str>> {
+    let own = |token| lines(token).find(|(_, own)| *own).map_or(vec![], |(line, _)| columns(line));
+    tokens.iter().map(own).collect()
+}
+
+/// The last column after the first that holds nothing but tags, from 0.
+fn tag_column(rows: &[Vec<&str>]) -> Option<usize> {
+    let width = rows.iter().map(Vec::len).min().unwrap_or(0);
+    (1..width).rev().find(|&column| rows.iter().all(|row| is_tag(row[column])))
+}
+
 /// The entities that the tags of a column of the input mark, by [`decode`]. `column` counts from 1;
 /// `None` is the last column after the first that holds nothing but tags.
 ///
 /// Empty where the document has no tokens or no such column.
 pub fn gold(document: &Document, column: Option<usize>) -> Vec<(Span, Label)> {
     let tokens = document.tokens.as_deref().unwrap_or(&[]);
-    let rows: Vec<Vec<&str>> = tokens
-        .iter()
-        .map(|token| lines(token).find(|(_, own)| *own).map_or(vec![], |(line, _)| columns(line)))
-        .collect();
+    let rows = rows(tokens);
     let width = rows.iter().map(Vec::len).min().unwrap_or(0);
     let column = match column {
         Some(column) => (1..=width).contains(&column).then(|| column - 1),
-        None => (1..width).rev().find(|&c| rows.iter().all(|row| is_tag(row[c]))),
+        None => tag_column(&rows),
     };
     let Some(column) = column else { return Vec::new() };
     let tags: Vec<&str> = rows.iter().map(|row| row[column]).collect();

@@ -1,11 +1,11 @@
 //! CoNLL in: sentences as documents whose tokens are given.
 
-use super::super::{Input, ReadOptions};
-use super::{CONTINUES, EMPTY_TOKEN, column, columns, is_extra};
+use super::super::{GoldOptions, Input, ReadOptions};
+use super::{CONTINUES, EMPTY_TOKEN, column, columns, is_extra, rows, tag_column};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::span::scheme::is_tag;
 use crate::text::lines::Lines;
-use crate::text::{Document, Span, Token};
+use crate::text::{Annotation, Document, Span, Token};
 
 /// Reads one document a sentence: the tokens joined by single spaces.
 ///
@@ -17,6 +17,7 @@ pub(super) struct Reader {
     lines: Lines<Input>,
     limit: usize,
     token_column: Option<usize>,
+    gold: Option<GoldOptions>,
     layout: Option<Layout>,
     sentences: usize,
 }
@@ -48,6 +49,7 @@ impl Reader {
             lines: super::super::lines(input, options.max_line_bytes),
             limit: options.max_document_bytes,
             token_column: options.token_column,
+            gold: options.gold,
             layout: None,
             sentences: 0,
         }
@@ -114,6 +116,7 @@ impl Reader {
         }
         let mut tokens: Vec<Token> = Vec::with_capacity(sentence.rows.len());
         let mut before: Vec<String> = Vec::new();
+        let mut numbers = Vec::new();
         for (i, row) in sentence.rows.into_iter().enumerate() {
             if layout.numbered && is_extra(&row) {
                 match tokens.last_mut() {
@@ -135,10 +138,46 @@ impl Reader {
                 std::mem::take(&mut before).join("\n")
             };
             tokens.push(Token { span, line });
+            numbers.push(sentence.first_line + i);
         }
         document.comments.append(&mut before);
         document.tokens = Some(tokens);
+        if let Some(options) = self.gold {
+            document.gold = Some(self.gold(&document, options.column, &numbers)?);
+        }
         Ok(document)
+    }
+
+    /// The entities that the tags of a sentence mark; `numbers` are the lines of its tokens.
+    fn gold(
+        &self,
+        document: &Document,
+        column: Option<usize>,
+        numbers: &[usize],
+    ) -> Result<Vec<Annotation>> {
+        let rows = rows(document.tokens.as_deref().unwrap_or(&[]));
+        let asked = column.map(|column| column.saturating_sub(1));
+        // Where no column will do, the last is the one that was meant.
+        let width = || rows.iter().map(Vec::len).min().unwrap_or(0).max(2);
+        let column = asked.or_else(|| tag_column(&rows)).unwrap_or_else(|| width() - 1);
+        for (row, line) in rows.iter().zip(numbers) {
+            let message = match row.get(column) {
+                Some(tag) if is_tag(tag) => continue,
+                Some(got) => format!(
+                    "expected a tag such as O or B-PER in column {}, got '{got}'",
+                    column + 1
+                ),
+                None => {
+                    format!("expected a tag in column {}, got {} columns", column + 1, row.len())
+                }
+            };
+            let place = Location::line(self.lines.name(), *line, 0);
+            return Err(Error::new(ErrorKind::Document, message).at(place));
+        }
+        let gold = super::gold(document, Some(column + 1)).into_iter();
+        Ok(gold
+            .map(|(span, label)| Annotation { span, label: label.as_str().to_owned() })
+            .collect())
     }
 
     /// Where the tokens of a sentence are. Unless the user said it, the first sentence of several
@@ -300,6 +339,38 @@ mod tests {
         let error = all[1].as_ref().unwrap_err().to_string();
         assert_eq!(error, "in:4: expected the token in column 3, got 2 columns");
         assert_eq!(all[2].as_ref().unwrap().text, "z");
+    }
+
+    #[test]
+    fn gold_is_read_where_it_is_asked_for_and_owed_then() {
+        let gold = |file: &str, column| {
+            let gold = Some(GoldOptions { column, ..GoldOptions::default() });
+            let options = ReadOptions { gold, ..ReadOptions::default() };
+            let shown = |document: Result<Document>| match document {
+                Ok(Document { gold: Some(gold), text, .. }) => {
+                    let one =
+                        |a: &Annotation| format!("{} {}", a.span.slice(&text).unwrap(), a.label);
+                    gold.iter().map(one).collect::<Vec<_>>().join(", ")
+                }
+                Ok(_) => "none".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            let all = read(&FORMAT, file.as_bytes(), &options).into_iter();
+            all.map(shown).collect::<Vec<_>>()
+        };
+        let file = "# a\n1\tNew\tB-LOC\tO\n2\tYork\tI-LOC\tO\n\n1\tIt\tO\tB-X\n";
+        assert_eq!(gold(file, Some(3)), ["New York LOC", ""]);
+        assert_eq!(gold(file, None), ["", "It X"]);
+        assert_eq!(
+            gold("It O\nis VBZ\n\nIt\nis\n\nin B-X\n", None),
+            [
+                "in:2: expected a tag such as O or B-PER in column 2, got 'VBZ'",
+                "in:4: expected a tag in column 2, got 1 columns",
+                "in X",
+            ]
+        );
+        assert_eq!(gold("It O\n", Some(5)), ["in:1: expected a tag in column 5, got 2 columns"]);
+        assert_eq!(parse("New\tB-LOC\n")[0].gold, None);
     }
 
     #[test]
