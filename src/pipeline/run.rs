@@ -1,12 +1,15 @@
 //! Documents go in, entities come out: sources side by side over a batch, then the merge of each
 //! document. The result never depends on threads or on how documents are batched.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::build::Engine;
 use super::contract;
 use crate::error::{Error, Result};
 use crate::merge::{PassContext, Trace};
+use crate::rule::log::RuleLog;
 use crate::source::{Found, Source};
 use crate::span::{Candidate, Entity, Evidence, Mention, order};
 use crate::text::Document;
@@ -26,6 +29,8 @@ pub(super) struct Pool {
     pub(super) mentions: Vec<Mention>,
     pub(super) evidence: Vec<Evidence>,
     pub(super) warnings: Vec<Error>,
+    /// How the rules of each source fared; empty unless asked for.
+    pub(super) logs: Vec<RuleLog>,
 }
 
 impl Engine {
@@ -55,14 +60,15 @@ impl Engine {
     /// # Errors
     /// Where a source failed as a whole.
     pub fn tag_document(&self, document: &Document) -> Result<Tagged> {
-        let pool = self.pool(std::slice::from_ref(document)).pop().expect("one document in")?;
+        let documents = std::slice::from_ref(document);
+        let pool = self.pool(documents, RuleLog::off).pop().expect("one document in")?;
         Ok(self.resolve(document, pool, &mut Trace::off()))
     }
 
     /// The entities of each document, in their order; a document that failed does not touch the
     /// others.
     pub fn tag_documents(&self, documents: &[Document]) -> Vec<Result<Tagged>> {
-        let pools = self.pool(documents);
+        let pools = self.pool(documents, RuleLog::off);
         documents
             .par_iter()
             .zip(pools)
@@ -75,23 +81,26 @@ impl Engine {
         self.sources.iter().filter_map(|s| s.batch_size()).max().unwrap_or(64)
     }
 
-    /// Runs all sources over the documents: models on their batches, the others beside them.
-    pub(super) fn pool(&self, documents: &[Document]) -> Vec<Result<Pool>> {
+    /// Runs all sources over the documents: models on their batches, the others beside them. How rules
+    /// fare goes to a `log` for every source and document.
+    pub(super) fn pool(&self, documents: &[Document], log: fn() -> RuleLog) -> Vec<Result<Pool>> {
         let references: Vec<&Document> = documents.iter().collect();
-        let mut per_source: Vec<Vec<Result<Found>>> =
-            self.sources.par_iter().map(|source| find_all(source.as_ref(), &references)).collect();
+        let find_all = |source: &Arc<dyn Source>| find_all(source.as_ref(), &references, log);
+        let mut per_source: Vec<Vec<(Result<Found>, RuleLog)>> =
+            self.sources.par_iter().map(find_all).collect();
         let mut found: Vec<_> = per_source.iter_mut().map(|list| list.drain(..)).collect();
         documents
             .iter()
             .map(|document| {
                 let mut pool = Ok(Pool::default());
                 for list in &mut found {
-                    let one = list.next().expect("a source answers every document");
+                    let (one, log) = list.next().expect("a source answers every document");
                     pool = pool.and_then(|mut pool: Pool| {
                         let one = one.map_err(|e| in_document(document, e))?;
                         pool.mentions.extend(one.mentions);
                         pool.evidence.extend(one.evidence);
                         pool.warnings.extend(one.warnings);
+                        pool.logs.extend(log.is_on().then_some(log));
                         Ok(pool)
                     });
                 }
@@ -127,10 +136,18 @@ impl Engine {
 }
 
 /// A source over many documents: in one batch where it likes that, spread over threads where not.
-fn find_all(source: &dyn Source, documents: &[&Document]) -> Vec<Result<Found>> {
+fn find_all(
+    source: &dyn Source,
+    documents: &[&Document],
+    log: fn() -> RuleLog,
+) -> Vec<(Result<Found>, RuleLog)> {
+    let find = |document: &&Document| {
+        let mut log = log();
+        (source.find_logged(document, &mut log), log)
+    };
     match source.batch_size() {
-        Some(_) => source.find_batch(documents),
-        None => documents.par_iter().map(|document| source.find(document)).collect(),
+        Some(_) => source.find_batch(documents).into_iter().map(|found| (found, log())).collect(),
+        None => documents.par_iter().map(find).collect(),
     }
 }
 

@@ -2,6 +2,7 @@
 //! it ended.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::explain::Explanation;
 use crate::merge::trace::{Change, Event, Snapshot};
@@ -49,6 +50,23 @@ impl End {
     }
 }
 
+/// What a rule of the merge made, changed or took away, and what became of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleResult {
+    /// The pass of the rule, by its position in the merge (0-based).
+    pub step: usize,
+    /// The rule's id.
+    pub rule: Arc<str>,
+    /// Whether the rule spoke against it: dropped it, or made its score lower.
+    pub is_against: bool,
+    /// What the rule left: the entity as it was afterwards, or, where the rule dropped it, before.
+    pub left: Snapshot,
+    /// What that was in the end, or when it was dropped.
+    pub last: Snapshot,
+    /// How it ended.
+    pub end: End,
+}
+
 /// Proposals that hang together by overlap, theirs or of what they became.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Place {
@@ -76,6 +94,40 @@ impl Explanation {
             order::compare(a, b).then_with(|| one.added.cmp(&other.added))
         });
         ordered.into_iter().map(|(_, story)| story).collect()
+    }
+
+    /// What the rules of the merge did, in the order it happened: one for every entity that a rule made,
+    /// changed, protected or dropped. What a rule splits is as many as its parts, what it joins one; a
+    /// change of a score and another of the same entity by one rule at one place are one.
+    pub fn rule_results(&self) -> Vec<RuleResult> {
+        let index = Index::of(self);
+        let mut results: Vec<(usize, RuleResult)> = Vec::new();
+        for (number, event) in self.events.iter().enumerate() {
+            let Some(by) = &event.rule else { continue };
+            let left = event.left();
+            let is_told = |(change, other): &&(usize, RuleResult)| {
+                *change == by.change
+                    && other.step == event.step
+                    && (other.left.span, &other.left.label) == (left.span, &left.label)
+            };
+            // Events of one change follow each other.
+            let told = results.iter().rev().take_while(|(change, _)| *change == by.change);
+            if told.into_iter().any(|one| is_told(&one)) {
+                continue;
+            }
+            let (is_against, last, end) = match &event.change {
+                Change::Dropped { .. } => (true, left.clone(), End::Dropped),
+                change => {
+                    let lower =
+                        matches!(change, Change::Rescored { to } if *to < event.candidate.score);
+                    let story = index.follow(left.clone(), Some(number));
+                    (lower, story.last, story.end)
+                }
+            };
+            let (step, rule) = (event.step, by.id.clone());
+            results.push((by.change, RuleResult { step, rule, is_against, left, last, end }));
+        }
+        results.into_iter().map(|(_, result)| result).collect()
     }
 
     /// The places of the document at which something was proposed, in the order of the text. Places do
