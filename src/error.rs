@@ -80,6 +80,14 @@ impl Location {
         let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
         Self { file: file.into(), line, column, frame: Some((text, start..end)) }
     }
+
+    /// The file and the line: `spanloom.toml:42`; the file alone where all of it is meant.
+    pub fn file_and_line(&self) -> String {
+        match self.line {
+            0 => self.file.clone(),
+            line => format!("{}:{line}", self.file),
+        }
+    }
 }
 
 fn floor_char_boundary(text: &str, index: usize) -> usize {

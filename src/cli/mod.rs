@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod completions;
+mod corpus;
 mod engine;
 pub mod explain;
 pub mod gazetteer;
@@ -15,6 +16,7 @@ mod print;
 mod progress;
 mod read;
 pub mod report;
+pub mod rules;
 mod table;
 pub mod tag;
 #[cfg(test)]
@@ -42,6 +44,7 @@ use crate::error::Result;
   spanloom tag examples/corpus -o entities.jsonl
   spanloom explain 'Paris Hilton landed in Paris'
   spanloom check -e my-engine.toml
+  spanloom rules stats dev.conll --gold
   spanloom list passes
 
 Exit codes: 0 all is well; 1 something could not be done, be it one document of many;
@@ -61,6 +64,7 @@ enum Command {
     Explain(explain::Args),
     Check(check::Args),
     Gazetteer(gazetteer::Args),
+    Rules(rules::Args),
     List(list::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -71,14 +75,23 @@ impl Cli {
     /// the process then.
     pub fn parse_or_exit() -> Self {
         let mut cli = Self::parse();
-        if let Command::Tag(args) = &mut cli.command
-            && !args.takes_stdin_if_none(!io::stdin().is_terminal())
-        {
+        // Those that read a corpus take standard input where nothing is named, if it is piped.
+        let (names, inputs): (&[&str], _) = match &mut cli.command {
+            Command::Tag(args) => (&["tag"], args.inputs_mut()),
+            Command::Rules(args) => (&["rules", "stats"], args.inputs_mut()),
+            _ => return cli,
+        };
+        if inputs.is_empty() && !io::stdin().is_terminal() {
+            inputs.push("-".into());
+        }
+        if inputs.is_empty() {
             let message = "no input: name files, folders or globs, or `-` for standard input";
-            let mut command = Self::command();
-            command.build();
-            let tag = command.find_subcommand_mut("tag").expect("`tag` is a subcommand");
-            tag.error(ErrorKind::MissingRequiredArgument, message).exit();
+            let mut root = Self::command();
+            root.build();
+            let command = names.iter().fold(&mut root, |command, name| {
+                command.find_subcommand_mut(name).expect("it was parsed as one")
+            });
+            command.error(ErrorKind::MissingRequiredArgument, message).exit();
         }
         cli
     }
@@ -96,6 +109,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
         Command::Explain(args) => explain::run(args),
         Command::Check(args) => check::run(args),
         Command::Gazetteer(args) => gazetteer::run(args, cli.verbosity),
+        Command::Rules(args) => rules::run(args, cli.verbosity),
         Command::List(args) => list::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use crate::error::{Error, ErrorKind, Result};
 use crate::io::{FORMATS, Format, Inputs, ReadOptions, format};
 
 /// A format that was named, or `auto`.
@@ -18,6 +19,18 @@ impl FormatChoice {
         let names = std::iter::once("auto").chain(FORMATS.iter().map(|format| format.name));
         PossibleValuesParser::new(names).map(|name| Self(format(&name).ok()))
     }
+}
+
+/// Inputs that stand for at least one file.
+///
+/// # Errors
+/// Where they stand for none; why, where that is known.
+pub(super) fn some_files(inputs: Inputs) -> Result<Inputs> {
+    if !inputs.files.is_empty() {
+        return Ok(inputs);
+    }
+    let nothing = || Error::new(ErrorKind::Io, "no file to read in the inputs");
+    Err(Error::several(inputs.errors).unwrap_or_else(nothing))
 }
 
 /// How documents are read.

@@ -19,12 +19,18 @@ pub(super) const FAINT: Style = Style::new().dimmed();
 pub(super) struct Cell {
     text: String,
     style: Style,
+    is_right: bool,
 }
 
 impl Cell {
     /// A cell of a text and a style.
     pub(super) fn new(text: impl Into<String>, style: Style) -> Self {
-        Self { text: text.into(), style }
+        Self { text: text.into(), style, is_right: false }
+    }
+
+    /// A cell that stands at the right of its column, as numbers do.
+    pub(super) fn right(text: impl Into<String>, style: Style) -> Self {
+        Self { is_right: true, ..Self::new(text, style) }
     }
 }
 
@@ -93,18 +99,20 @@ impl Table {
     }
 }
 
-static EMPTY: Cell = Cell { text: String::new(), style: Style::new() };
+static EMPTY: Cell = Cell { text: String::new(), style: Style::new(), is_right: false };
 
 /// Writes the cells, padded; nothing follows the last that holds something.
 fn push_row(text: &mut String, cells: &[Cell], widths: &[usize]) {
     let used = cells.iter().rposition(|cell| !cell.text.is_empty()).map_or(0, |last| last + 1);
     for (number, (cell, width)) in cells.iter().zip(widths).take(used).enumerate() {
+        let missing = width.saturating_sub(cell.text.width());
+        let (before, after) = if cell.is_right { (missing, 0) } else { (0, missing) };
+        text.extend(std::iter::repeat_n(' ', before));
         if !cell.text.is_empty() {
             text.push_str(&styled(&cell.text, cell.style));
         }
         if number + 1 < used {
-            let missing = (width + 2).saturating_sub(cell.text.width());
-            text.extend(std::iter::repeat_n(' ', missing));
+            text.extend(std::iter::repeat_n(' ', after + 2));
         }
     }
 }
@@ -144,6 +152,17 @@ mod tests {
         table.row(["ab".into(), Cell::default()]);
         let plain = anstream::adapter::strip_str(&table.render(1)).to_string();
         assert_eq!(plain, " name  why\n 東京  long enough to stick out\n   note\n ab\n");
+    }
+
+    #[test]
+    fn numbers_stand_at_the_right() {
+        let mut table = Table::default();
+        for (name, count, last) in [("a", "1", "7"), ("b", "100", ""), ("c", "", "x")] {
+            let count = Cell::right(count, Style::new());
+            table.row([name.into(), count, last.into()]);
+        }
+        let plain = anstream::adapter::strip_str(&table.render(0)).to_string();
+        assert_eq!(plain, "a    1  7\nb  100\nc       x\n");
     }
 
     #[test]

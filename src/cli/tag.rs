@@ -1,5 +1,5 @@
-//! `spanloom tag`: documents in, entities out. A thread reads ahead while the engine works; memory is
-//! bounded by `CHUNK_BYTES` and the largest document. `watch` does it again when something changes.
+//! `spanloom tag`: documents in, entities out, chunk by chunk. `watch` does it again when something
+//! changes.
 
 mod watch;
 
@@ -7,15 +7,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use super::corpus::CorpusRun;
 use super::engine::EngineArgs;
-use super::progress::Progress;
-use super::read::{FormatChoice, ReadArgs};
-use super::report::{self, Failures};
+use super::read::{FormatChoice, ReadArgs, some_files};
 use super::verbosity::Verbosity;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::{
@@ -23,11 +20,7 @@ use crate::io::{
 };
 use crate::pipeline::Engine;
 use crate::span::TagScheme;
-use crate::text::{Document, OffsetUnit};
-
-/// A chunk of documents is closed when its texts have so many bytes: enough for full batches and all
-/// cores, and seconds of a model's work on one core, so that progress shows.
-const CHUNK_BYTES: usize = 64 << 10;
+use crate::text::OffsetUnit;
 
 /// Tag documents.
 ///
@@ -83,12 +76,9 @@ fn tag_scheme() -> impl TypedValueParser<Value = TagScheme> {
 }
 
 impl Args {
-    /// Where no input is named, takes standard input if that `is_piped`; whether there now is one.
-    pub(super) fn takes_stdin_if_none(&mut self, is_piped: bool) -> bool {
-        if self.inputs.is_empty() && is_piped {
-            self.inputs.push("-".into());
-        }
-        !self.inputs.is_empty()
+    /// The inputs as they were named.
+    pub(super) fn inputs_mut(&mut self) -> &mut Vec<PathBuf> {
+        &mut self.inputs
     }
 
     /// The files to read: what a run wrote into its own input folder is no input of the next.
@@ -139,16 +129,12 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     if args.watch {
         return watch::run(args, verbosity);
     }
-    let Inputs { files, errors } = args.files();
-    if files.is_empty() {
-        let nothing = || Error::new(ErrorKind::Io, "no file to read in the inputs");
-        return Err(Error::several(errors).unwrap_or_else(nothing));
-    }
+    let Inputs { files, errors } = some_files(args.files())?;
     let writer = args.writer()?;
     let engine = Arc::new(args.engine.load()?);
     let stream = DocumentStream::new(files, args.read.options());
     let mut run = Run::new(engine, Some(writer), &stream, verbosity);
-    errors.iter().for_each(|error| run.fail(error));
+    errors.iter().for_each(|error| run.corpus.fail(error));
     run.tag_all(stream)?;
     run.finish()
 }
@@ -157,9 +143,7 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
 struct Run {
     engine: Arc<Engine>,
     writer: Option<Box<dyn DocumentWriter>>,
-    progress: Progress,
-    failures: Failures,
-    verbosity: Verbosity,
+    corpus: CorpusRun,
     /// What was found, where someone wants to compare it.
     seen: Option<watch::Seen>,
 }
@@ -171,109 +155,30 @@ impl Run {
         stream: &DocumentStream,
         verbosity: Verbosity,
     ) -> Self {
-        let (total, read) = (stream.total_bytes(), stream.bytes_read());
-        let progress = Progress::new(verbosity.is_interactive(), total, read);
-        Self { engine, writer, progress, failures: Failures::default(), verbosity, seen: None }
+        Self { engine, writer, corpus: CorpusRun::new(stream, verbosity), seen: None }
     }
 
     fn tag_all(&mut self, stream: DocumentStream) -> Result<()> {
-        // Chunks do not depend on timing, so that two runs give a model the same batches.
-        let (chunks, reader) = read_ahead(stream, self.engine.batch_size());
-        for chunk in chunks {
-            self.tag_chunk(chunk)?;
-        }
-        // The reader is at its end; should it have panicked, so do we.
-        reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        Ok(())
-    }
-
-    fn tag_chunk(&mut self, chunk: Vec<Result<Document>>) -> Result<()> {
-        let mut documents = Vec::with_capacity(chunk.len());
-        for read in chunk {
-            match read {
-                Ok(document) => documents.push(document),
-                Err(error) => self.fail(&error),
-            }
-        }
-        let results = self.engine.tag_documents(&documents);
-        for (document, result) in documents.iter().zip(results) {
-            match result {
-                Ok(tagged) => {
-                    tagged.warnings.iter().for_each(|warning| self.warn(document, warning));
-                    self.progress.count(&document.text, &tagged.entities);
-                    if let Some(writer) = &mut self.writer {
-                        writer.write(document, &tagged.entities)?;
-                    }
-                    if let Some(seen) = &mut self.seen {
-                        seen.add(document, &tagged.entities);
-                    }
+        let Self { engine, writer, corpus, seen } = self;
+        corpus.each_chunk(stream, engine.batch_size(), |corpus, documents| {
+            let results = engine.tag_documents(&documents);
+            for (document, tagged) in documents.iter().zip(results) {
+                let Some(tagged) = corpus.count(document, tagged) else { continue };
+                if let Some(writer) = writer {
+                    writer.write(document, &tagged.entities)?;
                 }
-                Err(error) => self.fail(&error),
+                if let Some(seen) = seen {
+                    seen.add(document, &tagged.entities);
+                }
             }
-        }
-        self.progress.show();
-        self.writer.as_mut().map_or(Ok(()), |writer| writer.flush())
-    }
-
-    fn fail(&mut self, error: &Error) {
-        if let Some(text) = self.failures.failed(error) {
-            self.progress.write(&text);
-        }
-    }
-
-    fn warn(&mut self, document: &Document, warning: &Error) {
-        if !self.verbosity.warns() {
-            return;
-        }
-        let message = format!("document '{}': {warning}", document.id);
-        let mut named = Error::new(warning.kind(), message);
-        if let Some(help) = warning.help_text() {
-            named = named.with_help(help);
-        }
-        if let Some(text) = self.failures.warned(&named) {
-            self.progress.write(&text);
-        }
+            writer.as_mut().map_or(Ok(()), |writer| writer.flush())
+        })
     }
 
     fn finish(self) -> Result<ExitCode> {
         if let Some(writer) = self.writer {
             writer.finish()?;
         }
-        let summary = self.progress.finish();
-        if self.verbosity.is_interactive() {
-            report::write(&summary);
-        }
-        if let Some(text) = self.failures.summary() {
-            report::write(&text);
-        }
-        Ok(if self.failures.any() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        Ok(self.corpus.finish())
     }
-}
-
-/// A chunk of what was read.
-type Chunk = Vec<Result<Document>>;
-
-/// Reads in a thread of its own, one chunk ahead. The thread ends with the stream, or at the next
-/// chunk after the receiver is dropped.
-fn read_ahead(stream: DocumentStream, size: usize) -> (Receiver<Chunk>, thread::JoinHandle<()>) {
-    let (sender, receiver) = sync_channel(1);
-    let reader = thread::spawn(move || {
-        let mut chunk = Chunk::new();
-        let mut bytes = 0;
-        for item in stream {
-            bytes += item.as_ref().map_or(0, |document| document.text.len());
-            chunk.push(item);
-            if chunk.len() >= size || bytes >= CHUNK_BYTES {
-                bytes = 0;
-                if sender.send(std::mem::take(&mut chunk)).is_err() {
-                    return;
-                }
-            }
-        }
-        if !chunk.is_empty() {
-            // The receiver may have gone, and with it the interest.
-            let _ = sender.send(chunk);
-        }
-    });
-    (receiver, reader)
 }

@@ -4,6 +4,7 @@ mod check;
 mod explain;
 mod gazetteer;
 mod pages;
+mod rules;
 mod tag;
 
 use std::fs;

@@ -18,10 +18,7 @@ impl Step {
     pub(super) fn of(engine: &Engine, event: &Event) -> Self {
         let number = event.step + 1;
         let place = engine.place_of(event);
-        let line = match place.line {
-            0 => place.file.clone(),
-            line => format!("{}:{line}", place.file),
-        };
+        let line = place.file_and_line();
         Self { number, pass: format!("{number} {}", engine.steps()[event.step].kind.name), line }
     }
 }

@@ -105,7 +105,7 @@ fn tag(args: &Args, verbosity: Verbosity, engine: Arc<Engine>) -> Result<Seen> {
     let stream = DocumentStream::new(files, args.read.options());
     let mut run = Run::new(engine, writer, &stream, verbosity);
     run.seen = Some(Seen::default());
-    errors.iter().for_each(|error| run.fail(error));
+    errors.iter().for_each(|error| run.corpus.fail(error));
     run.tag_all(stream)?;
     let seen = run.seen.take().unwrap_or_default();
     run.finish()?;

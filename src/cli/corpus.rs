@@ -1,0 +1,142 @@
+//! A run over the documents of many inputs, chunk by chunk: what commands share that read a corpus. A
+//! thread reads ahead while the engine works; memory is bounded by `CHUNK_BYTES` and the largest document.
+
+use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+
+use super::progress::Progress;
+use super::report::{self, Failures};
+use super::verbosity::Verbosity;
+use crate::error::{Error, Result};
+use crate::io::DocumentStream;
+use crate::pipeline::Tagged;
+use crate::text::Document;
+
+/// A chunk of documents is closed when its texts have so many bytes: enough for full batches and all
+/// cores, and seconds of a model's work on one core, so that progress shows.
+const CHUNK_BYTES: usize = 64 << 10;
+
+/// How far a run is, and what went wrong in it.
+pub(super) struct CorpusRun {
+    progress: Progress,
+    failures: Failures,
+    verbosity: Verbosity,
+}
+
+impl CorpusRun {
+    /// A run over what `stream` gives.
+    pub(super) fn new(stream: &DocumentStream, verbosity: Verbosity) -> Self {
+        let (total, read) = (stream.total_bytes(), stream.bytes_read());
+        let progress = Progress::new(verbosity.is_interactive(), total, read);
+        Self { progress, failures: Failures::default(), verbosity }
+    }
+
+    /// Gives all documents, in chunks of at most `size`, to `work`; those that cannot be read are
+    /// reported and passed over.
+    ///
+    /// # Errors
+    /// Those of `work`, which end the run.
+    pub(super) fn each_chunk(
+        &mut self,
+        stream: DocumentStream,
+        size: usize,
+        mut work: impl FnMut(&mut Self, Vec<Document>) -> Result<()>,
+    ) -> Result<()> {
+        // Chunks do not depend on timing, so that two runs give a model the same batches.
+        let (chunks, reader) = read_ahead(stream, size);
+        for chunk in chunks {
+            let mut documents = Vec::with_capacity(chunk.len());
+            for read in chunk {
+                match read {
+                    Ok(document) => documents.push(document),
+                    Err(error) => self.fail(&error),
+                }
+            }
+            work(self, documents)?;
+            self.progress.show();
+        }
+        // The reader is at its end; should it have panicked, so do we.
+        reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok(())
+    }
+
+    /// Counts a document and reports its warnings, or that it failed.
+    pub(super) fn count(&mut self, document: &Document, tagged: Result<Tagged>) -> Option<Tagged> {
+        match tagged {
+            Ok(tagged) => {
+                tagged.warnings.iter().for_each(|warning| {
+                    self.warn(warning, format!("document '{}': {warning}", document.id));
+                });
+                self.progress.count(&document.text, &tagged.entities);
+                Some(tagged)
+            }
+            Err(error) => {
+                self.fail(&error);
+                None
+            }
+        }
+    }
+
+    /// Reports that something was left out.
+    pub(super) fn fail(&mut self, error: &Error) {
+        if let Some(text) = self.failures.failed(error) {
+            self.progress.write(&text);
+        }
+    }
+
+    /// Reports `warning`, saying `message` instead of its own.
+    pub(super) fn warn(&mut self, warning: &Error, message: String) {
+        if !self.verbosity.warns() {
+            return;
+        }
+        let mut named = Error::new(warning.kind(), message);
+        if let Some(help) = warning.help_text() {
+            named = named.with_help(help);
+        }
+        if let Some(text) = self.failures.warned(&named) {
+            self.progress.write(&text);
+        }
+    }
+
+    /// Ends the progress bar and closes with what there is to say; the exit code is 1 where something
+    /// was left out.
+    pub(super) fn finish(self) -> ExitCode {
+        let summary = self.progress.finish();
+        if self.verbosity.is_interactive() {
+            report::write(&summary);
+        }
+        if let Some(text) = self.failures.summary() {
+            report::write(&text);
+        }
+        if self.failures.any() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    }
+}
+
+/// A chunk of what was read.
+type Chunk = Vec<Result<Document>>;
+
+/// Reads in a thread of its own, one chunk ahead. The thread ends with the stream, or at the next
+/// chunk after the receiver is dropped.
+fn read_ahead(stream: DocumentStream, size: usize) -> (Receiver<Chunk>, thread::JoinHandle<()>) {
+    let (sender, receiver) = sync_channel(1);
+    let reader = thread::spawn(move || {
+        let mut chunk = Chunk::new();
+        let mut bytes = 0;
+        for item in stream {
+            bytes += item.as_ref().map_or(0, |document| document.text.len());
+            chunk.push(item);
+            if chunk.len() >= size || bytes >= CHUNK_BYTES {
+                bytes = 0;
+                if sender.send(std::mem::take(&mut chunk)).is_err() {
+                    return;
+                }
+            }
+        }
+        if !chunk.is_empty() {
+            // The receiver may have gone, and with it the interest.
+            let _ = sender.send(chunk);
+        }
+    });
+    (receiver, reader)
+}
