@@ -1,6 +1,7 @@
-//! `docs/engine-file.md` and `docs/rules.md` are made from the registries; this holds them to those. With `SPANLOOM_BLESS=1`
+//! `docs/engine-file.md`, `docs/rules.md` and `docs/lint.md` are made from the registries; this holds them to those. With `SPANLOOM_BLESS=1`
 //! the test writes the files anew.
 
+mod lint;
 mod rules;
 
 use std::fmt::Write as _;
@@ -16,6 +17,7 @@ use spanloom::source::model::ARCHITECTURES;
 
 const FILE: &str = "docs/engine-file.md";
 const RULES_FILE: &str = "docs/rules.md";
+const LINT_FILE: &str = "docs/lint.md";
 
 const INTRODUCTION: &str = "\
 <!-- Made from the registries in src/ by tests/reference.rs: do not edit. After a change there:
@@ -47,7 +49,9 @@ is either needed or switches on what it describes.
 
 #[test]
 fn the_reference_is_what_the_registries_say() {
-    for (file, made) in [(FILE, reference()), (RULES_FILE, rules::reference())] {
+    let pages =
+        [(FILE, reference()), (RULES_FILE, rules::reference()), (LINT_FILE, lint::reference())];
+    for (file, made) in pages {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
         if std::env::var_os("SPANLOOM_BLESS").is_some_and(|value| value == "1") {
             fs::write(&path, &made).expect("the reference can be written");

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use spanloom::io::FORMATS;
 use spanloom::merge::{PASSES, PRESETS, PassScope};
+use spanloom::pipeline::LINTS;
 use spanloom::pipeline::config::{ENGINE_OPTIONS, SOURCE_OPTIONS};
 use spanloom::resource::{Files, OptionDoc, Section, TomlFile};
 use spanloom::rule::action::ACTIONS;
@@ -28,7 +29,7 @@ fn context() -> LoadContext {
 
 #[test]
 fn names_are_unique_and_as_users_type_them() {
-    let registries: [(&str, Vec<&str>); 7] = [
+    let registries: [(&str, Vec<&str>); 8] = [
         ("SOURCES", SOURCES.iter().map(|k| k.name).collect()),
         ("PASSES", PASSES.iter().map(|k| k.name).collect()),
         ("PRESETS", PRESETS.iter().map(|p| p.name).collect()),
@@ -36,6 +37,7 @@ fn names_are_unique_and_as_users_type_them() {
         ("ARCHITECTURES", ARCHITECTURES.iter().map(|k| k.name).collect()),
         ("CHECKS", CHECKS.iter().map(|k| k.name).collect()),
         ("ACTIONS", ACTIONS.iter().map(|a| a.name).collect()),
+        ("LINTS", LINTS.iter().map(|lint| lint.name).collect()),
     ];
     for (registry, names) in registries {
         let unique: BTreeSet<&str> = names.iter().copied().collect();
@@ -63,6 +65,7 @@ fn everything_is_documented() {
     docs.extend(ARCHITECTURES.iter().map(|a| (format!("architecture {}", a.name), a.doc)));
     docs.extend(CHECKS.iter().map(|c| (format!("check {}", c.name), c.doc)));
     docs.extend(ACTIONS.iter().map(|a| (format!("action {}", a.name), a.doc)));
+    docs.extend(LINTS.iter().map(|lint| (format!("lint {}", lint.name), lint.doc)));
     let rule_keys = [RULE_OPTIONS, ENTITY_RULE_OPTIONS, CASE_OPTIONS, CONDITIONS];
     docs.extend(rule_keys.concat().iter().map(|o| (format!("rule: {}", o.name), o.doc)));
     let lists = [("engine file", "", ENGINE_OPTIONS), ("[[source]]", "", SOURCE_OPTIONS)]

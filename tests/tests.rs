@@ -8,6 +8,7 @@ mod bad_input;
 mod cli;
 mod corpus;
 mod layers;
+mod lint;
 mod model;
 mod reference;
 mod registry;

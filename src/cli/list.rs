@@ -10,6 +10,7 @@ use super::table::{Cell, FAINT, STRONG, Table, paragraph, styled};
 use crate::error::Result;
 use crate::io::FORMATS;
 use crate::merge::{PASSES, PRESETS};
+use crate::pipeline::LINTS;
 use crate::pipeline::config::{ENGINE_OPTIONS, SOURCE_OPTIONS};
 use crate::resource::OptionDoc;
 use crate::rule::check::CHECKS;
@@ -17,7 +18,7 @@ use crate::source::SOURCES;
 use crate::source::gazetteer::import::{IMPORTERS, SHARED_OPTIONS};
 use crate::source::model::ARCHITECTURES;
 
-/// List what an engine file can name, with documentation and options.
+/// List what an engine file or the command line can name, with documentation and options.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   spanloom list passes
@@ -47,6 +48,8 @@ enum Registry {
     Architectures,
     /// Validators that a rule can name.
     Checks,
+    /// What `spanloom lint` looks for.
+    Lints,
 }
 
 /// An entry of a registry.
@@ -115,6 +118,13 @@ fn items(registry: Registry) -> Vec<Item> {
                 let facts =
                     vec![("passes", check.passes.to_vec()), ("fails", check.fails.to_vec())];
                 Item { facts, ..Item::new(check.name, check.doc, &[]) }
+            })
+            .collect(),
+        Registry::Lints => LINTS
+            .iter()
+            .map(|lint| {
+                let facts = vec![("level", vec![lint.level.name()])];
+                Item { facts, ..Item::new(lint.name, lint.doc, &[]) }
             })
             .collect(),
     }

@@ -10,6 +10,7 @@ mod corpus;
 mod engine;
 pub mod explain;
 pub mod gazetteer;
+pub mod lint;
 pub mod list;
 pub mod man;
 mod print;
@@ -44,6 +45,7 @@ use crate::error::Result;
   spanloom tag examples/corpus -o entities.jsonl
   spanloom explain 'Paris Hilton landed in Paris'
   spanloom check -e my-engine.toml
+  spanloom lint -e my-engine.toml
   spanloom rules stats dev.conll --gold
   spanloom list passes
 
@@ -63,6 +65,7 @@ enum Command {
     Tag(tag::Args),
     Explain(explain::Args),
     Check(check::Args),
+    Lint(lint::Args),
     Gazetteer(gazetteer::Args),
     Rules(rules::Args),
     List(list::Args),
@@ -108,6 +111,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
         Command::Tag(args) => tag::run(args, cli.verbosity),
         Command::Explain(args) => explain::run(args),
         Command::Check(args) => check::run(args),
+        Command::Lint(args) => lint::run(args),
         Command::Gazetteer(args) => gazetteer::run(args, cli.verbosity),
         Command::Rules(args) => rules::run(args, cli.verbosity),
         Command::List(args) => list::run(args),

@@ -6,6 +6,7 @@ use anstream::ColorChoice;
 use miette::{GraphicalReportHandler, GraphicalTheme, Severity};
 
 use crate::error::{Error, ErrorKind};
+use crate::pipeline::Finding;
 
 /// How many errors about documents are shown in full; the others are counted.
 const SHOWN: usize = 20;
@@ -37,19 +38,60 @@ pub(super) fn rendered_as_warning(error: &Error) -> String {
     rendered_as(error, Severity::Warning)
 }
 
+/// What a finding of `spanloom lint` weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Weight {
+    Error,
+    Warning,
+    Note,
+}
+
+impl Weight {
+    /// Its name.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+}
+
+/// The report of a finding, for standard output.
+pub(super) fn rendered_finding(finding: &Finding, weight: Weight) -> String {
+    let mut advice = finding.advice.clone();
+    for other in &finding.others {
+        advice.push_str(&format!("\nsee {other}"));
+    }
+    let error = Error::new(ErrorKind::Config, &*finding.message).at(finding.place.clone());
+    let severity = match weight {
+        Weight::Error => Severity::Error,
+        Weight::Warning => Severity::Warning,
+        Weight::Note => Severity::Advice,
+    };
+    let shown = AtSeverity { error: &error.with_help(advice), severity, code: Some(finding.lint) };
+    let stdout = io::stdout();
+    render(&shown, anstream::AutoStream::choice(&stdout), stdout.is_terminal())
+}
+
 fn rendered_as(error: &Error, severity: Severity) -> String {
-    let is_coloured = anstream::AutoStream::choice(&io::stderr()) != ColorChoice::Never;
+    let stderr = io::stderr();
+    let shown = AtSeverity { error, severity, code: None };
+    render(&shown, anstream::AutoStream::choice(&stderr), stderr.is_terminal())
+}
+
+fn render(shown: &AtSeverity<'_>, colours: ColorChoice, is_terminal: bool) -> String {
+    let is_coloured = colours != ColorChoice::Never;
     let theme =
         if is_coloured { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let mut handler =
         GraphicalReportHandler::new_themed(theme).without_cause_chain().with_links(false);
-    if !io::stderr().is_terminal() {
+    if !is_terminal {
         // Whoever searches a log wants a message on one line.
         handler = handler.with_wrap_lines(false);
     }
     let mut text = String::new();
-    let shown = AtSeverity { error, severity };
-    handler.render_report(&mut text, &shown).expect("a string takes everything");
+    handler.render_report(&mut text, shown).expect("a string takes everything");
     text
 }
 
@@ -63,6 +105,8 @@ pub(super) fn write(text: &str) {
 struct AtSeverity<'e> {
     error: &'e Error,
     severity: Severity,
+    /// What it is called instead of the kind of the error.
+    code: Option<&'static str>,
 }
 
 impl std::fmt::Display for AtSeverity<'_> {
@@ -76,7 +120,10 @@ impl std::error::Error for AtSeverity<'_> {}
 
 impl miette::Diagnostic for AtSeverity<'_> {
     fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        self.error.code()
+        match self.code {
+            Some(code) => Some(Box::new(code)),
+            None => self.error.code(),
+        }
     }
 
     fn severity(&self) -> Option<Severity> {

@@ -9,7 +9,7 @@ use toml::Spanned;
 use self::edges::Edges;
 use super::check::{self, Checks};
 use super::concern::{self, Concern};
-use super::{Pass, PassContext, PassKind, Trace};
+use super::{Incoming, Pass, PassContext, PassKind, Trace};
 use crate::error::{Error, ErrorKind};
 use crate::resource::OptionDoc;
 use crate::span::{Candidate, Label, Span, order};
@@ -174,6 +174,14 @@ impl Pass for Boundary {
         }
         result.extend(concerned);
         result
+    }
+
+    fn makes_pairs(&self) -> bool {
+        false
+    }
+
+    fn idle(&self, incoming: &Incoming) -> Option<String> {
+        self.concern.idle(incoming)
     }
 }
 

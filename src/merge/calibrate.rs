@@ -198,4 +198,12 @@ impl Pass for Calibrate {
         }
         candidates
     }
+
+    fn makes_spans(&self) -> bool {
+        false
+    }
+
+    fn makes_pairs(&self) -> bool {
+        false
+    }
 }

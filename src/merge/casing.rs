@@ -6,9 +6,9 @@ use toml::Spanned;
 use super::check::{self, Checks, LOG_ODDS};
 use super::concern::{self, Concern};
 use super::log_odds::shift;
-use super::{Pass, PassContext, PassKind, Trace};
+use super::{Incoming, Pass, PassContext, PassKind, Trace};
 use crate::resource::OptionDoc;
-use crate::span::{Candidate, Span};
+use crate::span::{Candidate, Label, Span};
 use crate::text::{CommonWords, Segments};
 
 pub(super) const KIND: PassKind = PassKind {
@@ -148,6 +148,22 @@ impl Pass for Casing {
             candidate.score = score;
         }
         candidates
+    }
+
+    fn makes_spans(&self) -> bool {
+        false
+    }
+
+    fn makes_pairs(&self) -> bool {
+        false
+    }
+
+    fn may_rescore(&self, source: &str, label: &Label) -> bool {
+        self.concern.takes_pair(source, label)
+    }
+
+    fn idle(&self, incoming: &Incoming) -> Option<String> {
+        self.concern.idle(incoming)
     }
 }
 

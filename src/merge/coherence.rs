@@ -202,6 +202,22 @@ impl Pass for Coherence {
         }
         candidates
     }
+
+    fn may_rescore(&self, source: &str, label: &Label) -> bool {
+        self.concern.takes_pair(source, label)
+    }
+
+    fn looks_for(&self, label: &Label) -> bool {
+        self.majority.contains(label)
+    }
+
+    fn makes_spans(&self) -> bool {
+        self.propose != Propose::None
+    }
+
+    fn makes_pairs(&self) -> bool {
+        self.makes_spans()
+    }
 }
 
 impl Coherence {

@@ -106,6 +106,14 @@ impl Pass for Combine {
         }
         combined
     }
+
+    fn makes_spans(&self) -> bool {
+        false
+    }
+
+    fn makes_pairs(&self) -> bool {
+        false
+    }
 }
 
 impl Combine {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use toml::Spanned;
 
+use super::Incoming;
 use super::check::Checks;
 use crate::resource::OptionDoc;
 use crate::span::{Candidate, Label};
@@ -44,6 +45,19 @@ impl Concern {
     /// Whether every candidate is one of them.
     pub(super) fn is_everything(&self) -> bool {
         self.sources.is_none() && self.labels.is_none()
+    }
+
+    /// Whether what `source` proposed as `label` is among them.
+    pub(super) fn takes_pair(&self, source: &str, label: &Label) -> bool {
+        self.labels.as_ref().is_none_or(|labels| labels.contains(label))
+            && self.sources.as_ref().is_none_or(|names| names.iter().any(|n| **n == *source))
+    }
+
+    /// Why a pass has nothing to do that touches only these, where none of them can come.
+    pub(super) fn idle(&self, incoming: &Incoming) -> Option<String> {
+        let pairs = &incoming.pairs;
+        let none = incoming.is_complete && !pairs.iter().any(|(s, l)| self.takes_pair(s, l));
+        none.then(|| "nothing comes to it that its 'sources' and 'labels' concern".to_owned())
     }
 
     /// Whether the candidate is one of them.

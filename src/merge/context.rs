@@ -6,9 +6,9 @@ mod cue;
 use self::cue::Cue;
 use super::check::{self, Nothing};
 use super::log_odds::shift;
-use super::{Pass, PassContext, PassKind, Trace};
+use super::{Incoming, Pass, PassContext, PassKind, Trace};
 use crate::resource::OptionDoc;
-use crate::span::Candidate;
+use crate::span::{Candidate, Label};
 
 pub(super) const KIND: PassKind = PassKind {
     name: "context",
@@ -114,5 +114,27 @@ impl Pass for Context {
             candidate.score = score;
         }
         candidates
+    }
+
+    fn makes_spans(&self) -> bool {
+        false
+    }
+
+    fn makes_pairs(&self) -> bool {
+        false
+    }
+
+    fn may_rescore(&self, _: &str, label: &Label) -> bool {
+        self.cues.iter().any(|cue| cue.is_about(label))
+    }
+
+    fn looks_for(&self, label: &Label) -> bool {
+        self.cues.iter().any(|cue| cue.looks_for(label))
+    }
+
+    fn idle(&self, incoming: &Incoming) -> Option<String> {
+        let is_asked = |(_, label): &(_, Label)| self.cues.iter().any(|cue| cue.is_about(label));
+        let none = incoming.is_complete && !incoming.pairs.iter().any(is_asked);
+        none.then(|| "nothing comes to it that has the label of a cue".to_owned())
     }
 }

@@ -6,9 +6,9 @@ use toml::Spanned;
 use super::check::{self, Checks, LOG_ODDS};
 use super::concern::{self, Concern};
 use super::log_odds::{logit, score_of};
-use super::{Pass, PassContext, PassKind, Trace};
+use super::{Incoming, Pass, PassContext, PassKind, Trace};
 use crate::resource::OptionDoc;
-use crate::span::Candidate;
+use crate::span::{Candidate, Label};
 
 pub(super) const KIND: PassKind = PassKind {
     name: "evidence",
@@ -99,6 +99,25 @@ impl Pass for EvidencePass {
             candidate.score = score;
         }
         candidates
+    }
+
+    fn makes_spans(&self) -> bool {
+        false
+    }
+
+    fn makes_pairs(&self) -> bool {
+        false
+    }
+
+    fn may_rescore(&self, source: &str, label: &Label) -> bool {
+        self.concern.takes_pair(source, label)
+    }
+
+    fn idle(&self, incoming: &Incoming) -> Option<String> {
+        if !incoming.has_evidence {
+            return Some("no source of the engine is a model, and it asks the models".to_owned());
+        }
+        self.concern.idle(incoming)
     }
 }
 

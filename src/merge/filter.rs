@@ -8,11 +8,11 @@ use toml::Spanned;
 
 use super::check::{self, Checks};
 use super::concern::{self, Concern};
-use super::{Pass, PassContext, PassKind, Trace};
+use super::{Incoming, Pass, PassContext, PassKind, Trace};
 use crate::error::{Error, ErrorKind, Location};
 use crate::merge::trace::Reason;
 use crate::resource::OptionDoc;
-use crate::span::Candidate;
+use crate::span::{Candidate, Label};
 use crate::text::{FoldOptions, fold};
 
 pub(super) const KIND: PassKind = PassKind {
@@ -175,6 +175,27 @@ impl Pass for Filter {
             }
         });
         candidates
+    }
+
+    fn makes_spans(&self) -> bool {
+        false
+    }
+
+    fn makes_pairs(&self) -> bool {
+        false
+    }
+
+    fn may_rescore(&self, _: &str, _: &Label) -> bool {
+        false
+    }
+
+    fn drops_all(&self, source: &str, label: &Label) -> bool {
+        let all = !self.has_lists || self.allow.as_ref().is_some_and(Surfaces::is_empty);
+        all && self.concern.takes_pair(source, label)
+    }
+
+    fn idle(&self, incoming: &Incoming) -> Option<String> {
+        self.concern.idle(incoming)
     }
 }
 

@@ -8,9 +8,9 @@ use super::check::{self, Checks};
 use super::concern::{self, Concern};
 use super::ranking::Ranking;
 use super::tie_break::{self, TieBreak, criteria_doc};
-use super::{Pass, PassContext, PassKind, Trace};
+use super::{Incoming, Pass, PassContext, PassKind, Trace};
 use crate::resource::OptionDoc;
-use crate::span::{Candidate, order};
+use crate::span::{Candidate, Label, order};
 
 pub(super) const KIND: PassKind = PassKind {
     name: "greedy",
@@ -114,6 +114,22 @@ impl Pass for General {
             result.extend(self.chosen(members, context, trace));
         }
         result
+    }
+
+    fn makes_spans(&self) -> bool {
+        false
+    }
+
+    fn makes_pairs(&self) -> bool {
+        false
+    }
+
+    fn may_rescore(&self, _: &str, _: &Label) -> bool {
+        false
+    }
+
+    fn idle(&self, incoming: &Incoming) -> Option<String> {
+        incoming.leaves_no_choice().or_else(|| self.concern.idle(incoming))
     }
 }
 

@@ -17,13 +17,14 @@ mod greedy;
 mod log_odds;
 mod longest;
 mod optimal;
+pub mod outlook;
 mod pattern;
 mod policy;
 pub mod preset;
 mod priority;
 mod rank_set;
 mod ranking;
-mod rules;
+pub(crate) mod rules;
 mod score;
 mod select;
 mod snap;
@@ -42,9 +43,10 @@ use std::sync::OnceLock;
 use crate::error::{Error, Result};
 use crate::resource::{OptionDoc, Section};
 use crate::rule::info::RuleInfo;
-use crate::span::{Candidate, Evidence};
+use crate::span::{Candidate, Evidence, Label};
 use crate::text::{Document, Segments};
 
+pub use outlook::Incoming;
 pub use preset::{PRESETS, Preset};
 pub use trace::Trace;
 
@@ -112,6 +114,50 @@ pub trait Pass: Send + Sync {
     /// Runs the pass's own cases (rules have them) and gives what failed.
     fn check(&self) -> Vec<Error> {
         Vec::new()
+    }
+
+    /// Whether there may be spans in its result that did not come in; a pass that does not know says
+    /// yes.
+    fn makes_spans(&self) -> bool {
+        true
+    }
+
+    /// Whether a candidate of a source may have a label in its result that none of that source had
+    /// before, or be of another source; a pass that does not know says yes.
+    fn makes_pairs(&self) -> bool {
+        true
+    }
+
+    /// Whether it may move the score, or add to the origins, of what `source` proposed as `label`; a
+    /// pass that does not know says yes.
+    fn may_rescore(&self, _source: &str, _label: &Label) -> bool {
+        true
+    }
+
+    /// The score under which it drops what `source` alone proposed as `label`.
+    fn least_score(&self, _source: &str, _label: &Label) -> Option<f32> {
+        None
+    }
+
+    /// Whether it drops whatever `source` alone proposed as `label`.
+    fn drops_all(&self, _source: &str, _label: &Label) -> bool {
+        false
+    }
+
+    /// Whether its options ask for candidates of the label, to change them into something else or to
+    /// decide about others.
+    fn looks_for(&self, _label: &Label) -> bool {
+        false
+    }
+
+    /// Why it can change nothing, whatever the document: one clause, lower case. `None` where it can.
+    fn idle(&self, _incoming: &Incoming) -> Option<String> {
+        None
+    }
+
+    /// Its rules, where it has any.
+    fn as_rules(&self) -> Option<&rules::Rules> {
+        None
     }
 }
 

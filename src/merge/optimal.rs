@@ -8,9 +8,9 @@ use super::rank_set::{RankSet, RankSets};
 use super::ranking::Ranking;
 use super::select::{Chosen, settle};
 use super::tie_break::{self, TieBreak};
-use super::{Pass, PassContext, PassKind, Trace};
+use super::{Incoming, Pass, PassContext, PassKind, Trace};
 use crate::resource::OptionDoc;
-use crate::span::{Candidate, order};
+use crate::span::{Candidate, Label, order};
 
 pub(super) const KIND: PassKind = PassKind {
     name: "optimal",
@@ -99,6 +99,22 @@ impl Pass for Optimal {
             let (own, total) = (shown(own), shown(total));
             format!("weight {own} {verb} {total}, the total of the best set where it overlaps it")
         })
+    }
+
+    fn makes_spans(&self) -> bool {
+        false
+    }
+
+    fn makes_pairs(&self) -> bool {
+        false
+    }
+
+    fn may_rescore(&self, _: &str, _: &Label) -> bool {
+        false
+    }
+
+    fn idle(&self, incoming: &Incoming) -> Option<String> {
+        incoming.leaves_no_choice()
     }
 }
 

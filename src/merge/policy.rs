@@ -11,7 +11,7 @@ use super::ranking::Ranking;
 use super::tie_break::{self, TieBreak, criteria_doc};
 use super::{Pass, PassContext, PassKind, Trace};
 use crate::resource::OptionDoc;
-use crate::span::{Candidate, Span, order};
+use crate::span::{Candidate, Label, Span, order};
 
 pub(super) const KIND: PassKind = PassKind {
     name: "policy",
@@ -168,6 +168,10 @@ impl Pass for Policy {
         }
         result.extend(self.settled(cluster, context, trace));
         result
+    }
+
+    fn looks_for(&self, label: &Label) -> bool {
+        self.rows.iter().any(|row| row.names(label))
     }
 }
 

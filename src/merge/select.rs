@@ -7,10 +7,10 @@ use serde::Deserialize;
 
 use super::ranking::{Criterion, Ranking};
 use super::tie_break::{self, TieBreak};
-use super::{Pass, PassContext, PassScope, Trace, check};
+use super::{Incoming, Pass, PassContext, PassScope, Trace, check};
 use crate::error::Result;
 use crate::resource::Section;
-use crate::span::{Candidate, Span};
+use crate::span::{Candidate, Label, Span};
 
 /// The pass that takes the best candidate, then the best of those that do not overlap it, and so on.
 ///
@@ -57,6 +57,22 @@ impl Pass for Greedy {
             self.ranking.reason(winners[0], loser, context)
         };
         settle(candidates, &ranked, &chosen, trace, reason)
+    }
+
+    fn makes_spans(&self) -> bool {
+        false
+    }
+
+    fn makes_pairs(&self) -> bool {
+        false
+    }
+
+    fn may_rescore(&self, _: &str, _: &Label) -> bool {
+        false
+    }
+
+    fn idle(&self, incoming: &Incoming) -> Option<String> {
+        incoming.leaves_no_choice()
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::check::{self, Checks, SCORE};
-use super::{Pass, PassContext, PassKind, Trace};
+use super::{Incoming, Pass, PassContext, PassKind, Trace};
 use crate::resource::OptionDoc;
 use crate::span::{Candidate, Label};
 
@@ -126,6 +126,31 @@ impl Pass for Threshold {
             stays
         });
         candidates
+    }
+
+    fn makes_spans(&self) -> bool {
+        false
+    }
+
+    fn makes_pairs(&self) -> bool {
+        false
+    }
+
+    fn may_rescore(&self, _: &str, _: &Label) -> bool {
+        false
+    }
+
+    fn least_score(&self, source: &str, label: &Label) -> Option<f32> {
+        let otherwise = self.labels.get(label).copied().unwrap_or(self.min);
+        Some(self.of_source(&source.into(), label).map_or(otherwise, |(threshold, _)| threshold))
+    }
+
+    fn idle(&self, incoming: &Incoming) -> Option<String> {
+        let asks = |(source, label): &(Arc<str>, Label)| {
+            self.least_score(source, label).is_some_and(|threshold| threshold > 0.0)
+        };
+        let none = incoming.is_complete && !incoming.pairs.iter().any(asks);
+        none.then(|| "the threshold of all that comes to it is 0".to_owned())
     }
 }
 

@@ -9,7 +9,7 @@ use super::check::{self, Checks};
 use super::ranking::Ranking;
 use super::tie_break::{self, TieBreak};
 use super::weights::Weights;
-use super::{Pass, PassContext, PassKind, Trace};
+use super::{Incoming, Pass, PassContext, PassKind, Trace};
 use crate::resource::OptionDoc;
 use crate::span::{Candidate, Span, order};
 
@@ -106,6 +106,18 @@ impl Pass for Vote {
             result.extend(self.elected(members, context, trace));
         }
         result
+    }
+
+    fn makes_spans(&self) -> bool {
+        false
+    }
+
+    fn makes_pairs(&self) -> bool {
+        false
+    }
+
+    fn idle(&self, incoming: &Incoming) -> Option<String> {
+        incoming.leaves_no_choice().filter(|_| self.min <= 0.0)
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Engine {
     pub(super) labels: Vec<Label>,
     pub(super) helper_labels: Vec<Label>,
     pub(super) sources: Vec<Arc<dyn Source>>,
+    /// Where each of them stands in the engine file.
+    pub(super) source_places: Vec<Location>,
     pub(super) steps: Vec<Step>,
     disabled: Vec<Arc<str>>,
 }
@@ -120,6 +122,7 @@ impl Engine {
             labels: source.labels(),
             helper_labels: Vec::new(),
             sources: vec![source.into()],
+            source_places: vec![Location::file(path.display().to_string())],
             steps: Vec::new(),
             disabled: Vec::new(),
         })
@@ -190,7 +193,8 @@ fn build(
     for (source, place) in sources.iter().filter(|_| are_labels_known) {
         check_source_labels(source.as_ref(), place, &declared, &mut errors);
     }
-    let sources: Vec<Arc<dyn Source>> = sources.into_iter().map(|(source, _)| source).collect();
+    let (sources, source_places): (Vec<Arc<dyn Source>>, Vec<Location>) =
+        sources.into_iter().unzip();
     let mut scope =
         PassScope { sources: &names, labels: &declared, files: &context.files, flat: false };
     let mut steps = Vec::new();
@@ -206,7 +210,9 @@ fn build(
     }
     match Error::several(errors) {
         Some(error) => Err(error),
-        None => Ok(Engine { labels, helper_labels: helpers, sources, steps, disabled }),
+        None => {
+            Ok(Engine { labels, helper_labels: helpers, sources, source_places, steps, disabled })
+        }
     }
 }
 

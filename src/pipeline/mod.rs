@@ -1,6 +1,7 @@
 //! How do the parts run together? An engine file as written ([`config`]), checked and built
 //! ([`build`]), run over documents ([`run`]) and asked for its reasons ([`explain`], [`story`],
-//! [`why_not`]) and for what its rules are worth ([`rule_stats`]). It may follow its files ([`reload`], [`watch`]).
+//! [`why_not`]), for what its rules are worth ([`rule_stats`]) and for what in it can have no effect
+//! ([`lint`]). It may follow its files ([`reload`], [`watch`]).
 
 pub mod build;
 #[cfg_attr(not(feature = "builtin"), path = "builtin_absent.rs")]
@@ -8,6 +9,7 @@ mod builtin;
 pub mod config;
 mod contract;
 pub mod explain;
+pub mod lint;
 pub mod reload;
 pub mod rule_stats;
 pub mod run;
@@ -17,6 +19,7 @@ pub mod why_not;
 
 pub use build::{Engine, EngineOptions, Step};
 pub use explain::Explanation;
+pub use lint::{Finding, LINTS, Lint};
 pub use reload::Reload;
 pub use rule_stats::RuleStats;
 pub use run::Tagged;

@@ -226,6 +226,13 @@ pub(crate) enum Verdict<'r> {
 }
 
 impl Compiled {
+    /// All that decides what the rule finds, with all names replaced: two rules of which this is the same
+    /// find the same, whatever they call it and however they score it.
+    pub(crate) fn matching(&self) -> String {
+        let group = self.written.rule.group.as_ref().map(Spanned::get_ref);
+        format!("{:?} {group:?} {:?}", self.pattern, self.contexts.conditions())
+    }
+
     /// The patterns that tell where the rule can find something.
     pub(crate) fn patterns(&self) -> Patterns<'_> {
         Patterns { main: &self.pattern, contexts: self.contexts.required().collect() }

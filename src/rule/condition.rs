@@ -269,6 +269,12 @@ impl Condition {
         if errors.is_empty() { Ok(condition) } else { Err(errors) }
     }
 
+    /// Whether it asks for candidates of the label besides the one it is about.
+    pub(super) fn looks_for(&self, label: &Label) -> bool {
+        let elsewhere = self.elsewhere.one_of.iter().chain(&self.elsewhere.none_of).flatten();
+        elsewhere.into_iter().any(|known| known == label)
+    }
+
     /// Whether it asks what the sources proposed before the first pass.
     pub(crate) fn looks_back(&self) -> bool {
         self.proposed_by.is_asked()

@@ -101,6 +101,15 @@ impl Contexts {
         if errors.is_empty() { Ok(contexts) } else { Err(errors) }
     }
 
+    /// All conditions, with all names replaced: their keys and values, sorted.
+    pub(super) fn conditions(&self) -> Vec<(&'static str, &str)> {
+        let sides = self.sides.iter().map(|side| (side.key, side.pattern.as_str()));
+        let check = self.check.iter().map(|(check, _)| ("check", check.name));
+        let mut all: Vec<_> = sides.chain(check).collect();
+        all.sort_unstable();
+        all
+    }
+
     /// The patterns that must match beside the entity, with all names replaced.
     pub(super) fn required(&self) -> impl Iterator<Item = &str> {
         self.sides.iter().filter(|side| side.expected).map(|side| side.pattern.as_str())

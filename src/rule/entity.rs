@@ -215,6 +215,15 @@ impl EntityRule {
         self.written.place()
     }
 
+    /// Whether it asks for entities of the label: to change them, or to decide about others.
+    pub(crate) fn looks_for(&self, label: &Label) -> bool {
+        let slots = self.matchers.iter().flat_map(|matcher| &matcher.slots);
+        let asks = |labels: &Vec<String>| labels.iter().any(|known| known == label.as_str());
+        let conditions = self.slots.iter().map(|(_, condition)| condition).chain([&self.when]);
+        slots.map(|slot| slot.labels.as_ref()).any(|labels| labels.is_none_or(asks))
+            || conditions.into_iter().any(|condition| condition.looks_for(label))
+    }
+
     /// Whether it asks what the sources proposed before the first pass.
     pub(crate) fn looks_back(&self) -> bool {
         self.when.looks_back() || self.slots.iter().any(|(_, condition)| condition.looks_back())

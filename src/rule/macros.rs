@@ -1,13 +1,14 @@
 //! Names for pieces of patterns: `{{name}}` stands for a macro or a list, `@gazetteer(name)` for a
 //! list. What a list is as a pattern is `lists`' business, what the pattern means Oniguruma's.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use toml::Spanned;
 
 use super::lists::{self, List};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Location};
 use crate::resource::{Files, Section, TomlFile};
 
 /// A pattern may become so long, in bytes: macros that name each other twice grow without bound.
@@ -29,6 +30,18 @@ struct Word {
     /// Where the name is written.
     name: Range<usize>,
     meaning: Meaning,
+    /// Whether a pattern of a rule names it, or a macro that one names.
+    is_named: Cell<bool>,
+}
+
+/// A macro or list, as one sees it who asks what it is good for.
+#[derive(Debug)]
+pub(crate) struct NamedPiece {
+    pub name: String,
+    pub is_list: bool,
+    pub place: Location,
+    /// Whether a pattern of a rule names it, be it by way of a macro.
+    pub is_named: bool,
 }
 
 #[derive(Debug)]
@@ -97,7 +110,8 @@ impl Vocabulary {
             let first = first.file.location(first.name.clone());
             report(format!("the name '{text}' is taken by {first}"));
         } else {
-            let word = Word { file: file.clone(), name: name.span(), meaning };
+            let is_named = Cell::new(false);
+            let word = Word { file: file.clone(), name: name.span(), meaning, is_named };
             self.words.insert(text.clone(), word);
         }
     }
@@ -114,6 +128,7 @@ impl Vocabulary {
     ) -> Result<String, Vec<Error>> {
         let mut out = String::new();
         let mut errors = Vec::new();
+        self.note_names(pattern.get_ref());
         self.expand_into(&mut out, pattern, file, &mut Vec::new(), &mut errors);
         if out.len() > MAX_PATTERN {
             let message = format!(
@@ -122,6 +137,28 @@ impl Vocabulary {
             errors.push(Error::new(ErrorKind::Rule, message).at(file.location(pattern.span())));
         }
         if errors.is_empty() { Ok(out) } else { Err(errors) }
+    }
+
+    /// Notes that a pattern names what it names.
+    fn note_names(&self, pattern: &str) {
+        for word in references(pattern).iter().filter_map(|r| self.words.get(r.name)) {
+            if !word.is_named.replace(true)
+                && let Meaning::Macro(text) = &word.meaning
+            {
+                self.note_names(text.get_ref());
+            }
+        }
+    }
+
+    /// All macros and lists, by name. Which of them are named is known when all rules are compiled.
+    pub(crate) fn pieces(&self) -> Vec<NamedPiece> {
+        let piece = |(name, word): (&String, &Word)| NamedPiece {
+            name: name.clone(),
+            is_list: matches!(word.meaning, Meaning::List(_)),
+            place: word.file.location(word.name.clone()),
+            is_named: word.is_named.get(),
+        };
+        self.words.iter().map(piece).collect()
     }
 
     /// What is wrong with macros, whether a rule names them or not.

@@ -79,6 +79,9 @@ pub(crate) struct Case {
 pub(crate) struct Written {
     pub file: TomlFile,
     pub rule: Rule,
+    /// What it says, without its name, documentation, label and cases: two rules of one source or pass
+    /// that say the same do the same.
+    pub content: String,
 }
 
 impl Written {
@@ -156,10 +159,20 @@ pub(crate) fn read_tables(tables: Vec<Section<'_>>) -> (Vec<Written>, Vec<Error>
     let (mut rules, mut errors) = (Vec::new(), Vec::new());
     for table in tables {
         let file = table.file().clone();
+        let content = content(table.clone());
         match table.read::<Rule>() {
-            Ok(rule) => rules.push(Written { file, rule }),
+            Ok(rule) => rules.push(Written { file, rule, content }),
             Err(error) => errors.push(error),
         }
     }
     (rules, errors)
+}
+
+/// What a rule says besides what [`Written::content`] leaves out.
+fn content(mut table: Section<'_>) -> String {
+    for key in ["id", "doc", "label", "case"] {
+        // What is not there or wrong is reported where the rule is read.
+        table.take::<toml::Value>(key).ok();
+    }
+    table.written()
 }

@@ -119,6 +119,21 @@ pub trait Source: Send + Sync {
         String::new()
     }
 
+    /// It as a source of rules, where it is one.
+    fn as_rules(&self) -> Option<&rules::Rules> {
+        None
+    }
+
+    /// It as a gazetteer, where it is one.
+    fn as_gazetteer(&self) -> Option<&gazetteer::GazetteerSource> {
+        None
+    }
+
+    /// Whether it says what it thinks of every word ([`Found::evidence`]).
+    fn gives_evidence(&self) -> bool {
+        false
+    }
+
     /// Runs the source's own cases (rules have them) and gives what failed.
     fn check(&self) -> Vec<Error> {
         Vec::new()

@@ -3,6 +3,7 @@
 mod check;
 mod explain;
 mod gazetteer;
+mod lint;
 mod pages;
 mod rules;
 mod tag;

@@ -85,6 +85,17 @@ impl Cue {
         format!("the cue at {} ({:+.2})", self.place, self.add)
     }
 
+    /// Whether it is about candidates of this label.
+    pub(super) fn is_about(&self, label: &Label) -> bool {
+        self.labels.contains(label)
+    }
+
+    /// Whether it asks for a candidate of this label beside the one it is about.
+    pub(super) fn looks_for(&self, label: &Label) -> bool {
+        let mut asked = self.left_labels.iter().chain(&self.right_labels).flatten();
+        asked.any(|known| known == label)
+    }
+
     /// Whether it is about candidates of this label and surface.
     pub(super) fn concerns(&self, candidate: &Candidate, text: &str) -> bool {
         self.labels.contains(&candidate.label)

@@ -167,6 +167,13 @@ pub(super) struct Row {
 }
 
 impl Row {
+    /// Whether it is written for candidates of this label.
+    pub(super) fn names(&self, label: &Label) -> bool {
+        let listed = self.a.labels.iter().chain(&self.b.labels).flatten();
+        let pairs = self.label_pairs.iter().flatten();
+        listed.chain(pairs.flat_map(|(a, list)| list.iter().chain([a]))).any(|l| l == label)
+    }
+
     /// The row that is `written` at `place`. What is wrong is reported.
     pub(super) fn build(written: Written, place: Location, checks: &mut Checks<'_>) -> Self {
         let relations = match &written.relation {

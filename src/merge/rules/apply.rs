@@ -137,6 +137,11 @@ impl<'r> Run<'r> {
         self.given_up.values().map(String::as_str)
     }
 
+    /// How many candidates are protected from being dropped.
+    pub(super) fn kept(&self) -> usize {
+        self.notes.iter().filter(|notes| notes.kept).count()
+    }
+
     /// The candidates as they are now.
     pub(super) fn candidates(&self) -> &[Candidate] {
         &self.candidates

@@ -3,6 +3,7 @@
 
 mod apply;
 mod cases;
+mod shadow;
 #[cfg(test)]
 mod tests;
 
@@ -20,9 +21,10 @@ use crate::rule::compile::duplicates;
 use crate::rule::condition::Scope;
 use crate::rule::entity::{EntityRule, compile_rule};
 use crate::rule::info::RuleInfo;
+use crate::rule::macros::NamedPiece;
 use crate::rule::pack::{self, Pack, Selection};
 use crate::rule::prefilter::Prefilter;
-use crate::span::Candidate;
+use crate::span::{Candidate, Label};
 
 /// The source of what rules of this pass make, as an origin names it.
 const ORIGIN: &str = "merge";
@@ -82,8 +84,12 @@ struct Options {
 
 /// The pass.
 #[derive(Debug)]
-struct Rules {
+pub struct Rules {
     rules: Vec<EntityRule>,
+    /// The ids of those that are left out, and the key that does it.
+    left_out: Vec<(Arc<str>, &'static str)>,
+    /// The macros and lists that they share.
+    pieces: Vec<NamedPiece>,
     /// Where the rules about text alone can match, in the order of their patterns.
     prefilter: Prefilter,
     /// For each rule, the numbers of its patterns in the prefilter.
@@ -131,11 +137,13 @@ fn build(mut section: Section<'_>, scope: &PassScope<'_>) -> Result<Rules> {
     }
     errors.extend(duplicates(&written));
     let names = Scope { sources: scope.sources, labels: scope.labels, vocabulary: &vocabulary };
-    let mut rules = Vec::new();
+    let (mut rules, mut left_out) = (Vec::new(), Vec::new());
     for one in written {
         match compile_rule(one, &names) {
-            Ok(rule) if selection.leaves_out(&rule.id, "").is_none() => rules.push(rule),
-            Ok(_) => {}
+            Ok(rule) => match selection.leaves_out(&rule.id, "") {
+                None => rules.push(rule),
+                Some(key) => left_out.push((rule.id, key)),
+            },
             Err(wrong) => errors.extend(wrong),
         }
     }
@@ -151,7 +159,36 @@ fn build(mut section: Section<'_>, scope: &PassScope<'_>) -> Result<Rules> {
     let texts = texts.collect();
     let prefilter = Prefilter::new(rules.iter().flat_map(EntityRule::text_patterns));
     let flat = flat.unwrap_or(scope.flat);
-    Ok(Rules { rules, prefilter, texts, place, repeat, flat, retries, origin: ORIGIN.into() })
+    let pieces = vocabulary.pieces();
+    Ok(Rules {
+        rules,
+        left_out,
+        pieces,
+        prefilter,
+        texts,
+        place,
+        repeat,
+        flat,
+        retries,
+        origin: ORIGIN.into(),
+    })
+}
+
+impl Rules {
+    /// Its rules in the order in which they run.
+    pub(crate) fn compiled(&self) -> &[EntityRule] {
+        &self.rules
+    }
+
+    /// The ids of the rules that are left out, and the key that does it.
+    pub(crate) fn left_out(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        self.left_out.iter().map(|(id, key)| (&**id, *key))
+    }
+
+    /// The macros and lists of its rules.
+    pub(crate) fn pieces(&self) -> &[NamedPiece] {
+        &self.pieces
+    }
 }
 
 impl Pass for Rules {
@@ -181,6 +218,14 @@ impl Pass for Rules {
             }
         }
         run.finish(trace)
+    }
+
+    fn looks_for(&self, label: &Label) -> bool {
+        self.rules.iter().any(|rule| rule.looks_for(label))
+    }
+
+    fn as_rules(&self) -> Option<&Rules> {
+        Some(self)
     }
 
     fn looks_back(&self) -> bool {

@@ -14,6 +14,7 @@ use super::inline;
 use super::matcher::{MatchKind, Matcher};
 use super::options::Options;
 use super::spelling::SpellingOptions;
+use super::survey::Origins;
 use super::why::Places;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::resource::{Files, Section};
@@ -65,14 +66,17 @@ pub(super) fn load(
         }
     }
     let mut gazetteers = Vec::new();
+    let (mut tables_read, mut compiled) = (Vec::new(), Vec::new());
     for (name, location) in expand(&options.files, &context.files, |range| file.location(range))? {
         let shown = context.files.display(&name);
         let read = context.files.map(&name).map_err(|e| e.at(location));
         let added = read.and_then(|bytes| {
             if is_compiled(&bytes) || name.ends_with(".fst") {
                 gazetteers.push(Gazetteer::from_file(&shown, bytes)?);
+                compiled.push(shown);
             } else {
                 builder.add_tsv(&shown, &bytes);
+                tables_read.push(name);
             }
             Ok(())
         });
@@ -81,9 +85,17 @@ pub(super) fn load(
         }
     }
     let is_all_compiled = builder.is_empty() && !gazetteers.is_empty();
+    let added = builder.entry_count();
     if !is_all_compiled {
         gazetteers.insert(0, builder.build()?);
     }
+    let origins = Origins {
+        files: context.files.clone(),
+        tables: tables_read,
+        compiled,
+        repeated: added
+            - gazetteers.first().filter(|_| !is_all_compiled).map_or(0, Gazetteer::entry_count),
+    };
     let known = labels(&gazetteers);
     let wanted = options.wanted(&known, |range| file.location(range))?;
     let mut common_words = CommonWords::default();
@@ -106,7 +118,7 @@ pub(super) fn load(
         hashtags: options.hashtags,
         ..Matcher::default()
     };
-    Ok(GazetteerSource { name, labels, gazetteers, matcher, score, places })
+    Ok(GazetteerSource { name, labels, gazetteers, origins, matcher, score, places })
 }
 
 /// The labels of all entries, sorted.

@@ -20,6 +20,7 @@ mod record;
 mod runs;
 mod sections;
 mod spelling;
+pub(crate) mod survey;
 mod trie;
 mod variants;
 mod varint;
@@ -52,10 +53,12 @@ pub(super) const KIND: SourceKind = SourceKind {
 };
 
 /// Gazetteers and how they are matched, under the name it has in the engine file.
-struct GazetteerSource {
+pub struct GazetteerSource {
     name: Arc<str>,
     /// What is written as TSV or in the engine file, as one; then each compiled file.
     gazetteers: Vec<Gazetteer>,
+    /// Where the entries of `gazetteers` were read, and how often one was there already.
+    origins: survey::Origins,
     labels: Vec<Label>,
     matcher: Matcher,
     score: f32,
@@ -90,6 +93,10 @@ impl Source for GazetteerSource {
         label: Option<&Label>,
     ) -> Result<Vec<Refusal>> {
         Ok(why::refusals(self, document, span, label))
+    }
+
+    fn as_gazetteer(&self) -> Option<&GazetteerSource> {
+        Some(self)
     }
 
     fn describe(&self) -> String {

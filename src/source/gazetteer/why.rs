@@ -21,19 +21,29 @@ const NEAREST: usize = 3;
 
 /// Where entries stand that are written in an engine file.
 #[derive(Debug, Default)]
-pub(super) struct Places(BTreeMap<(String, Label), Location>);
+pub(super) struct Places {
+    first: BTreeMap<(String, Label), Location>,
+    /// All of them as written.
+    all: Vec<(Entry, Location)>,
+}
 
 impl Places {
     /// Notes where an entry and its abbreviations stand.
     pub(super) fn add(&mut self, entry: &Entry, place: &Location) {
         let surfaces = entry.abbreviated().into_iter().map(|short| short.surface);
         for surface in surfaces.chain([entry.surface.clone()]) {
-            self.0.entry((surface, entry.label.clone())).or_insert_with(|| place.clone());
+            self.first.entry((surface, entry.label.clone())).or_insert_with(|| place.clone());
         }
+        self.all.push((entry.clone(), place.clone()));
+    }
+
+    /// All entries as written, with their places.
+    pub(super) fn all(&self) -> &[(Entry, Location)] {
+        &self.all
     }
 
     fn of(&self, entry: EntryRef<'_>) -> Option<Location> {
-        self.0.get(&(entry.surface().to_owned(), entry.label().clone())).cloned()
+        self.first.get(&(entry.surface().to_owned(), entry.label().clone())).cloned()
     }
 }
 

@@ -320,6 +320,10 @@ impl Source for Tagger {
         &self.name
     }
 
+    fn gives_evidence(&self) -> bool {
+        true
+    }
+
     fn labels(&self) -> Vec<Label> {
         let chosen = self.config.labels.as_ref();
         let mut labels: Vec<Label> = self.tags.labels().to_vec();

@@ -17,6 +17,7 @@ use crate::rule::compile::{Compiled, compile_all};
 use crate::rule::info::RuleInfo;
 use crate::rule::limit::Exceeded;
 use crate::rule::log::RuleLog;
+use crate::rule::macros::NamedPiece;
 use crate::rule::pack::{self, Pack, Selection};
 use crate::rule::prefilter::Prefilter;
 use crate::rule::tokens::TokenEdges;
@@ -78,6 +79,8 @@ pub struct Rules {
     rules: Vec<Compiled>,
     /// Rules that are left out, and the key that does it.
     left_out: Vec<(Compiled, &'static str)>,
+    /// The macros and lists that they share.
+    pieces: Vec<NamedPiece>,
     prefilter: Prefilter,
     factor: f32,
     retries: u32,
@@ -137,7 +140,28 @@ impl Rules {
         }
         let prefilter = Prefilter::new(used.iter().map(Compiled::patterns));
         let factor = options.score.map_or(1.0, |s| *s.get_ref() as f32);
-        Ok(Self { name, rules: used, left_out, prefilter, factor, retries })
+        let pieces = vocabulary.pieces();
+        Ok(Self { name, rules: used, left_out, pieces, prefilter, factor, retries })
+    }
+
+    /// Its rules, in order.
+    pub(crate) fn compiled(&self) -> &[Compiled] {
+        &self.rules
+    }
+
+    /// The ids of the rules that are left out, and the key that does it.
+    pub(crate) fn left_out(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        self.left_out.iter().map(|(rule, key)| (&*rule.id, *key))
+    }
+
+    /// The macros and lists of its rules.
+    pub(crate) fn pieces(&self) -> &[NamedPiece] {
+        &self.pieces
+    }
+
+    /// The score of what a rule finds.
+    pub(crate) fn score_of(&self, rule: &Compiled) -> f32 {
+        rule.score * self.factor
     }
 
     /// What a rule that was given up says about it.
@@ -191,7 +215,7 @@ impl Source for Rules {
             found.mentions.extend(spans.iter().map(|span| Mention {
                 span: *span,
                 label: rule.label.clone(),
-                score: rule.score * self.factor,
+                score: self.score_of(rule),
                 origin: Origin::new(&self.name, rule.id.clone()),
             }));
             if let Err(exceeded) = outcome {
@@ -209,6 +233,10 @@ impl Source for Rules {
         label: Option<&Label>,
     ) -> Result<Vec<Refusal>> {
         Ok(self.refusals(document, span, label))
+    }
+
+    fn as_rules(&self) -> Option<&Rules> {
+        Some(self)
     }
 
     fn check(&self) -> Vec<Error> {

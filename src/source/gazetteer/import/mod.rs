@@ -25,6 +25,7 @@ use std::fmt;
 pub use self::input::Input;
 pub use self::settings::Settings;
 pub use self::sink::{Imported, Sink};
+pub(super) use self::tsv::each_numbered;
 pub use self::tsv::row as tsv_row;
 
 use crate::error::{Error, Result};

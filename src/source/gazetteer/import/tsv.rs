@@ -35,6 +35,25 @@ impl Import for Tsv {
     }
 }
 
+/// Gives the entries of a file of rows with the numbers of their lines, counted from 1; rows that are
+/// wrong are left out.
+pub(in crate::source::gazetteer) fn each_numbered(
+    text: &str,
+    mut accept: impl FnMut(usize, Entry),
+) {
+    let mut labels = Vec::new();
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    for (number, line) in text.lines().enumerate() {
+        let columns: Vec<&str> = line.split('\t').collect();
+        if line.trim().is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if let Ok(entry) = parse_row(&columns, &mut labels) {
+            accept(number + 1, entry);
+        }
+    }
+}
+
 /// An entry as a row, without the cells at the end that say nothing.
 pub fn row(entry: &Entry) -> String {
     let mut row = format!("{}\t{}", entry.surface, entry.label);
