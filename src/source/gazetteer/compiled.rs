@@ -422,10 +422,10 @@ mod tests {
         bytes[8] = 9;
         assert_eq!(
             message(&bytes),
-            "compiled gazetteer of version 9, from a newer program, expected 2"
+            "compiled gazetteer of version 9, from a newer program, expected 3"
         );
         bytes[8] = 1;
-        assert_eq!(message(&bytes), "compiled gazetteer of version 1, expected 2");
+        assert_eq!(message(&bytes), "compiled gazetteer of version 1, expected 3");
         let cut = &whole[..whole.len() - 1];
         let expected = format!("the file has {} bytes, its header says {}", cut.len(), whole.len());
         assert_eq!(message(cut), expected);
