@@ -226,8 +226,11 @@ impl<'r> Run<'r> {
                     Some(label) if rule.deed == Deed::Relabel => new.label = label.clone(),
                     _ => new.span = hit.spans[0],
                 }
-                let same = new.span == old.span && new.label == old.label;
-                if same || !self.may_be(&[new.span], &[old.span], changes) {
+                if new.span == old.span && new.label == old.label {
+                    return;
+                }
+                if !self.may_be(&[new.span], &[old.span], changes) {
+                    self.leave(rule, &[target], trace);
                     return;
                 }
                 let what = match rule.deed {
@@ -283,7 +286,11 @@ impl<'r> Run<'r> {
         let parts: Vec<&Candidate> =
             targets.iter().map(|target| &self.candidates[*target]).collect();
         let spans: Vec<Span> = parts.iter().map(|part| part.span).collect();
-        if parts.len() < 2 || !self.may_be(&hit.spans[..1], &spans, changes) {
+        if parts.len() < 2 {
+            return;
+        }
+        if !self.may_be(&hit.spans[..1], &spans, changes) {
+            self.leave(rule, &hit.targets, trace);
             return;
         }
         let mut joined = parts[0].clone();
@@ -324,6 +331,7 @@ impl<'r> Run<'r> {
         let target = hit.targets[0];
         let whole = &self.candidates[target];
         if !self.may_be(&hit.spans, &[whole.span], changes) {
+            self.leave(rule, &hit.targets, trace);
             return;
         }
         let mut parts = Vec::new();
@@ -363,6 +371,16 @@ impl<'r> Run<'r> {
         });
         self.candidates[target] = new;
         (changes.touched[target], changes.any) = (true, true);
+    }
+
+    /// Tells that the rule holds and leaves the candidates as they are, because of what they would become.
+    fn leave(&self, rule: &EntityRule, targets: &[usize], trace: &mut Trace) {
+        for target in targets {
+            trace.kept(&self.candidates[*target], || {
+                let why = "leaves it: it would overlap another entity or cut a given token";
+                Reason::from(format!("rule '{}' {why}", rule.id)).at(rule.place())
+            });
+        }
     }
 
     /// Whether all of `spans` may be there when `instead` of them is gone: they cut no given token and,

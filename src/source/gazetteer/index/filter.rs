@@ -60,15 +60,23 @@ pub(in super::super) struct Filter<'b> {
     words: u64,
 }
 
-/// What a filter says about the place where a piece stands.
+/// What a filter says about the place where a piece stands, if any surface can begin there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// No surface begins there.
-    Nothing,
     /// The piece may be a surface; no longer one begins there.
     Piece,
     /// Surfaces of any length may begin there.
     Any,
+}
+
+/// Room for what a filter is asked about several pieces.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    /// For each piece, the word with its bits.
+    words: Vec<u64>,
+    /// The pieces that longer surfaces begin with, and the bits and word of each with the next piece.
+    pairs: Vec<(usize, u64, usize)>,
+    pair_words: Vec<u64>,
 }
 
 impl<'b> Filter<'b> {
@@ -79,22 +87,40 @@ impl<'b> Filter<'b> {
             .then_some(Self { bytes: section, words })
     }
 
-    /// What may begin at `piece`, which `next` follows.
-    #[inline]
-    pub(super) fn ask(&self, piece: &Piece, next: Option<&Piece>) -> Verdict {
-        let key = mixed(piece.hash);
-        let (start, single) = place(self.words, key);
-        let (_, longer) = place(self.words, begins(key));
-        let word = self.word(start);
-        if word & longer == longer
-            && let Some(next) = next
-        {
-            let (start, mask) = place(self.words, pair(piece, next));
-            if self.word(start) & mask == mask {
-                return Verdict::Any;
+    /// Tells what may begin at each of the first `count` pieces of a text, which follow each other. In
+    /// each loop over them no read waits for another.
+    pub(super) fn ask(
+        &self,
+        pieces: &[Piece],
+        count: usize,
+        asked: &mut Asked,
+        mut tell: impl FnMut(&Piece, Verdict),
+    ) {
+        let Asked { words, pairs, pair_words } = asked;
+        words.clear();
+        words.extend(pieces[..count].iter().map(|p| self.word(place(self.words, mixed(p.hash)).0)));
+        pairs.clear();
+        for (number, (both, word)) in pieces.windows(2).zip(&*words).enumerate() {
+            let (_, longer) = place(self.words, begins(mixed(both[0].hash)));
+            if word & longer == longer {
+                let (start, mask) = place(self.words, pair(&both[0], &both[1]));
+                pairs.push((number, mask, start));
             }
         }
-        if word & single == single { Verdict::Piece } else { Verdict::Nothing }
+        pair_words.clear();
+        pair_words.extend(pairs.iter().map(|(.., start)| self.word(*start)));
+        let mut longer =
+            pairs.iter().zip(&*pair_words).filter(|((_, mask, _), w)| *w & mask == *mask);
+        let mut next = longer.next();
+        for (number, (piece, word)) in pieces.iter().zip(&*words).enumerate() {
+            let (_, single) = place(self.words, mixed(piece.hash));
+            if next.is_some_and(|((longer, ..), _)| *longer == number) {
+                next = longer.next();
+                tell(piece, Verdict::Any);
+            } else if word & single == single {
+                tell(piece, Verdict::Piece);
+            }
+        }
     }
 
     #[inline]
@@ -172,13 +198,18 @@ mod tests {
         };
         let bytes = build(count * 100, give).unwrap();
         let filter = Filter::new(&bytes).unwrap();
-        let ask = |text: &str| {
+        let ask = |text: &str, count: usize| {
             let pieces: Vec<Piece> = Pieces::new(text).collect();
-            filter.ask(&pieces[0], pieces.get(1))
+            let mut told = Vec::new();
+            let tell = |piece: &Piece, verdict| told.push((piece.start, verdict));
+            filter.ask(&pieces, count, &mut Asked::default(), tell);
+            told
         };
-        assert_eq!(ask("new york times"), Verdict::Any);
-        assert_eq!(ask("new paris"), Verdict::Nothing);
-        assert_eq!(ask("york new"), Verdict::Piece);
-        assert_eq!(ask("new"), Verdict::Nothing);
+        assert_eq!(ask("new york times", 3), [(0, Verdict::Any), (4, Verdict::Piece)]);
+        assert_eq!(ask("new york times", 1), [(0, Verdict::Any)]);
+        assert_eq!(ask("new paris", 2), []);
+        assert_eq!(ask("york new", 2), [(0, Verdict::Piece)]);
+        assert_eq!(ask("new", 1), []);
+        assert_eq!(ask("", 0), []);
     }
 }

@@ -20,6 +20,9 @@
 //! The rank of a transition counts the surfaces of its node that sort before those behind it. The sum
 //! of the ranks on the way is the number of a surface.
 
+use std::hint::black_box;
+use std::ops::Range;
+
 use super::super::varint;
 
 /// The address of the node that is final and has no transitions.
@@ -34,6 +37,26 @@ pub(super) const FINAL: u8 = 0x40;
 /// The count or length in the first byte of a node, at most; for the count of a branch it says that
 /// the count follows.
 pub(super) const MOST: u8 = 0x3f;
+
+/// The way of a text through a transducer, as far as it has come.
+#[derive(Debug, Clone)]
+pub(super) struct Walk {
+    /// Where the walk began in the text.
+    start: usize,
+    /// The next byte of the text.
+    at: usize,
+    /// Where the text ends for this walk.
+    end: usize,
+    address: usize,
+    rank: u64,
+}
+
+impl Walk {
+    /// A walk that begins with the first byte of `range` and goes no further than its end.
+    pub(super) fn new(fst: &Fst<'_>, range: Range<usize>) -> Self {
+        Self { start: range.start, at: range.start, end: range.end, address: fst.root, rank: 0 }
+    }
+}
 
 /// A transducer in bytes that are not trusted.
 #[derive(Debug, Clone, Copy)]
@@ -106,46 +129,61 @@ impl<'b> Fst<'b> {
         Some(Node::Branch(Branch { is_final, address, inputs, packed, rank_width, delta_width }))
     }
 
-    /// Gives every surface that `text` begins with, the shortest first: its length and its number.
+    /// Goes on by one node, and gives the number of the surface that ends there; whether the walk can
+    /// go on.
     #[inline]
-    pub(in super::super) fn walk(&self, text: &[u8], mut found: impl FnMut(usize, u64)) {
-        let (mut address, mut rank, mut at) = (self.root, 0u64, 0);
-        while let Some(node) = self.node(address) {
-            match node {
-                Node::Chain { is_final, bytes, target } => {
-                    if is_final {
-                        found(at, rank);
-                        rank = rank.wrapping_add(1);
-                    }
-                    if !text.get(at..).is_some_and(|rest| rest.starts_with(bytes)) {
-                        return;
-                    }
-                    at += bytes.len();
-                    address = target;
+    fn step(&self, text: &[u8], walk: &mut Walk, found: impl FnOnce(&Walk)) -> bool {
+        let Some(node) = self.node(walk.address) else { return false };
+        let rest = text.get(walk.at..walk.end).unwrap_or_default();
+        match node {
+            Node::Chain { is_final, bytes, target } => {
+                if is_final {
+                    found(walk);
+                    walk.rank = walk.rank.wrapping_add(1);
                 }
-                Node::Branch(branch) => {
-                    if branch.is_final {
-                        found(at, rank);
-                    }
-                    let Some(&byte) = text.get(at) else { return };
-                    let Some(next) = branch.find(byte) else { return };
-                    let Some((more, target)) = branch.transition(next) else { return };
-                    rank = rank.wrapping_add(more);
-                    address = target;
-                    at += 1;
-                }
+                walk.at += bytes.len();
+                walk.address = target;
+                rest.starts_with(bytes)
             }
+            Node::Branch(branch) => {
+                if branch.is_final {
+                    found(walk);
+                }
+                let taken = rest.first().and_then(|byte| branch.transition(branch.find(*byte)?));
+                let Some((more, target)) = taken else { return false };
+                walk.rank = walk.rank.wrapping_add(more);
+                walk.address = target;
+                walk.at += 1;
+                true
+            }
+        }
+    }
+
+    /// Goes all walks to their ends, a node of each at a time, and gives every surface on their ways: its
+    /// first byte, one past its last, its number.
+    pub(super) fn walk_all(
+        &self,
+        text: &[u8],
+        walks: &mut Vec<Walk>,
+        mut found: impl FnMut(usize, usize, u64),
+    ) {
+        while !walks.is_empty() {
+            // The walks wait for their nodes together, not each for its own in turn.
+            let first_bytes = walks.iter().filter_map(|walk| self.bytes.get(walk.address));
+            black_box(first_bytes.fold(0, |all, byte| all ^ byte));
+            walks.retain_mut(|walk| {
+                self.step(text, walk, |walk| found(walk.start, walk.at, walk.rank))
+            });
         }
     }
 
     /// The number of a surface.
     pub(in super::super) fn get(&self, surface: &[u8]) -> Option<u64> {
         let mut number = None;
-        self.walk(surface, |length, found| {
-            if length == surface.len() {
-                number = Some(found);
-            }
-        });
+        let mut walk = Walk::new(self, 0..surface.len());
+        while self.step(surface, &mut walk, |walk| {
+            number = Some(walk.rank).filter(|_| walk.at == surface.len());
+        }) {}
         number
     }
 
@@ -363,7 +401,15 @@ mod tests {
             let theirs = fst::raw::Fst::from_iter_map(pairs.clone()).unwrap();
             let listed: Vec<(String, u64)> = pairs.map(|(k, n)| (k.clone(), n)).collect();
             let mut found = Vec::new();
-            ours.walk(text.as_bytes(), |length, number| found.push((length, number)));
+            // Side by side with others, and by itself.
+            for others in [0, 3] {
+                let mut walks: Vec<Walk> =
+                    (0..=others).map(|_| Walk::new(&ours, 0..text.len())).collect();
+                let mut all = Vec::new();
+                ours.walk_all(text.as_bytes(), &mut walks, |_, end, number| all.push((end, number)));
+                found = all.iter().step_by(others + 1).copied().collect();
+                prop_assert_eq!(all.len(), found.len() * (others + 1));
+            }
             let expected: Vec<(usize, u64)> = (0..=text.len())
                 .filter_map(|n| Some((n, theirs.get(text.as_bytes().get(..n)?)?.value())))
                 .collect();
@@ -387,7 +433,8 @@ mod tests {
                 bytes[at] = byte;
             }
             if let Some(fst) = Fst::new(&bytes) {
-                fst.walk(text.as_bytes(), |length, _| assert!(length <= text.len()));
+                let mut walks = vec![Walk::new(&fst, 0..text.len())];
+                fst.walk_all(text.as_bytes(), &mut walks, |_, end, _| assert!(end <= text.len()));
                 let mut all = fst.surfaces();
                 for _ in 0..100 {
                     if all.next(10).is_none() {
@@ -400,7 +447,7 @@ mod tests {
         #[test]
         fn random_bytes_are_walked_too(bytes in proptest::collection::vec(any::<u8>(), 8..200)) {
             if let Some(fst) = Fst::new(&bytes) {
-                fst.walk(&bytes, |_, _| ());
+                fst.walk_all(&bytes, &mut vec![Walk::new(&fst, 0..bytes.len())], |_, _, _| ());
                 let mut all = fst.surfaces();
                 for _ in 0..100 {
                     if all.next(10).is_none() {

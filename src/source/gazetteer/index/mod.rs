@@ -12,9 +12,16 @@ pub use self::fst::Cursor;
 pub(super) use self::fst::Fst;
 pub(super) use self::fst_build::FstBuilder;
 
-use self::filter::Verdict;
-use self::pieces::Pieces;
+use std::cmp::Reverse;
+
+use self::filter::{Asked, Verdict};
+use self::fst::Walk;
+use self::pieces::{Piece, Pieces};
 use super::boundary::is_boundary;
+
+/// So many pieces of a text are looked up side by side. A large gazetteer lies in memory, not in caches:
+/// what waits for it should wait together.
+const SIDE_BY_SIDE: usize = 256;
 
 /// An occurrence of a surface in a folded text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,27 +46,33 @@ impl Index<'_> {
     /// by start, and the longest first where several have one start.
     pub(super) fn find(&self, text: &str, hits: &mut Vec<Hit>) {
         let mut pieces = Pieces::new(text);
-        let mut next = pieces.next();
-        while let Some(piece) = next {
-            next = pieces.next();
-            let end = match self.filter.ask(&piece, next.as_ref()) {
-                Verdict::Nothing => continue,
-                Verdict::Piece => piece.end,
-                Verdict::Any => text.len(),
-            };
-            let start = piece.start;
-            if !is_boundary(text, start) {
-                continue;
-            }
-            let before = hits.len();
-            self.fst.walk(&text.as_bytes()[start..end], |length, surface| {
-                if length > 0 && is_boundary(text, start + length) {
-                    hits.push(Hit { start, end: start + length, surface });
+        let mut block: Vec<Piece> = Vec::with_capacity(SIDE_BY_SIDE + 1);
+        let (mut asked, mut walks) = (Asked::default(), Vec::new());
+        loop {
+            block.extend(pieces.by_ref().take(SIDE_BY_SIDE + 1 - block.len()));
+            // The last piece of a full block is asked with the next block, which has what follows it.
+            let is_last = block.len() <= SIDE_BY_SIDE;
+            let count = if is_last { block.len() } else { SIDE_BY_SIDE };
+            self.filter.ask(&block, count, &mut asked, |piece, verdict| {
+                let end = match verdict {
+                    Verdict::Piece => piece.end,
+                    Verdict::Any => text.len(),
+                };
+                if is_boundary(text, piece.start) {
+                    walks.push(Walk::new(&self.fst, piece.start..end));
                 }
             });
-            if hits.len() > before + 1 {
-                hits[before..].reverse();
+            let before = hits.len();
+            self.fst.walk_all(text.as_bytes(), &mut walks, |start, end, surface| {
+                if end > start && is_boundary(text, end) {
+                    hits.push(Hit { start, end, surface });
+                }
+            });
+            hits[before..].sort_unstable_by_key(|hit| (hit.start, Reverse(hit.end)));
+            if is_last {
+                return;
             }
+            block.drain(..count);
         }
     }
 }
