@@ -152,13 +152,13 @@ fn main() {
     let short = texts(&generated, &rules, &english, SHORT, text / 10);
     benchmark(&mut criterion, "1000-rules-documents-of-140-B", &generated, &short);
     let corpus = corpus(if is_test { 1 } else { 20 });
-    let names = "files = ['rules/per.toml', 'rules/org.toml', 'rules/loc.toml', 'rules/misc.toml']";
-    benchmark(&mut criterion, "packs-of-names-example-corpus", &source(names), &corpus);
-    benchmark(
-        &mut criterion,
-        "all-packs-example-corpus",
-        &source("files = ['rules/*.toml']"),
-        &corpus,
-    );
+    let packs = |names: &[&str]| {
+        let files: Vec<String> = names.iter().map(|name| format!("rules/{name}.toml")).collect();
+        source(&format!("files = {files:?}"))
+    };
+    let names = ["common", "per", "org", "loc", "misc", "layout"];
+    benchmark(&mut criterion, "packs-of-names-example-corpus", &packs(&names), &corpus);
+    let all = [&names[..], &["contact", "finance", "time"]].concat();
+    benchmark(&mut criterion, "all-packs-example-corpus", &packs(&all), &corpus);
     criterion.final_summary();
 }
