@@ -43,37 +43,34 @@ pub(super) fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     folders.set(&to_watch(args, &inputs))?;
     let mut seen = tag(args, verbosity, engine.clone())?;
     print(&format!("{}\n", styled(&seen.summary(), STRONG)))?;
+    let mut has_heard = false;
     loop {
         let reload = watched.next(TICK);
-        let has_heard = heard.try_iter().count() > 0;
-        let changed = match &reload {
+        has_heard |= heard.try_iter().count() > 0;
+        let (mut changed, kept) = match reload {
             Some(Reload::Failed { changed, error }) => {
                 let lead =
-                    format!("{}: the engine is broken, the one before goes on\n", files(changed));
+                    format!("{}: the engine is broken, the one before goes on\n", files(&changed));
                 report::write(&lead);
-                report::report(error);
+                report::report(&error);
                 continue;
             }
-            Some(Reload::Swapped { changed, kept }) => {
-                let kept = if kept.is_empty() {
-                    String::new()
-                } else {
-                    styled(&format!("; kept {}", kept.join(", ")), FAINT)
-                };
-                format!("{}{kept}", files(changed))
-            }
-            None if has_heard => {
-                let now = self::inputs(args);
-                let changed = now.difference(&inputs);
-                if changed.is_empty() {
-                    continue;
-                }
-                inputs = now;
-                folders.set(&to_watch(args, &inputs))?;
-                files(&changed)
-            }
-            None => continue,
+            Some(Reload::Swapped { changed, kept }) => (changed, kept),
+            None => (Vec::new(), Vec::new()),
         };
+        if std::mem::take(&mut has_heard) {
+            let now = self::inputs(args);
+            changed.extend(now.difference(&inputs));
+            inputs = now;
+            folders.set(&to_watch(args, &inputs))?;
+        }
+        if changed.is_empty() {
+            continue;
+        }
+        let mut changed = files(&changed);
+        if !kept.is_empty() {
+            changed.push_str(&styled(&format!("; kept {}", kept.join(", ")), FAINT));
+        }
         let before = std::mem::replace(&mut engine, watched.engine());
         let was = std::mem::replace(&mut seen, tag(args, verbosity, engine.clone())?);
         print(&format!("{}\n{}", styled(&changed, STRONG), told(&was, &before, &seen, &engine)))?;

@@ -38,8 +38,17 @@ impl Seen {
     /// How much it is.
     pub(super) fn summary(&self) -> String {
         let entities: usize = self.0.values().map(|found| found.entities.len()).sum();
-        format!("{entities} entities in {} documents; waiting for changes", self.0.len())
+        format!("{}; waiting for changes", in_documents(entities, self.0.len()))
     }
+}
+
+/// `2 entities in 1 document`.
+fn in_documents(entities: usize, documents: usize) -> String {
+    let plural = |count: usize, one: &str, more: &str| {
+        format!("{count} {}", if count == 1 { one } else { more })
+    };
+    let entities = plural(entities, "entity", "entities");
+    format!("{entities} in {}", plural(documents, "document", "documents"))
 }
 
 /// How an entity became another.
@@ -56,16 +65,23 @@ struct Difference<'a> {
     kind: Kind,
     document: &'a Document,
     span: Span,
-    label: &'a Label,
+    label: Label,
 }
 
-/// The differences, counted and the first of each kind told with what decided.
+/// The differences, counted and the first of each kind told with what decided. What a document of another
+/// text had before is what the engine before makes of it now: only engines are compared.
 pub(super) fn told(was: &Seen, before: &Engine, is: &Seen, now: &Engine) -> String {
     let mut all = Vec::new();
+    let (mut new_documents, mut new) = (0, 0);
     for (key, found) in &is.0 {
-        let old = was.0.get(key).filter(|old| old.document.text == found.document.text);
-        let old = old.map_or(&[][..], |old| &old.entities);
-        differences(old, found, &mut all);
+        match was.0.get(key).filter(|old| old.document.text == found.document.text) {
+            Some(old) => differences(&old.entities, found, &mut all),
+            None => {
+                (new_documents, new) = (new_documents + 1, new + found.entities.len());
+                let old = before.tag_document(&found.document).map(|tagged| tagged.entities);
+                differences(&old.unwrap_or_default(), found, &mut all);
+            }
+        }
     }
     let rest = was.0.iter().filter(|(key, _)| !is.0.contains_key(key));
     let (lost_documents, lost): (usize, usize) =
@@ -74,8 +90,11 @@ pub(super) fn told(was: &Seen, before: &Engine, is: &Seen, now: &Engine) -> Stri
     let (came, went) = (count(|k| *k == Kind::Came), count(|k| *k == Kind::Went));
     let relabelled = all.len() - came - went;
     let mut text = format!("{came} added, {went} removed, {relabelled} relabelled");
+    if new_documents > 0 {
+        text.push_str(&format!("; new or changed: {}", in_documents(new, new_documents)));
+    }
     if lost_documents > 0 {
-        text.push_str(&format!(", {lost} gone with {lost_documents} documents"));
+        text.push_str(&format!("; gone: {}", in_documents(lost, lost_documents)));
     }
     text.push('\n');
     let mut table = Table::default();
@@ -97,7 +116,7 @@ pub(super) fn told(was: &Seen, before: &Engine, is: &Seen, now: &Engine) -> Stri
     text
 }
 
-fn differences<'a>(old: &'a [Entity], found: &'a Found, all: &mut Vec<Difference<'a>>) {
+fn differences<'a>(old: &[Entity], found: &'a Found, all: &mut Vec<Difference<'a>>) {
     let document = &found.document;
     let key = |e: &Entity| (e.span, e.label.clone());
     let had: BTreeMap<(Span, Label), &Entity> = old.iter().map(|e| (key(e), e)).collect();
@@ -108,12 +127,12 @@ fn differences<'a>(old: &'a [Entity], found: &'a Found, all: &mut Vec<Difference
     };
     for entity in found.entities.iter().filter(|e| !had.contains_key(&key(e))) {
         let kind = gone(entity.span).map_or(Kind::Came, |from| Kind::Relabelled { from });
-        all.push(Difference { kind, document, span: entity.span, label: &entity.label });
+        all.push(Difference { kind, document, span: entity.span, label: entity.label.clone() });
     }
     let came_as_another =
         |span: Span| found.entities.iter().any(|e| e.span == span && !had.contains_key(&key(e)));
     for entity in old.iter().filter(|e| !has.contains_key(&key(e)) && !came_as_another(e.span)) {
-        let label = &entity.label;
+        let label = entity.label.clone();
         all.push(Difference { kind: Kind::Went, document, span: entity.span, label });
     }
 }
@@ -126,12 +145,13 @@ impl Difference<'_> {
         };
         let (sign, color, label, why) = match &self.kind {
             Kind::Came => {
-                let why = format!("{}; before: {}", ask(now, self.label), ask(before, self.label));
+                let why =
+                    format!("{}; before: {}", ask(now, &self.label), ask(before, &self.label));
                 ("+", AnsiColor::Green, self.label.to_string(), why)
             }
-            Kind::Went => ("-", AnsiColor::Red, self.label.to_string(), ask(now, self.label)),
+            Kind::Went => ("-", AnsiColor::Red, self.label.to_string(), ask(now, &self.label)),
             Kind::Relabelled { from } => {
-                let why = format!("{}; {from}: {}", ask(now, self.label), ask(now, from));
+                let why = format!("{}; {from}: {}", ask(now, &self.label), ask(now, from));
                 ("~", AnsiColor::Yellow, format!("{from} → {}", self.label), why)
             }
         };
