@@ -28,6 +28,7 @@
 
 pub mod cli;
 pub mod error;
+pub mod eval;
 pub mod io;
 pub mod merge;
 pub mod pipeline;

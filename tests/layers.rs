@@ -12,12 +12,16 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("resource", &["error"]),
     ("text", &["error"]),
     ("span", &["error", "text"]),
+    ("eval", &["error", "text", "span"]),
     ("rule", &["error", "resource", "text", "span"]),
     ("source", &["error", "resource", "text", "span", "rule"]),
     ("merge", &["error", "resource", "text", "span", "rule"]),
     ("io", &["error", "resource::OptionDoc", "text", "span"]),
     ("pipeline", &["error", "resource", "text", "span", "rule", "source", "merge"]),
-    ("cli", &["error", "resource", "text", "span", "rule", "source", "merge", "io", "pipeline"]),
+    (
+        "cli",
+        &["error", "resource", "text", "span", "eval", "rule", "source", "merge", "io", "pipeline"],
+    ),
 ];
 
 /// Modules whose children never use each other.

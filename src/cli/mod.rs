@@ -8,8 +8,10 @@ pub mod check;
 pub mod completions;
 mod corpus;
 mod engine;
+pub mod eval;
 pub mod explain;
 pub mod gazetteer;
+mod gold;
 pub mod lint;
 pub mod list;
 pub mod man;
@@ -46,6 +48,7 @@ use crate::error::Result;
   spanloom explain 'Paris Hilton landed in Paris'
   spanloom check -e my-engine.toml
   spanloom lint -e my-engine.toml
+  spanloom eval dev.conll -e my-engine.toml
   spanloom rules stats dev.conll --gold
   spanloom list passes
 
@@ -66,6 +69,7 @@ enum Command {
     Explain(explain::Args),
     Check(check::Args),
     Lint(lint::Args),
+    Eval(eval::Args),
     Gazetteer(gazetteer::Args),
     Rules(rules::Args),
     List(list::Args),
@@ -81,6 +85,7 @@ impl Cli {
         // Those that read a corpus take standard input where nothing is named, if it is piped.
         let (names, inputs): (&[&str], _) = match &mut cli.command {
             Command::Tag(args) => (&["tag"], args.inputs_mut()),
+            Command::Eval(args) => (&["eval"], args.inputs_mut()),
             Command::Rules(args) => (&["rules", "stats"], args.inputs_mut()),
             _ => return cli,
         };
@@ -112,6 +117,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
         Command::Explain(args) => explain::run(args),
         Command::Check(args) => check::run(args),
         Command::Lint(args) => lint::run(args),
+        Command::Eval(args) => eval::run(args, cli.verbosity),
         Command::Gazetteer(args) => gazetteer::run(args, cli.verbosity),
         Command::Rules(args) => rules::run(args, cli.verbosity),
         Command::List(args) => list::run(args),

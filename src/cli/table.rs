@@ -23,6 +23,10 @@ pub(super) struct Cell {
 }
 
 impl Cell {
+    /// A cell that holds nothing.
+    pub(super) const EMPTY: Cell =
+        Cell { text: String::new(), style: Style::new(), is_right: false };
+
     /// A cell of a text and a style.
     pub(super) fn new(text: impl Into<String>, style: Style) -> Self {
         Self { text: text.into(), style, is_right: false }
@@ -81,7 +85,7 @@ impl Table {
         for row in &self.rows {
             let Row::Cells(cells) = row else { continue };
             widths.resize(widths.len().max(cells.len()), 0);
-            let (_, padded) = cells.split_last().unwrap_or((&EMPTY, &[]));
+            let (_, padded) = cells.split_last().unwrap_or((&Cell::EMPTY, &[]));
             for (width, cell) in widths.iter_mut().zip(padded) {
                 *width = (*width).max(cell.text.width());
             }
@@ -98,8 +102,6 @@ impl Table {
         text
     }
 }
-
-static EMPTY: Cell = Cell { text: String::new(), style: Style::new(), is_right: false };
 
 /// Writes the cells, padded; nothing follows the last that holds something.
 fn push_row(text: &mut String, cells: &[Cell], widths: &[usize]) {

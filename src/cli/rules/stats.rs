@@ -5,8 +5,6 @@ mod json;
 mod text;
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -14,16 +12,14 @@ use clap::ValueEnum;
 
 use crate::cli::corpus::CorpusRun;
 use crate::cli::engine::EngineArgs;
+use crate::cli::gold::{GoldArgs, warn_of_labels};
 use crate::cli::print::print;
 use crate::cli::read::{ReadArgs, some_files};
-use crate::cli::tag::offset_unit;
 use crate::cli::verbosity::Verbosity;
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::{DocumentStream, GoldOptions, Inputs, ReadOptions};
+use crate::io::{DocumentStream, Inputs, ReadOptions};
 use crate::pipeline::rule_stats::{Holder, RuleRow};
 use crate::pipeline::{Engine, RuleStats};
-use crate::span::Label;
-use crate::text::{Document, OffsetUnit};
 
 /// Count over a corpus what each rule of an engine did, what became of it, how long it took and, with
 /// gold, how often it was right.
@@ -43,12 +39,17 @@ use crate::text::{Document, OffsetUnit};
 /// The time of a rule is that of its patterns and conditions, on all threads together; `(prefilter)` is
 /// the time in which a source or pass found out where its rules can match at all.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
+#[command(
+    mut_arg("map", |arg| arg.requires("gold")),
+    mut_arg("offsets", |arg| arg.requires("gold")),
+    mut_arg("tag_column", |arg| arg.requires("gold")),
+    after_help = "Examples:
   spanloom rules stats news/ -e my-engine.toml
   spanloom rules stats tweets.jsonl --without tagger --sort time
   spanloom rules stats dev.conll --gold --sort precision
   spanloom rules stats wnut.conll --gold --map person=PER,location=LOC,group=ORG
-  spanloom rules stats news/ --format json --no-time | jq 'select(.fired == 0) | .rule'")]
+  spanloom rules stats news/ --format json --no-time | jq 'select(.fired == 0) | .rule'"
+)]
 pub(super) struct Args {
     /// Files, folders, globs, or `-` for standard input, which is read too where it is no terminal
     /// and nothing is named.
@@ -63,43 +64,16 @@ pub(super) struct Args {
     /// Leave the times out: what is left is the same in every run, with any number of threads.
     #[arg(long)]
     no_time: bool,
+    /// Judge the rules by the entities that the corpus holds: tags of CoNLL, or the field `entities` of
+    /// JSONL (objects of `start`, `end` and `label`, as `tag` writes them).
+    #[arg(long, help_heading = "Gold")]
+    gold: bool,
     #[command(flatten)]
-    gold: GoldArgs,
+    gold_args: GoldArgs,
     #[command(flatten)]
     engine: EngineArgs,
     #[command(flatten)]
     read: ReadArgs,
-}
-
-/// How gold is read, and what it calls its labels.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Gold")]
-struct GoldArgs {
-    /// Judge the rules by the entities that the corpus holds: tags of CoNLL, or the field `entities` of
-    /// JSONL (objects of `start`, `end` and `label`, as `tag` writes them).
-    #[arg(long)]
-    gold: bool,
-    /// What gold calls otherwise: its label, and the engine's; parted by commas.
-    #[arg(long, value_name = "GOLD=LABEL", value_delimiter = ',', requires = "gold",
-          value_parser = renaming)]
-    map: Vec<(String, String)>,
-    /// JSONL: what `start` and `end` count: Unicode code points, bytes of UTF-8, UTF-16 code units.
-    #[arg(long, value_name = "UNIT", default_value = "char", requires = "gold",
-          value_parser = offset_unit())]
-    offsets: OffsetUnit,
-    /// CoNLL: the column of the tags, from 1; without it the last that holds nothing but tags.
-    #[arg(long, value_name = "NUMBER", requires = "gold")]
-    tag_column: Option<NonZeroUsize>,
-}
-
-/// Reads `person=PER`.
-fn renaming(written: &str) -> std::result::Result<(String, String), String> {
-    match written.split_once('=') {
-        Some((gold, label)) if !gold.is_empty() && !label.is_empty() => {
-            Ok((gold.to_owned(), label.to_owned()))
-        }
-        _ => Err("expected a label of gold and one of the engine, such as person=PER".to_owned()),
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -130,9 +104,8 @@ impl Args {
     }
 
     fn read_options(&self) -> ReadOptions {
-        let column = self.gold.tag_column.map(NonZeroUsize::get);
-        let gold = GoldOptions { offsets: self.gold.offsets, column };
-        ReadOptions { gold: self.gold.gold.then_some(gold), ..self.read.options() }
+        let gold = self.gold.then(|| self.gold_args.options());
+        ReadOptions { gold, ..self.read.options() }
     }
 }
 
@@ -144,7 +117,7 @@ pub(super) fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     }
     let Inputs { files, errors } = some_files(args.read.expand(&args.inputs))?;
     let engine = args.engine.load()?;
-    let names = args.gold.names(&engine)?;
+    let names = args.gold_args.names_in(&engine)?;
     let mut stats = RuleStats::new(&engine);
     if stats.rows().next().is_none() {
         let message = "no source and no pass that runs has rules";
@@ -158,7 +131,7 @@ pub(super) fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     errors.iter().for_each(|error| corpus.fail(error));
     let mut size = Size::default();
     corpus.each_chunk(stream, engine.batch_size(), |corpus, mut documents| {
-        documents.iter_mut().for_each(|document| rename(document, &names));
+        documents.iter_mut().for_each(|document| names.rename(document));
         for (document, tagged) in documents.iter().zip(stats.add(&documents)) {
             if let Some(tagged) = corpus.count(document, tagged) {
                 size.documents += 1;
@@ -170,10 +143,11 @@ pub(super) fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     for row in stats.rows() {
         warn_of_given_up(&mut corpus, &row);
     }
-    warn_of_labels(&mut corpus, &stats, &engine);
+    let labels = stats.gold_labels().keys().map(String::as_str);
+    warn_of_labels(&mut corpus, labels, &engine);
     let code = corpus.finish();
     let rows = sorted(&stats, args.sort);
-    let shown = Shown { engine: &engine, stats: &stats, rows, size, has_gold: args.gold.gold };
+    let shown = Shown { engine: &engine, stats: &stats, rows, size, has_gold: args.gold };
     print(&match args.format {
         OutputFormat::Text => text::render(&shown, !args.no_time),
         OutputFormat::Json => json::render(&shown, !args.no_time),
@@ -205,27 +179,6 @@ impl Shown<'_> {
     }
 }
 
-impl GoldArgs {
-    /// What the labels of gold are called in the engine.
-    fn names(&self, engine: &Engine) -> Result<BTreeMap<String, String>> {
-        let known: Vec<&str> = engine.labels().iter().map(Label::as_str).collect();
-        for (_, label) in &self.map {
-            if !known.contains(&label.as_str()) {
-                return Err(Error::unknown("label of the engine", label, &known));
-            }
-        }
-        Ok(self.map.iter().cloned().collect())
-    }
-}
-
-fn rename(document: &mut Document, names: &BTreeMap<String, String>) {
-    for annotation in document.gold.iter_mut().flatten() {
-        if let Some(name) = names.get(&annotation.label) {
-            annotation.label.clone_from(name);
-        }
-    }
-}
-
 fn warn_of_given_up(corpus: &mut CorpusRun, row: &RuleRow<'_>) {
     let Some(warning) = row.warning else { return };
     let message = match row.given_up {
@@ -233,21 +186,6 @@ fn warn_of_given_up(corpus: &mut CorpusRun, row: &RuleRow<'_>) {
         count => format!("{warning} (the first of {count} documents)"),
     };
     corpus.warn(warning, message);
-}
-
-/// Says which labels of gold the engine does not give: as they stand, no rule is right about them.
-fn warn_of_labels(corpus: &mut CorpusRun, stats: &RuleStats<'_>, engine: &Engine) {
-    let gives = |name: &str| engine.labels().iter().any(|label| label.as_str() == name);
-    let names: Vec<&str> = stats.gold_labels().keys().map(String::as_str).collect();
-    let unknown: Vec<&str> = names.iter().copied().filter(|name| !gives(name)).collect();
-    if !unknown.is_empty() {
-        let message =
-            format!("gold has labels that the engine does not give: {}", unknown.join(", "));
-        let known: Vec<&str> = engine.labels().iter().map(Label::as_str).collect();
-        let help = format!("`--map {}=LABEL` says what they are: {}", unknown[0], known.join(", "));
-        let warning = Error::new(ErrorKind::Document, message).with_help(help);
-        corpus.warn(&warning, warning.to_string());
-    }
 }
 
 fn sorted<'s>(stats: &'s RuleStats<'_>, sort: Sort) -> Vec<RuleRow<'s>> {

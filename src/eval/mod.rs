@@ -1,0 +1,41 @@
+//! How good are entities, held against gold? The metrics that the field reports, one file a family;
+//! nothing here reads or prints.
+//!
+//! A ratio over nothing is 0.0 everywhere, as it is in the libraries whose numbers these are.
+
+pub mod entity;
+pub mod semeval;
+pub mod sequence;
+#[cfg(test)]
+mod tests;
+
+pub use entity::{EntityCounts, EntityReport, EntityRow};
+pub use semeval::{Scenario, SemevalCounts, semeval};
+pub use sequence::{Mode, SequenceCounts};
+
+/// Precision, recall and their harmonic mean, each 0..=1.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Score {
+    /// The share of what was predicted that is right.
+    pub precision: f64,
+    /// The share of gold that was found.
+    pub recall: f64,
+    /// F1 = 2 · precision · recall / (precision + recall).
+    pub f1: f64,
+}
+
+impl Score {
+    /// The score of `right` among so many predicted and so many in gold. `right` is a number of
+    /// entities, half ones among them where a metric knows such.
+    fn new(right: f64, predicted: u64, gold: u64) -> Self {
+        let precision = ratio(right, predicted as f64);
+        let recall = ratio(right, gold as f64);
+        let f1 = ratio(2.0 * precision * recall, precision + recall);
+        Self { precision, recall, f1 }
+    }
+}
+
+/// `part / whole`, 0.0 where `whole` is.
+fn ratio(part: f64, whole: f64) -> f64 {
+    if whole == 0.0 { 0.0 } else { part / whole }
+}
