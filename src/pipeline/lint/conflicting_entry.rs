@@ -1,12 +1,9 @@
 //! The lint `conflicting-entry`.
 
-use std::collections::BTreeMap;
-
-use super::entries::{Example, Gazetteers, Group, Holder, Of, Side};
+use super::entries::{Gazetteers, Of};
 use super::{Findings, Level, Lint};
 use crate::pipeline::build::Engine;
 use crate::source::gazetteer::EntryRef;
-use crate::span::Label;
 
 pub(super) const LINT: Lint = Lint {
     name: "conflicting-entry",
@@ -19,24 +16,10 @@ pub(super) const LINT: Lint = Lint {
 
 fn find(engine: &Engine, findings: &mut Findings) {
     let gazetteers = Gazetteers::of(engine);
-    let mut groups: BTreeMap<(Holder, Holder, Label), Group> = BTreeMap::new();
-    gazetteers.each_surface(|_, held| {
-        for (number, one) in held.iter().enumerate() {
-            let Some(first) =
-                held[..number].iter().find(|f| is_weighed_differently(f.entry, one.entry))
-            else {
-                continue;
-            };
-            let (holder, other) = ((one.source, one.gazetteer), (first.source, first.gazetteer));
-            let key = (holder, other, one.entry.label().clone());
-            groups.entry(key).or_default().add(|| Example {
-                surface: one.entry.surface().to_owned(),
-                side: Side::of(one),
-                other: Some(Side::of(first)),
-                detail: format!("{} and {}", one.entry.weight(), first.entry.weight()),
-            });
-        }
-    });
+    let groups = gazetteers.twins(
+        |first, one| is_weighed_differently(first.entry, one.entry),
+        |first, one| format!("{} and {}", one.entry.weight(), first.entry.weight()),
+    );
     let advice =
         "give them one weight, or ids or attributes that differ where they stand for two things";
     gazetteers.report(&groups, findings, advice, |(holder, other, label), of| {

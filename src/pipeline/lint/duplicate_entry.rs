@@ -1,13 +1,11 @@
 //! The lint `duplicate-entry`.
 
-use std::collections::BTreeMap;
-
-use super::entries::{Example, Gazetteers, Group, Holder, Of, Side};
+use super::entries::{Gazetteers, Of};
 use super::facts::some_of;
 use super::{Findings, Level, Lint};
 use crate::pipeline::build::Engine;
 use crate::source::gazetteer::EntryRef;
-use crate::span::Label;
+use crate::source::gazetteer::survey::Held;
 
 pub(super) const LINT: Lint = Lint {
     name: "duplicate-entry",
@@ -20,24 +18,12 @@ pub(super) const LINT: Lint = Lint {
 
 fn find(engine: &Engine, findings: &mut Findings) {
     let gazetteers = Gazetteers::of(engine);
-    let mut groups: BTreeMap<(Holder, Holder, Label), Group> = BTreeMap::new();
-    gazetteers.each_surface(|_, held| {
-        for (number, one) in held.iter().enumerate() {
-            let holder = (one.source, one.gazetteer);
-            let first = held[..number].iter().find(|other| {
-                (other.source, other.gazetteer) != holder && is_same(other.entry, one.entry)
-            });
-            let Some(first) = first else { continue };
-            let other = (first.source, first.gazetteer);
-            let key = (holder, other, one.entry.label().clone());
-            groups.entry(key).or_default().add(|| Example {
-                surface: one.entry.surface().to_owned(),
-                side: Side::of(one),
-                other: Some(Side::of(first)),
-                detail: String::new(),
-            });
-        }
-    });
+    let is_elsewhere =
+        |a: &Held<'_>, b: &Held<'_>| (a.source, a.gazetteer) != (b.source, b.gazetteer);
+    let groups = gazetteers.twins(
+        |first, one| is_elsewhere(first, one) && is_same(first.entry, one.entry),
+        |_, _| String::new(),
+    );
     let advice = "keep it in one of them: what two sources say counts twice in the merge";
     gazetteers.report(&groups, findings, advice, |(holder, other, label), of| {
         let (here, there) = (gazetteers.name(*holder), gazetteers.name(*other));

@@ -90,6 +90,32 @@ impl<'e> Gazetteers<'e> {
         each_surface(&sources, each);
     }
 
+    /// The entries for which an earlier one of the same surface is their twin, by the gazetteers of both
+    /// and the label; `detail` says what is to be said of the two.
+    pub(super) fn twins(
+        &self,
+        is_twin: impl Fn(&Held<'_>, &Held<'_>) -> bool,
+        detail: impl Fn(&Held<'_>, &Held<'_>) -> String,
+    ) -> BTreeMap<(Holder, Holder, Label), Group> {
+        let mut groups: BTreeMap<(Holder, Holder, Label), Group> = BTreeMap::new();
+        self.each_surface(|_, held| {
+            for (number, one) in held.iter().enumerate() {
+                let Some(first) = held[..number].iter().find(|first| is_twin(first, one)) else {
+                    continue;
+                };
+                let (side, other) = (Side::of(one), Side::of(first));
+                let key = (side.holder, other.holder, side.label.clone());
+                groups.entry(key).or_default().add(|| Example {
+                    surface: one.entry.surface().to_owned(),
+                    side,
+                    other: Some(other),
+                    detail: detail(first, one),
+                });
+            }
+        });
+        groups
+    }
+
     /// What a gazetteer is called in messages: its source, and its file where it is compiled.
     pub(super) fn name(&self, (source, gazetteer): Holder) -> String {
         let (name, _, of_source) = &self.sources[source];
