@@ -15,6 +15,8 @@ import resource
 import time
 from pathlib import Path
 
+from timing import over_texts
+
 
 def memory() -> int:
     """Bytes that are resident now."""
@@ -22,18 +24,6 @@ def memory() -> int:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def over_texts(match, texts, seconds):
-    """Time, bytes and finds of `match` over as many of the texts as there is time for."""
-    begin = time.process_time()
-    size = found = 0
-    for text in texts:
-        found += match(text)
-        size += len(text.encode())
-        if time.process_time() - begin > seconds:
-            break
-    return time.process_time() - begin, size, found
 
 
 def phrase_matcher(names):

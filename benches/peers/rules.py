@@ -10,8 +10,9 @@ Each tool reads as much of the text as there is time for. Times are those of the
 
 import argparse
 import json
-import time
 from pathlib import Path
+
+from timing import over_texts
 
 NAME = {"TEXT": {"REGEX": r"^[A-Z][a-z]+$"}}
 
@@ -77,18 +78,6 @@ def presidio(rules):
     return lambda text: sum(
         len(recognizer.analyze(text, recognizer.supported_entities)) for recognizer in recognizers
     )
-
-
-def over_texts(match, texts, seconds):
-    """Time, bytes and finds of `match` over as many of the texts as there is time for."""
-    begin = time.process_time()
-    size = found = 0
-    for text in texts:
-        found += match(text)
-        size += len(text.encode())
-        if time.process_time() - begin > seconds:
-            break
-    return time.process_time() - begin, size, found
 
 
 def main():
