@@ -9,7 +9,7 @@ use toml::Spanned;
 use self::edges::Edges;
 use super::check::{self, Checks};
 use super::concern::{self, Concern};
-use super::{Incoming, Pass, PassContext, PassKind, Trace};
+use super::{Effects, Incoming, Pass, PassContext, PassKind, Trace};
 use crate::error::{Error, ErrorKind};
 use crate::resource::OptionDoc;
 use crate::span::{Candidate, Label, Span, order};
@@ -176,8 +176,8 @@ impl Pass for Boundary {
         result
     }
 
-    fn makes_pairs(&self) -> bool {
-        false
+    fn effects(&self) -> Effects {
+        Effects { pairs: false, ..Effects::ANY }
     }
 
     fn idle(&self, incoming: &Incoming) -> Option<String> {

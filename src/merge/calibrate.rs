@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::check::{self, Checks, LOG_ODDS, Names, Nothing, SCORE};
 use super::log_odds::{FLOOR, logit, score_of};
-use super::{Pass, PassContext, PassKind, Trace};
+use super::{Effects, Pass, PassContext, PassKind, Trace};
 use crate::error::{Error, ErrorKind, Location};
 use crate::merge::trace::Reason;
 use crate::resource::OptionDoc;
@@ -199,11 +199,7 @@ impl Pass for Calibrate {
         candidates
     }
 
-    fn makes_spans(&self) -> bool {
-        false
-    }
-
-    fn makes_pairs(&self) -> bool {
-        false
+    fn effects(&self) -> Effects {
+        Effects::SCORES
     }
 }

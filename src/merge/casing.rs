@@ -6,7 +6,7 @@ use toml::Spanned;
 use super::check::{self, Checks, LOG_ODDS};
 use super::concern::{self, Concern};
 use super::log_odds::shift;
-use super::{Incoming, Pass, PassContext, PassKind, Trace};
+use super::{Effects, Incoming, Pass, PassContext, PassKind, Trace};
 use crate::resource::OptionDoc;
 use crate::span::{Candidate, Label, Span};
 use crate::text::{CommonWords, Segments};
@@ -150,12 +150,8 @@ impl Pass for Casing {
         candidates
     }
 
-    fn makes_spans(&self) -> bool {
-        false
-    }
-
-    fn makes_pairs(&self) -> bool {
-        false
+    fn effects(&self) -> Effects {
+        Effects::SCORES
     }
 
     fn may_rescore(&self, source: &str, label: &Label) -> bool {

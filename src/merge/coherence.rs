@@ -14,7 +14,7 @@ use self::sense::{Sense, Senses};
 use super::check::{self, Checks, LOG_ODDS, SCORE};
 use super::concern::{self, Concern};
 use super::log_odds::shift;
-use super::{Pass, PassContext, PassKind, Trace};
+use super::{Effects, Pass, PassContext, PassKind, Trace};
 use crate::error::{Error, ErrorKind};
 use crate::resource::OptionDoc;
 use crate::span::{Candidate, Label, Span, order};
@@ -211,12 +211,9 @@ impl Pass for Coherence {
         self.majority.contains(label)
     }
 
-    fn makes_spans(&self) -> bool {
-        self.propose != Propose::None
-    }
-
-    fn makes_pairs(&self) -> bool {
-        self.makes_spans()
+    fn effects(&self) -> Effects {
+        let proposes = self.propose != Propose::None;
+        Effects { spans: proposes, pairs: proposes, scores: true }
     }
 }
 

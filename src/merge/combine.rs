@@ -8,7 +8,7 @@ use toml::Spanned;
 use super::check::{self, Checks};
 use super::log_odds::{FLOOR, logit, score_of};
 use super::weights::Weights;
-use super::{Pass, PassContext, PassKind, Trace};
+use super::{Effects, Pass, PassContext, PassKind, Trace};
 use crate::error::{Error, ErrorKind};
 use crate::resource::OptionDoc;
 use crate::span::{Candidate, order};
@@ -107,12 +107,8 @@ impl Pass for Combine {
         combined
     }
 
-    fn makes_spans(&self) -> bool {
-        false
-    }
-
-    fn makes_pairs(&self) -> bool {
-        false
+    fn effects(&self) -> Effects {
+        Effects::SCORES
     }
 }
 

@@ -6,7 +6,7 @@ mod cue;
 use self::cue::Cue;
 use super::check::{self, Nothing};
 use super::log_odds::shift;
-use super::{Incoming, Pass, PassContext, PassKind, Trace};
+use super::{Effects, Incoming, Pass, PassContext, PassKind, Trace};
 use crate::resource::OptionDoc;
 use crate::span::{Candidate, Label};
 
@@ -116,12 +116,8 @@ impl Pass for Context {
         candidates
     }
 
-    fn makes_spans(&self) -> bool {
-        false
-    }
-
-    fn makes_pairs(&self) -> bool {
-        false
+    fn effects(&self) -> Effects {
+        Effects::SCORES
     }
 
     fn may_rescore(&self, _: &str, label: &Label) -> bool {

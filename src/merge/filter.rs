@@ -8,7 +8,7 @@ use toml::Spanned;
 
 use super::check::{self, Checks};
 use super::concern::{self, Concern};
-use super::{Incoming, Pass, PassContext, PassKind, Trace};
+use super::{Effects, Incoming, Pass, PassContext, PassKind, Trace};
 use crate::error::{Error, ErrorKind, Location};
 use crate::merge::trace::Reason;
 use crate::resource::OptionDoc;
@@ -177,16 +177,8 @@ impl Pass for Filter {
         candidates
     }
 
-    fn makes_spans(&self) -> bool {
-        false
-    }
-
-    fn makes_pairs(&self) -> bool {
-        false
-    }
-
-    fn may_rescore(&self, _: &str, _: &Label) -> bool {
-        false
+    fn effects(&self) -> Effects {
+        Effects::NONE
     }
 
     fn drops_all(&self, source: &str, label: &Label) -> bool {

@@ -46,7 +46,7 @@ use crate::rule::info::RuleInfo;
 use crate::span::{Candidate, Evidence, Label};
 use crate::text::{Document, Segments};
 
-pub use outlook::Incoming;
+pub use outlook::{Effects, Incoming};
 pub use preset::{PRESETS, Preset};
 pub use trace::Trace;
 
@@ -116,22 +116,14 @@ pub trait Pass: Send + Sync {
         Vec::new()
     }
 
-    /// Whether there may be spans in its result that did not come in; a pass that does not know says
-    /// yes.
-    fn makes_spans(&self) -> bool {
-        true
+    /// What it can do to candidates besides dropping them.
+    fn effects(&self) -> Effects {
+        Effects::ANY
     }
 
-    /// Whether a candidate of a source may have a label in its result that none of that source had
-    /// before, or be of another source; a pass that does not know says yes.
-    fn makes_pairs(&self) -> bool {
-        true
-    }
-
-    /// Whether it may move the score, or add to the origins, of what `source` proposed as `label`; a
-    /// pass that does not know says yes.
+    /// Whether it may move the score, or add to the origins, of what `source` proposed as `label`.
     fn may_rescore(&self, _source: &str, _label: &Label) -> bool {
-        true
+        self.effects().scores
     }
 
     /// The score under which it drops what `source` alone proposed as `label`.

@@ -8,9 +8,9 @@ use super::rank_set::{RankSet, RankSets};
 use super::ranking::Ranking;
 use super::select::{Chosen, settle};
 use super::tie_break::{self, TieBreak};
-use super::{Incoming, Pass, PassContext, PassKind, Trace};
+use super::{Effects, Incoming, Pass, PassContext, PassKind, Trace};
 use crate::resource::OptionDoc;
-use crate::span::{Candidate, Label, order};
+use crate::span::{Candidate, order};
 
 pub(super) const KIND: PassKind = PassKind {
     name: "optimal",
@@ -101,16 +101,8 @@ impl Pass for Optimal {
         })
     }
 
-    fn makes_spans(&self) -> bool {
-        false
-    }
-
-    fn makes_pairs(&self) -> bool {
-        false
-    }
-
-    fn may_rescore(&self, _: &str, _: &Label) -> bool {
-        false
+    fn effects(&self) -> Effects {
+        Effects::NONE
     }
 
     fn idle(&self, incoming: &Incoming) -> Option<String> {

@@ -6,6 +6,27 @@ use std::sync::Arc;
 use super::{Pass, PassKind};
 use crate::span::Label;
 
+/// What a pass can do to candidates besides dropping them, whatever the document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Effects {
+    /// There may be spans in its result that did not come in.
+    pub spans: bool,
+    /// A candidate of a source may have a label in its result that none of that source had before, or
+    /// be of another source.
+    pub pairs: bool,
+    /// It may move scores, or add to origins.
+    pub scores: bool,
+}
+
+impl Effects {
+    /// Anything: what a pass says that does not know.
+    pub const ANY: Self = Self { spans: true, pairs: true, scores: true };
+    /// Candidates keep spans, labels and sources; scores move, and origins join.
+    pub const SCORES: Self = Self { spans: false, pairs: false, scores: true };
+    /// Candidates stay as they are, where they stay.
+    pub const NONE: Self = Self { spans: false, pairs: false, scores: false };
+}
+
 /// What may come to a pass, as far as that can be known without a document.
 #[derive(Debug, Clone)]
 pub struct Incoming {
@@ -28,8 +49,8 @@ impl Incoming {
     /// What may come out of a pass that this comes to, and so to the next.
     pub fn after(mut self, kind: &PassKind, pass: &dyn Pass) -> Self {
         self.pairs.retain(|(source, label)| !pass.drops_all(source, label));
-        self.is_complete &= !pass.makes_pairs();
-        self.is_flat = kind.flat || pass.is_flat() || (self.is_flat && !pass.makes_spans());
+        self.is_complete &= !pass.effects().pairs;
+        self.is_flat = kind.flat || pass.is_flat() || (self.is_flat && !pass.effects().spans);
         self
     }
 

@@ -7,10 +7,10 @@ use serde::Deserialize;
 
 use super::ranking::{Criterion, Ranking};
 use super::tie_break::{self, TieBreak};
-use super::{Incoming, Pass, PassContext, PassScope, Trace, check};
+use super::{Effects, Incoming, Pass, PassContext, PassScope, Trace, check};
 use crate::error::Result;
 use crate::resource::Section;
-use crate::span::{Candidate, Label, Span};
+use crate::span::{Candidate, Span};
 
 /// The pass that takes the best candidate, then the best of those that do not overlap it, and so on.
 ///
@@ -59,16 +59,8 @@ impl Pass for Greedy {
         settle(candidates, &ranked, &chosen, trace, reason)
     }
 
-    fn makes_spans(&self) -> bool {
-        false
-    }
-
-    fn makes_pairs(&self) -> bool {
-        false
-    }
-
-    fn may_rescore(&self, _: &str, _: &Label) -> bool {
-        false
+    fn effects(&self) -> Effects {
+        Effects::NONE
     }
 
     fn idle(&self, incoming: &Incoming) -> Option<String> {

@@ -6,9 +6,9 @@ use toml::Spanned;
 
 use super::check::{self, Checks};
 use super::concern::{self, Concern};
-use super::{Incoming, Pass, PassContext, PassKind, Trace};
+use super::{Effects, Incoming, Pass, PassContext, PassKind, Trace};
 use crate::resource::OptionDoc;
-use crate::span::{Candidate, Label, Span};
+use crate::span::{Candidate, Span};
 use crate::text::Segments;
 
 pub(super) const KIND: PassKind = PassKind {
@@ -88,12 +88,8 @@ impl Pass for Snap {
         candidates.into_iter().filter_map(snap).collect()
     }
 
-    fn makes_pairs(&self) -> bool {
-        false
-    }
-
-    fn may_rescore(&self, _: &str, _: &Label) -> bool {
-        false
+    fn effects(&self) -> Effects {
+        Effects { spans: true, ..Effects::NONE }
     }
 
     fn idle(&self, incoming: &Incoming) -> Option<String> {

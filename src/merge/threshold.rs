@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::check::{self, Checks, SCORE};
-use super::{Incoming, Pass, PassContext, PassKind, Trace};
+use super::{Effects, Incoming, Pass, PassContext, PassKind, Trace};
 use crate::resource::OptionDoc;
 use crate::span::{Candidate, Label};
 
@@ -128,16 +128,8 @@ impl Pass for Threshold {
         candidates
     }
 
-    fn makes_spans(&self) -> bool {
-        false
-    }
-
-    fn makes_pairs(&self) -> bool {
-        false
-    }
-
-    fn may_rescore(&self, _: &str, _: &Label) -> bool {
-        false
+    fn effects(&self) -> Effects {
+        Effects::NONE
     }
 
     fn least_score(&self, source: &str, label: &Label) -> Option<f32> {

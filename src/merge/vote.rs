@@ -9,7 +9,7 @@ use super::check::{self, Checks};
 use super::ranking::Ranking;
 use super::tie_break::{self, TieBreak};
 use super::weights::Weights;
-use super::{Incoming, Pass, PassContext, PassKind, Trace};
+use super::{Effects, Incoming, Pass, PassContext, PassKind, Trace};
 use crate::resource::OptionDoc;
 use crate::span::{Candidate, Span, order};
 
@@ -108,12 +108,8 @@ impl Pass for Vote {
         result
     }
 
-    fn makes_spans(&self) -> bool {
-        false
-    }
-
-    fn makes_pairs(&self) -> bool {
-        false
+    fn effects(&self) -> Effects {
+        Effects::SCORES
     }
 
     fn idle(&self, incoming: &Incoming) -> Option<String> {

@@ -92,7 +92,7 @@ impl Engine {
         let mut steps = self.steps.iter();
         let first = steps.find(|step| {
             let pass = &step.pass;
-            pass.drops_all(source, label) || pass.makes_pairs() || pass.looks_for(label)
+            pass.drops_all(source, label) || pass.effects().pairs || pass.looks_for(label)
         })?;
         first.pass.drops_all(source, label).then_some(first)
     }
