@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use super::build::Engine;
-use super::run::Pool;
+use super::proposals::{Proposals, Without};
 use crate::error::{Error, Location, Result};
 use crate::merge::Trace;
 use crate::merge::trace::Event;
@@ -43,8 +43,13 @@ impl Engine {
     /// Where a source failed as a whole.
     pub fn explain(&self, document: &Document) -> Result<Explanation> {
         let documents = std::slice::from_ref(document);
-        let pool = self.pool(documents, RuleLog::off).pop().expect("one document in")?;
-        Ok(self.explain_pool(document, pool, Trace::recording()).0)
+        let proposals = self.propose(documents).pop().expect("one document in")?;
+        Ok(self.explain_merge(document, proposals))
+    }
+
+    /// [`Engine::explain`] of a document for which all is proposed already.
+    pub fn explain_merge(&self, document: &Document, proposals: Proposals) -> Explanation {
+        self.explain_proposals(document, proposals, Trace::recording()).0
     }
 
     /// [`Engine::explain`] of each document, in their order, with how the rules fared in it; a document
@@ -53,29 +58,32 @@ impl Engine {
         &self,
         documents: &[Document],
     ) -> Vec<Result<(Explanation, RuleLogs)>> {
-        let pools = self.pool(documents, RuleLog::recording);
-        let pairs = documents.par_iter().zip(pools);
-        pairs.map(|(d, pool)| Ok(self.explain_pool(d, pool?, Trace::logging_rules()))).collect()
+        let all = self.propose_logged(documents, RuleLog::recording);
+        let pairs = documents.par_iter().zip(all);
+        let explain = |document, proposals| {
+            self.explain_proposals(document, proposals, Trace::logging_rules())
+        };
+        pairs.map(|(document, proposals)| Ok(explain(document, proposals?))).collect()
     }
 
-    fn explain_pool(
+    fn explain_proposals(
         &self,
         document: &Document,
-        mut pool: Pool,
+        proposals: Proposals,
         mut trace: Trace,
     ) -> (Explanation, RuleLogs) {
-        let mut mentions = pool.mentions.clone();
+        let Proposals { mut mentions, evidence, mut warnings, logs: sources } = proposals;
+        let nothing = &Without::NOTHING;
+        let tagged = self.resolve(document, mentions.clone(), &evidence, nothing, &mut trace);
         mentions.sort_by(order::compare_mentions);
-        let evidence = pool.evidence.clone();
-        let sources = std::mem::take(&mut pool.logs);
-        let tagged = self.resolve(document, pool, &mut trace);
+        warnings.extend(tagged.warnings);
         let logs = RuleLogs { sources, steps: trace.take_rule_logs() };
         let explanation = Explanation {
             mentions,
             evidence,
             events: trace.into_events(),
             entities: tagged.entities,
-            warnings: tagged.warnings,
+            warnings,
         };
         (explanation, logs)
     }

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::build::Engine;
 use super::contract;
+use super::proposals::{Proposals, Without};
 use crate::error::{Error, Result};
 use crate::merge::{PassContext, Trace};
 use crate::rule::log::RuleLog;
@@ -21,16 +22,6 @@ pub struct Tagged {
     pub entities: Vec<Entity>,
     /// What went wrong without spoiling the rest.
     pub warnings: Vec<Error>,
-}
-
-/// All that the sources found in one document.
-#[derive(Debug, Default)]
-pub(super) struct Pool {
-    pub(super) mentions: Vec<Mention>,
-    pub(super) evidence: Vec<Evidence>,
-    pub(super) warnings: Vec<Error>,
-    /// How the rules of each source fared; empty unless asked for.
-    pub(super) logs: Vec<RuleLog>,
 }
 
 impl Engine {
@@ -61,19 +52,14 @@ impl Engine {
     /// Where a source failed as a whole.
     pub fn tag_document(&self, document: &Document) -> Result<Tagged> {
         let documents = std::slice::from_ref(document);
-        let pool = self.pool(documents, RuleLog::off).pop().expect("one document in")?;
-        Ok(self.resolve(document, pool, &mut Trace::off()))
+        Ok(self.finish(document, self.propose(documents).pop().expect("one document in")?))
     }
 
     /// The entities of each document, in their order; a document that failed does not touch the
     /// others.
     pub fn tag_documents(&self, documents: &[Document]) -> Vec<Result<Tagged>> {
-        let pools = self.pool(documents, RuleLog::off);
-        documents
-            .par_iter()
-            .zip(pools)
-            .map(|(document, pool)| Ok(self.resolve(document, pool?, &mut Trace::off())))
-            .collect()
+        let pairs = documents.par_iter().zip(self.propose(documents));
+        pairs.map(|(document, proposals)| Ok(self.finish(document, proposals?))).collect()
     }
 
     /// How many documents [`Engine::tag_documents`] likes to get at once.
@@ -83,7 +69,11 @@ impl Engine {
 
     /// Runs all sources over the documents: models on their batches, the others beside them. How rules
     /// fare goes to a `log` for every source and document.
-    pub(super) fn pool(&self, documents: &[Document], log: fn() -> RuleLog) -> Vec<Result<Pool>> {
+    pub(super) fn propose_logged(
+        &self,
+        documents: &[Document],
+        log: fn() -> RuleLog,
+    ) -> Vec<Result<Proposals>> {
         let references: Vec<&Document> = documents.iter().collect();
         let find_all = |source: &Arc<dyn Source>| find_all(source.as_ref(), &references, log);
         let mut per_source: Vec<Vec<(Result<Found>, RuleLog)>> =
@@ -92,33 +82,52 @@ impl Engine {
         documents
             .iter()
             .map(|document| {
-                let mut pool = Ok(Pool::default());
+                let mut proposals = Ok(Proposals::default());
                 for list in &mut found {
                     let (one, log) = list.next().expect("a source answers every document");
-                    pool = pool.and_then(|mut pool: Pool| {
+                    proposals = proposals.and_then(|mut all: Proposals| {
                         let one = one.map_err(|e| in_document(document, e))?;
-                        pool.mentions.extend(one.mentions);
-                        pool.evidence.extend(one.evidence);
-                        pool.warnings.extend(one.warnings);
-                        pool.logs.extend(log.is_on().then_some(log));
-                        Ok(pool)
+                        all.mentions.extend(one.mentions);
+                        all.evidence.extend(one.evidence);
+                        all.warnings.extend(one.warnings);
+                        all.logs.extend(log.is_on().then_some(log));
+                        Ok(all)
                     });
                 }
-                pool
+                proposals
             })
             .collect()
     }
 
-    /// The merge of one document.
-    pub(super) fn resolve(&self, document: &Document, pool: Pool, trace: &mut Trace) -> Tagged {
-        let mut candidates: Vec<Candidate> =
-            pool.mentions.into_iter().map(Candidate::from).collect();
+    /// The merge of a document, whose proposals are of no further use.
+    fn finish(&self, document: &Document, proposals: Proposals) -> Tagged {
+        let Proposals { mentions, evidence, mut warnings, .. } = proposals;
+        let (nothing, trace) = (&Without::NOTHING, &mut Trace::off());
+        let tagged = self.resolve(document, mentions, &evidence, nothing, trace);
+        warnings.extend(tagged.warnings);
+        Tagged { warnings, ..tagged }
+    }
+
+    /// The merge of one document, but for the passes of `without`.
+    pub(super) fn resolve(
+        &self,
+        document: &Document,
+        mentions: Vec<Mention>,
+        evidence: &[Evidence],
+        without: &Without,
+        trace: &mut Trace,
+    ) -> Tagged {
+        let mut candidates: Vec<Candidate> = mentions.into_iter().map(Candidate::from).collect();
         candidates.sort_by(order::compare);
         contract::check(&candidates, document, "sources");
-        let looks_back = self.steps.iter().any(|step| step.pass.looks_back());
+        let steps = || {
+            let all = self.steps.iter().enumerate();
+            all.filter(|(number, _)| !without.steps.contains(number))
+        };
+        let looks_back = steps().any(|(_, step)| step.pass.looks_back());
         let proposed = if looks_back { candidates.clone() } else { Vec::new() };
-        let context = PassContext::new(document, &pool.evidence, &proposed);
-        for (number, step) in self.steps.iter().enumerate() {
+        let context = PassContext::new(document, evidence, &proposed);
+        for (number, step) in steps() {
             trace.enter(number);
             candidates = step.pass.apply(candidates, &context, trace);
             candidates.sort_by(order::compare);
@@ -129,9 +138,7 @@ impl Engine {
             .filter(|candidate| self.labels.contains(&candidate.label))
             .map(Entity::from)
             .collect();
-        let mut warnings = pool.warnings;
-        warnings.extend(trace.take_warnings());
-        Tagged { entities, warnings }
+        Tagged { entities, warnings: trace.take_warnings() }
     }
 }
 
