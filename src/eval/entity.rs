@@ -19,14 +19,14 @@ use crate::text::{Annotation, Span};
 
 /// How often a label was predicted, is in gold, and both.
 #[derive(Debug, Clone, Copy, Default)]
-struct Counts {
-    right: u64,
-    predicted: u64,
-    gold: u64,
+pub(super) struct Counts {
+    pub(super) right: u64,
+    pub(super) predicted: u64,
+    pub(super) gold: u64,
 }
 
 impl Counts {
-    fn row(self) -> EntityRow {
+    pub(super) fn row(self) -> EntityRow {
         let score = Score::new(self.right as f64, self.predicted, self.gold);
         EntityRow { score, support: self.gold }
     }

@@ -3,12 +3,22 @@
 //!
 //! A ratio over nothing is 0.0 everywhere, as it is in the libraries whose numbers these are.
 
+pub mod align;
+pub mod breakdown;
+pub mod calibration;
+pub mod confusion;
+#[cfg(test)]
+mod detail_tests;
 pub mod entity;
 pub mod semeval;
 pub mod sequence;
 #[cfg(test)]
 mod tests;
 
+pub use align::{Pair, PairKind, align};
+pub use breakdown::{Breakdown, BreakdownRow, SurfaceCounts};
+pub use calibration::{Calibration, CalibrationBin};
+pub use confusion::{Confusion, ConfusionCell};
 pub use entity::{EntityCounts, EntityReport, EntityRow};
 pub use semeval::{Scenario, SemevalCounts, semeval};
 pub use sequence::{Mode, SequenceCounts};
