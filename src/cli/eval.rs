@@ -1,8 +1,13 @@
 //! `spanloom eval`: gold and predictions in, scores out. The counting is [`crate::eval`]'s business;
-//! `predictions` reads what was predicted elsewhere, `text` and `json` show what came out.
+//! `predictions` reads what was predicted elsewhere, `text`, `json`, `markdown` and `html` show what came out;
+//! `details` has what only reports tell.
 
+mod details;
+mod html;
 mod json;
+mod markdown;
 mod predictions;
+mod report_file;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +17,9 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 
+use self::details::Keeper;
 use self::predictions::Predictions;
+use self::report_file::ReportFile;
 use super::corpus::CorpusRun;
 use super::engine::EngineArgs;
 use super::gold::{GoldArgs, warn_of_labels};
@@ -49,7 +56,8 @@ const CHUNK_DOCUMENTS: usize = 1024;
   spanloom eval wnut.conll --map person=PER,location=LOC,group=ORG
   spanloom eval gold.jsonl --pred other.jsonl
   spanloom eval gold.conll --pred tagged.conll --all-labels
-  spanloom eval dev.conll --format json | jq .micro.f1")]
+  spanloom eval dev.conll --format json | jq .micro.f1
+  spanloom eval dev.conll --report eval.html --report eval.md")]
 pub struct Args {
     /// Files, folders, globs, or `-` for standard input, which is read too where it is no terminal
     /// and nothing is named.
@@ -70,6 +78,10 @@ pub struct Args {
     /// The format to print.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: OutputFormat,
+    /// Write a report, too: a page (`.html`), Markdown (`.md`) or data (`.json`); may be given again.
+    /// It has what is wrong and which step decided, confusion, calibration, length and rarity.
+    #[arg(long, value_name = "FILE", value_parser = ReportFile::parse)]
+    report: Vec<ReportFile>,
     #[command(flatten)]
     gold: GoldArgs,
     #[command(flatten)]
@@ -139,11 +151,17 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     let mut corpus = CorpusRun::new(&stream, verbosity);
     inputs.errors.iter().for_each(|error| corpus.fail(error));
     let mut pairs = Vec::new();
+    let mut keeper = (!args.report.is_empty()).then(Keeper::default);
     corpus.each_chunk(stream, size, |corpus, mut documents| {
         documents.iter_mut().for_each(|document| names.rename(document));
-        let tagged = match &mut predictor {
-            Predictor::Engine(engine) => engine.tag_documents(&documents),
-            Predictor::Files(predictions) => predictions.of(&documents)?,
+        let tagged = match (&mut predictor, &mut keeper) {
+            (Predictor::Engine(engine), None) => engine.tag_documents(&documents),
+            (Predictor::Engine(engine), Some(keeper)) => keeper.tag(engine, &documents),
+            (Predictor::Files(predictions), keeper) => {
+                let tagged = predictions.of(&documents)?;
+                keeper.iter_mut().for_each(|keeper| keeper.add(&documents, &tagged));
+                tagged
+            }
         };
         for (document, tagged) in documents.into_iter().zip(tagged) {
             let Some(tagged) = corpus.count(&document, tagged) else { continue };
@@ -165,9 +183,13 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
         Predictor::Files(mut predictions) => predictions.end()?,
     }
     let code = corpus.finish();
+    if let Some(keeper) = keeper {
+        let details = keeper.details(|label| report.is_judged(label));
+        args.report.iter().try_for_each(|file| file.write(&report, &details))?;
+    }
     print(&match args.format {
         OutputFormat::Text => text::render(&report),
-        OutputFormat::Json => json::render(&report),
+        OutputFormat::Json => json::render(&report, None),
     })?;
     Ok(code)
 }
@@ -187,6 +209,21 @@ struct Report<'p> {
 }
 
 impl<'p> Report<'p> {
+    /// How much was counted, in words.
+    fn counted(&self) -> String {
+        let documents = if self.documents == 1 { "document" } else { "documents" };
+        let entities = if self.gold == 1 { "entity" } else { "entities" };
+        format!(
+            "{} {documents}; {} {entities} in gold, {} predicted",
+            self.documents, self.gold, self.predicted
+        )
+    }
+
+    /// Whether predictions of this label are judged.
+    fn is_judged(&self, label: &str) -> bool {
+        !self.not_judged.contains_key(label)
+    }
+
     fn new(pairs: &'p [Pair], all_labels: bool) -> Self {
         let gold_labels: BTreeSet<&str> =
             pairs.iter().flat_map(|pair| &pair.gold).map(|one| one.label.as_str()).collect();

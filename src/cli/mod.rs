@@ -7,11 +7,14 @@
 pub mod check;
 pub mod completions;
 mod corpus;
+mod decision;
+mod difference;
 mod engine;
 pub mod eval;
 pub mod explain;
 pub mod gazetteer;
 mod gold;
+mod html;
 pub mod lint;
 pub mod list;
 pub mod man;

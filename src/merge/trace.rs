@@ -88,6 +88,11 @@ pub struct Event {
 }
 
 impl Event {
+    /// Whether it left `after` where the candidate was, under the same label.
+    pub fn is_same_place(&self, after: &Snapshot) -> bool {
+        self.candidate.span == after.span && self.candidate.label == after.label
+    }
+
     /// The candidate as the event left it; as it was where it was dropped.
     pub fn left(&self) -> Snapshot {
         match &self.change {

@@ -6,6 +6,7 @@ mod explain;
 mod gazetteer;
 mod lint;
 mod pages;
+mod report;
 mod rules;
 mod tag;
 

@@ -70,13 +70,7 @@ fn count(count: u64) -> Cell {
 /// How much was counted, and what was not judged.
 fn notes(report: &Report<'_>) -> String {
     let mut table = Table::default();
-    let documents = if report.documents == 1 { "document" } else { "documents" };
-    let entities = if report.gold == 1 { "entity" } else { "entities" };
-    let counted = format!(
-        "{} {documents}; {} {entities} in gold, {} predicted",
-        report.documents, report.gold, report.predicted
-    );
-    table.row([Cell::new("counted", FAINT), counted.into()]);
+    table.row([Cell::new("counted", FAINT), report.counted().into()]);
     if !report.not_judged.is_empty() {
         let labels: Vec<String> =
             report.not_judged.iter().map(|(label, count)| format!("{label} ({count})")).collect();

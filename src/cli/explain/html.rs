@@ -4,23 +4,18 @@
 mod card;
 mod marked;
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use super::Documents;
-use crate::cli::print::visible;
+use crate::cli::html::{self, Palette, escaped};
 use crate::error::{Error, Result};
 use crate::io::Output;
 use crate::pipeline::{End, Engine};
-use crate::span::Label;
 use crate::text::Document;
 
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
-
-/// How many colours the style has for labels.
-const COLORS: usize = 10;
 
 /// Writes the page of all documents to the file `path`, or to standard output where that is `-`.
 ///
@@ -45,58 +40,21 @@ pub(super) fn write(
             Err(error) => fail(&error),
         }
     }
-    output.put(format!("</main>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n").as_bytes())?;
+    output.put(format!("</main>\n{}", html::foot(SCRIPT)).as_bytes())?;
     output.finish()
 }
 
-/// `text` as it stands in a page: nothing in it is markup or a control character.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in visible(text).chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
-}
-
-/// The colour of each label: those the engine gives, in its order, then the others.
-struct Palette(BTreeMap<Label, usize>);
-
-impl Palette {
-    fn of(engine: &Engine) -> Self {
-        let known = engine.known_labels();
-        let others = known.iter().filter(|label| !engine.labels().contains(label));
-        let labels = engine.labels().iter().chain(others).cloned();
-        Self(labels.enumerate().map(|(number, label)| (label, number % COLORS)).collect())
-    }
-
-    /// The class that gives the colour of a label.
-    fn class(&self, label: &Label) -> String {
-        format!("c{}", self.0.get(label).copied().unwrap_or_default())
-    }
-
-    /// A label as a small sign in its colour.
-    fn sign(&self, label: &Label) -> String {
-        format!("<b class=\"label {}\">{}</b>", self.class(label), escaped(label.as_str()))
-    }
-}
-
 fn head(engine: &Engine, palette: &Palette) -> String {
-    let mut page = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\" />\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\" />\n\
-         <meta name=\"color-scheme\" content=\"light dark\" />\n\
-         <title>Why these entities</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-         <header>\n<h1>Why these entities</h1>\n<div class=\"filters\">\n"
+    let mut page = html::head("Why these entities", STYLE);
+    page.push_str(
+        "<header>
+<h1>Why these entities</h1>
+<div class=\"filters\">
+",
     );
     let labels = engine.known_labels();
-    let labels = labels.iter().map(|label| (label.as_str().to_owned(), palette.class(label)));
+    let labels =
+        labels.iter().map(|label| (label.as_str().to_owned(), palette.class(label.as_str())));
     filter(&mut page, "label", labels);
     let sources = engine.sources().iter().map(|source| (source.name().to_string(), String::new()));
     filter(&mut page, "source", sources);

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::step::Step;
+use crate::cli::print::rounded;
 use crate::merge::trace::{Change, Event, Snapshot};
 use crate::pipeline::{Engine, Explanation, Story, WhyNot};
 use crate::source::Refusal;
@@ -203,9 +204,4 @@ impl<'a> Writer<'a> {
 
 fn origin(origin: &Origin) -> Value {
     json!({ "source": &*origin.source, "detail": &*origin.detail })
-}
-
-/// A number to four decimals, as in all our outputs.
-fn rounded(value: f32) -> f64 {
-    (f64::from(value) * 1e4).round() / 1e4
 }

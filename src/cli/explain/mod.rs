@@ -5,8 +5,8 @@ pub(super) mod because;
 mod html;
 mod json;
 mod question;
-mod step;
-mod text;
+pub(super) mod step;
+pub(super) mod text;
 mod why_not;
 
 use std::path::{Path, PathBuf};

@@ -4,18 +4,18 @@ use crate::merge::trace::Event;
 use crate::pipeline::Engine;
 
 /// A step of the merge.
-pub(super) struct Step {
+pub(in crate::cli) struct Step {
     /// Its number, from 1.
-    pub(super) number: usize,
+    pub(in crate::cli) number: usize,
     /// Its number and name: `3 optimal`.
-    pub(super) pass: String,
+    pub(in crate::cli) pass: String,
     /// The line that decided: `spanloom.toml:42`.
-    pub(super) line: String,
+    pub(in crate::cli) line: String,
 }
 
 impl Step {
     /// The step that an event belongs to, and the line that decided it.
-    pub(super) fn of(engine: &Engine, event: &Event) -> Self {
+    pub(in crate::cli) fn of(engine: &Engine, event: &Event) -> Self {
         let number = event.step + 1;
         let place = engine.place_of(event);
         let line = place.file_and_line();

@@ -43,15 +43,15 @@ pub(super) fn style(engine: &Engine, label: &Label) -> Style {
 }
 
 /// What is shown, and of what.
-pub(super) struct Page<'a> {
-    pub(super) engine: &'a Engine,
-    pub(super) document: &'a Document,
-    pub(super) explanation: &'a Explanation,
+pub(in crate::cli) struct Page<'a> {
+    pub(in crate::cli) engine: &'a Engine,
+    pub(in crate::cli) document: &'a Document,
+    pub(in crate::cli) explanation: &'a Explanation,
     offsets: OffsetTable<'a>,
 }
 
 impl<'a> Page<'a> {
-    pub(super) fn new(
+    pub(in crate::cli) fn new(
         engine: &'a Engine,
         document: &'a Document,
         explanation: &'a Explanation,
@@ -114,7 +114,7 @@ impl<'a> Page<'a> {
     }
 
     /// The text of a span on one line.
-    pub(super) fn surface(&self, span: Span) -> String {
+    pub(in crate::cli) fn surface(&self, span: Span) -> String {
         on_one_line(span.slice(&self.document.text).unwrap_or_default())
     }
 
@@ -166,21 +166,26 @@ impl<'a> Page<'a> {
     }
 
     /// Why a story ended as it did.
-    pub(super) fn why(&self, story: &Story) -> String {
+    pub(in crate::cli) fn why(&self, story: &Story) -> String {
         match (story.end, self.explanation.decided(story)) {
             (End::Won(_), None) => "nothing else was left here".to_owned(),
             (End::Helper, _) => format!("{} is a label that is never given", story.last.label),
             (_, Some(event)) => {
                 let step = Step::of(self.engine, event);
-                let against = match (&event.change, story.end) {
-                    (Change::Dropped { by: Some(by) }, End::Lost) => self.against("by", by),
-                    (Change::Dropped { .. }, End::Won(_)) => self.against("of", &event.candidate),
-                    _ => String::new(),
-                };
-                format!("{} ({}): {}{against}", step.pass, step.line, on_one_line(&event.reason))
+                format!("{} ({}): {}", step.pass, step.line, self.reason(story, event))
             }
             (End::Lost | End::Dropped, None) => String::new(),
         }
+    }
+
+    /// Why an event that decided a story did so, and against what.
+    pub(in crate::cli) fn reason(&self, story: &Story, event: &Event) -> String {
+        let against = match (&event.change, story.end) {
+            (Change::Dropped { by: Some(by) }, End::Lost) => self.against("by", by),
+            (Change::Dropped { .. }, End::Won(_)) => self.against("of", &event.candidate),
+            _ => String::new(),
+        };
+        format!("{}{against}", on_one_line(&event.reason))
     }
 
     /// ` (by 'Paris Hilton' PER)`.
@@ -254,7 +259,7 @@ pub(super) fn details(candidate: &Snapshot) -> String {
 }
 
 /// Who proposed a candidate, each as `source:detail`.
-pub(super) fn origins(candidate: &Snapshot) -> String {
+pub(in crate::cli) fn origins(candidate: &Snapshot) -> String {
     let origins: Vec<String> =
         candidate.origins.iter().map(|origin| on_one_line(&origin.to_string())).collect();
     origins.join(" and ")

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::super::step::Step;
 use super::super::text::{Page, details, names, origins};
-use super::{Palette, escaped};
+use crate::cli::html::{Palette, escaped};
 use crate::merge::trace::{Change, Event, Snapshot};
 use crate::pipeline::{End, Engine, Explanation, Place, Story};
 use crate::span::{Evidence, Label, Span};
@@ -37,7 +37,7 @@ impl<'a> Cards<'a> {
                 labels.push(&story.last.label);
             }
         }
-        let signs: String = labels.iter().map(|label| self.palette.sign(label)).collect();
+        let signs: String = labels.iter().map(|label| self.palette.sign(label.as_str())).collect();
         let count = match place.stories.len() {
             1 => "1 proposal".to_owned(),
             count => format!("{count} proposals"),
@@ -68,7 +68,7 @@ impl<'a> Cards<'a> {
             list(&first.origins.iter().map(|origin| &*origin.source).collect::<Vec<_>>()),
             list(&self.passes(story).iter().map(String::as_str).collect::<Vec<_>>()),
             escaped(&self.page.surface(first.span)),
-            self.palette.sign(&first.label),
+            self.palette.sign(first.label.as_str()),
             escaped(&self.page.why(story)),
         );
         if story.added.is_none() {
@@ -130,7 +130,7 @@ impl<'a> Cards<'a> {
             html.push_str(&format!("<tr><th>{surface}</th>"));
             for (label, share) in shares.into_iter().take(LABELS) {
                 let (class, name) = match label {
-                    Some(label) => (self.palette.class(label), escaped(label.as_str())),
+                    Some(label) => (self.palette.class(label.as_str()), escaped(label.as_str())),
                     None => ("none".to_owned(), "O".to_owned()),
                 };
                 let told = write!(

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Palette, escaped};
+use crate::cli::html::{Palette, escaped};
 use crate::pipeline::{End, Explanation, Place, Story};
 use crate::span::{Entity, Span};
 use crate::text::Document;
@@ -71,7 +71,7 @@ fn segment(
     let mut classes: Vec<String> = Vec::new();
     if let Some(innermost) = open.last() {
         classes.push("entity".to_owned());
-        classes.push(palette.class(&innermost.label));
+        classes.push(palette.class(innermost.label.as_str()));
         if open.iter().any(|entity| entity.span.start == piece.start) {
             classes.push("begins".to_owned());
         }
@@ -83,7 +83,7 @@ fn segment(
         classes.push("loser".to_owned());
     }
     let ending = open.iter().rev().filter(|entity| entity.span.end == piece.end);
-    let labels: String = ending.map(|entity| palette.sign(&entity.label)).collect();
+    let labels: String = ending.map(|entity| palette.sign(entity.label.as_str())).collect();
     if classes.is_empty() {
         return text;
     }

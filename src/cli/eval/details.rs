@@ -1,0 +1,191 @@
+//! What reports tell beyond scores: what is wrong and what decided, which labels are taken for which,
+//! what scores are worth, how length and rarity matter. All of it is counted when the last document
+//! is in, because only then is known which labels are judged.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use crate::cli::decision::{Decision, Decisions};
+use crate::cli::difference::{Difference, Place};
+use crate::cli::print::rounded;
+use crate::error::Result;
+use crate::eval::breakdown::{LENGTHS, RARITIES, words_in};
+use crate::eval::{Breakdown, Calibration, Confusion, Pair, PairKind, SurfaceCounts, align};
+use crate::pipeline::{Engine, Explanation, Tagged};
+use crate::span::Entity;
+use crate::text::{Annotation, Document, Span, segment};
+
+/// Bins of the calibration curve.
+const BINS: usize = 10;
+
+/// The documents of a run, until all are in.
+#[derive(Debug, Default)]
+pub(super) struct Keeper {
+    documents: Vec<Kept>,
+    has_scores: bool,
+}
+
+#[derive(Debug)]
+struct Kept {
+    id: String,
+    text: String,
+    words: Vec<Span>,
+    gold: Vec<Annotation>,
+    predicted: Vec<Predicted>,
+    /// What decided about each entity of gold that was not predicted, and the other way round.
+    decisions: BTreeMap<(Span, String), Decision>,
+}
+
+#[derive(Debug)]
+struct Predicted {
+    entity: Annotation,
+    score: f32,
+    sources: Vec<String>,
+}
+
+/// What reports tell.
+#[derive(Debug)]
+pub(super) struct Details {
+    pub(super) confusion: Confusion,
+    /// `None` where predictions have no scores.
+    pub(super) calibration: Option<Calibration>,
+    /// Scores by length in words.
+    pub(super) lengths: Breakdown,
+    /// Scores by how often the surface is an entity in gold.
+    pub(super) rarities: Breakdown,
+    /// Everything that is wrong, document by document, in text order; the first side is gold.
+    pub(super) errors: Vec<Difference>,
+}
+
+impl Keeper {
+    /// [`Engine::tag_documents`] that keeps the documents and what decided in them.
+    pub(super) fn tag(&mut self, engine: &Engine, documents: &[Document]) -> Vec<Result<Tagged>> {
+        self.has_scores = true;
+        let pairs = documents.par_iter().zip(engine.propose(documents));
+        let all: Vec<Result<(Kept, Tagged)>> = pairs
+            .map(|(document, proposals)| {
+                let mut explanation = engine.explain_merge(document, proposals?);
+                let mut kept = Kept::of(document, &explanation.entities);
+                kept.decide(engine, document, &explanation);
+                let entities = std::mem::take(&mut explanation.entities);
+                Ok((kept, Tagged { entities, warnings: explanation.warnings }))
+            })
+            .collect();
+        let keep = |one: Result<(Kept, Tagged)>| {
+            let (kept, tagged) = one?;
+            self.documents.push(kept);
+            Ok(tagged)
+        };
+        all.into_iter().map(keep).collect()
+    }
+
+    /// Keeps documents for which something was predicted elsewhere.
+    pub(super) fn add(&mut self, documents: &[Document], tagged: &[Result<Tagged>]) {
+        let pairs = documents.iter().zip(tagged);
+        let kept = pairs.filter_map(|(document, tagged)| {
+            let entities = &tagged.as_ref().ok()?.entities;
+            Some(Kept::of(document, entities))
+        });
+        self.documents.extend(kept);
+    }
+
+    /// Counts what was kept; of predictions only those whose label is judged.
+    pub(super) fn details(mut self, is_judged: impl Fn(&str) -> bool) -> Details {
+        let mut surfaces = SurfaceCounts::default();
+        for kept in &mut self.documents {
+            kept.predicted.retain(|one| is_judged(&one.entity.label));
+            surfaces.add(&kept.text, &kept.gold);
+        }
+        let mut details = Details {
+            confusion: Confusion::default(),
+            calibration: self.has_scores.then(|| Calibration::new(BINS)),
+            lengths: Breakdown::new(LENGTHS),
+            rarities: Breakdown::new(RARITIES),
+            errors: Vec::new(),
+        };
+        self.documents.iter().for_each(|kept| details.add(kept, &surfaces));
+        details
+    }
+}
+
+impl Kept {
+    fn of(document: &Document, entities: &[Entity]) -> Self {
+        let predicted = entities.iter().map(|entity| Predicted {
+            entity: Annotation { span: entity.span, label: entity.label.as_str().to_owned() },
+            score: entity.score,
+            sources: entity.sources().iter().map(ToString::to_string).collect(),
+        });
+        Self {
+            id: document.id.clone(),
+            text: document.text.clone(),
+            words: document.token_spans().unwrap_or_else(|| segment::words(&document.text)),
+            gold: document.gold.clone().unwrap_or_default(),
+            predicted: predicted.collect(),
+            decisions: BTreeMap::new(),
+        }
+    }
+
+    /// Notes what decided where gold and prediction are not the same.
+    fn decide(&mut self, engine: &Engine, document: &Document, explanation: &Explanation) {
+        let is_gold = |one: &Annotation| self.gold.contains(one);
+        let is_predicted = |one: &Annotation| self.predicted.iter().any(|p| p.entity == *one);
+        let predicted = self.predicted.iter().map(|one| &one.entity);
+        let wrong = predicted.filter(|one| !is_gold(one));
+        let all: Vec<&Annotation> =
+            self.gold.iter().filter(|one| !is_predicted(one)).chain(wrong).collect();
+        if all.is_empty() {
+            return;
+        }
+        let decisions = Decisions::new(engine, document, explanation);
+        let key = |one: &Annotation| (one.span, one.label.clone());
+        let told = |one: &Annotation| (key(one), decisions.about(one.span, &one.label));
+        self.decisions = all.into_iter().map(told).collect();
+    }
+
+    fn prediction(&self, one: &Annotation) -> Option<&Predicted> {
+        self.predicted.iter().find(|predicted| predicted.entity == *one)
+    }
+}
+
+impl Details {
+    fn add(&mut self, kept: &Kept, surfaces: &SurfaceCounts) {
+        let predicted: Vec<Annotation> =
+            kept.predicted.iter().map(|one| one.entity.clone()).collect();
+        let length = |one: &Annotation| words_in(&kept.words, one.span);
+        self.lengths.add(&kept.gold, &predicted, length);
+        let rarity = |one: &Annotation| {
+            one.span.slice(&kept.text).map_or(0, |surface| surfaces.count(surface))
+        };
+        self.rarities.add(&kept.gold, &predicted, rarity);
+        if let Some(calibration) = &mut self.calibration {
+            for one in &kept.predicted {
+                calibration.add(rounded(one.score), kept.gold.contains(&one.entity));
+            }
+        }
+        let pairs = align(&kept.gold, &predicted);
+        self.confusion.add(&pairs);
+        let mut wrong = pairs.iter().filter(|pair| pair.kind() != PairKind::Right).peekable();
+        if wrong.peek().is_some() {
+            let place = Place::new(&kept.id, &kept.text);
+            self.errors
+                .extend(wrong.map(|pair| error(kept, &place, pair, self.calibration.is_some())));
+        }
+    }
+}
+
+/// An error, with what decided about gold, or about the prediction where gold has nothing.
+fn error(kept: &Kept, place: &Place<'_>, pair: &Pair<'_>, has_scores: bool) -> Difference {
+    let prediction = pair.predicted.and_then(|one| kept.prediction(one));
+    let score = prediction.filter(|_| has_scores).map(|one| one.score);
+    let mut error = place.difference(pair, [None, score]);
+    let about = pair.gold.or(pair.predicted);
+    let decision = about.and_then(|one| kept.decisions.get(&(one.span, one.label.clone())));
+    error.decision = decision.cloned();
+    error.sources = match (prediction, decision) {
+        (Some(one), _) => one.sources.clone(),
+        (None, Some(decision)) => decision.sources.clone(),
+        (None, None) => Vec::new(),
+    };
+    error
+}
