@@ -8,6 +8,7 @@ pub mod check;
 pub mod completions;
 mod corpus;
 mod decision;
+pub mod diff;
 mod difference;
 mod engine;
 pub mod eval;
@@ -52,6 +53,7 @@ use crate::error::Result;
   spanloom check -e my-engine.toml
   spanloom lint -e my-engine.toml
   spanloom eval dev.conll -e my-engine.toml
+  spanloom diff spanloom.toml my-engine.toml corpus/
   spanloom rules stats dev.conll --gold
   spanloom list passes
 
@@ -73,6 +75,7 @@ enum Command {
     Check(check::Args),
     Lint(lint::Args),
     Eval(eval::Args),
+    Diff(diff::Args),
     Gazetteer(gazetteer::Args),
     Rules(rules::Args),
     List(list::Args),
@@ -121,6 +124,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
         Command::Check(args) => check::run(args),
         Command::Lint(args) => lint::run(args),
         Command::Eval(args) => eval::run(args, cli.verbosity),
+        Command::Diff(args) => diff::run(args, cli.verbosity),
         Command::Gazetteer(args) => gazetteer::run(args, cli.verbosity),
         Command::Rules(args) => rules::run(args, cli.verbosity),
         Command::List(args) => list::run(args),

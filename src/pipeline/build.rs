@@ -118,14 +118,16 @@ impl Engine {
         let name: Arc<str> = "model".into();
         let context = LoadContext { files: Files::Folder(".".into()), device: options.device };
         let source = source::model::load_folder(name, &path.to_string_lossy(), &context)?;
-        Ok(Self {
-            labels: source.labels(),
-            helper_labels: Vec::new(),
-            sources: vec![source.into()],
-            source_places: vec![Location::file(path.display().to_string())],
-            steps: Vec::new(),
-            disabled: Vec::new(),
-        })
+        let mut engine = Self::of_sources(source.labels(), vec![source.into()]);
+        engine.source_places = vec![Location::file(path.display().to_string())];
+        Ok(engine)
+    }
+
+    /// Sources without a merge, which stand in no file.
+    pub(super) fn of_sources(labels: Vec<Label>, sources: Vec<Arc<dyn Source>>) -> Self {
+        let (helper_labels, source_places) = (Vec::new(), Vec::new());
+        let (steps, disabled) = (Vec::new(), Vec::new());
+        Self { labels, helper_labels, sources, source_places, steps, disabled }
     }
 
     /// The labels it gives, in declared order.

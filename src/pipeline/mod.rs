@@ -1,7 +1,7 @@
 //! How do the parts run together? An engine file as written ([`config`]), checked and built
 //! ([`build`]), run over documents ([`run`]; what the sources found is kept in [`proposals`]) and asked for its reasons ([`explain`], [`story`],
 //! [`why_not`]), for what its rules are worth ([`rule_stats`]) and for what in it can have no effect
-//! ([`lint`]). It may follow its files ([`reload`], [`watch`]).
+//! ([`lint`]). Two may run side by side ([`pair`]). It may follow its files ([`reload`], [`watch`]).
 
 pub mod build;
 #[cfg_attr(not(feature = "builtin"), path = "builtin_absent.rs")]
@@ -10,6 +10,7 @@ pub mod config;
 mod contract;
 pub mod explain;
 pub mod lint;
+pub mod pair;
 pub mod proposals;
 pub mod reload;
 pub mod rule_stats;
@@ -21,6 +22,7 @@ pub mod why_not;
 pub use build::{Engine, EngineOptions, Step};
 pub use explain::Explanation;
 pub use lint::{Finding, LINTS, Lint};
+pub use pair::EnginePair;
 pub use proposals::{Proposals, Without};
 pub use reload::Reload;
 pub use rule_stats::RuleStats;

@@ -28,6 +28,11 @@ struct Part {
 }
 
 impl Parts {
+    /// What the next build may take over of this one.
+    pub(super) fn for_next(self) -> Self {
+        Self { old: self.new, ..Self::default() }
+    }
+
     /// The source `name` of the section `section` of a `kind`: the one of the build before, where that
     /// was written the same and none of its files has changed, else what `load` makes of `files`.
     pub(super) fn source(
