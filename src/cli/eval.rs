@@ -145,7 +145,7 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     let mut predictor = args.predictor(&inputs)?;
     let (names, size) = match &predictor {
         Predictor::Engine(engine) => (args.gold.names_in(engine)?, engine.batch_size()),
-        Predictor::Files(_) => (args.gold.names(), CHUNK_DOCUMENTS),
+        Predictor::Files(_) => (args.gold.names()?, CHUNK_DOCUMENTS),
     };
     let stream = DocumentStream::new(inputs.files, args.read_options(args.gold.options()));
     let mut corpus = CorpusRun::new(&stream, verbosity);

@@ -1,16 +1,20 @@
 //! The options that say how gold is read and what it calls its labels, shared by the commands that
 //! judge by it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use serde::Deserialize;
 
 use super::corpus::CorpusRun;
 use super::tag::offset_unit;
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::GoldOptions;
+use crate::io::{Discontinuous, GoldOptions};
 use crate::pipeline::Engine;
+use crate::resource::TomlFile;
 use crate::span::Label;
 use crate::text::{Document, OffsetUnit};
 
@@ -18,15 +22,26 @@ use crate::text::{Document, OffsetUnit};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Gold")]
 pub(super) struct GoldArgs {
-    /// What gold calls otherwise: its label, and the engine's; parted by commas.
+    /// What gold calls otherwise: its label, and the one that stands for it; parted by commas.
     #[arg(long, value_name = "GOLD=LABEL", value_delimiter = ',', value_parser = renaming)]
     map: Vec<(String, String)>,
-    /// JSONL: what `start` and `end` count: Unicode code points, bytes of UTF-8, UTF-16 code units.
+    /// Labels of gold to leave out, before or after `--map`; parted by commas.
+    #[arg(long, value_name = "LABEL", value_delimiter = ',')]
+    drop: Vec<String>,
+    /// A TOML file with both: `drop = ["LABEL", …]`, and a table `[map]` of `GOLD = "LABEL"`; what is
+    /// said on the command line goes before it.
+    #[arg(long, value_name = "FILE")]
+    map_file: Option<PathBuf>,
+    /// What offsets count, where the format does not say it: Unicode code points, bytes of UTF-8,
+    /// UTF-16 code units.
     #[arg(long, value_name = "UNIT", default_value = "char", value_parser = offset_unit())]
     offsets: OffsetUnit,
     /// CoNLL: the column of the tags, from 1; without it the last that holds nothing but tags.
     #[arg(long, value_name = "NUMBER")]
     tag_column: Option<NonZeroUsize>,
+    /// brat: what becomes of an entity of several pieces: an error, or an entity each.
+    #[arg(long, value_name = "WAY", default_value = "refuse", value_parser = discontinuous())]
+    discontinuous: Discontinuous,
 }
 
 /// Reads `person=PER`.
@@ -35,47 +50,93 @@ fn renaming(written: &str) -> std::result::Result<(String, String), String> {
         Some((gold, label)) if !gold.is_empty() && !label.is_empty() => {
             Ok((gold.to_owned(), label.to_owned()))
         }
-        _ => Err("expected a label of gold and one of the engine, such as person=PER".to_owned()),
+        _ => Err("expected a label of gold and another, such as person=PER".to_owned()),
     }
 }
 
+fn discontinuous() -> impl TypedValueParser<Value = Discontinuous> {
+    PossibleValuesParser::new(Discontinuous::NAMES)
+        .map(|name| name.parse().expect("a possible value is the name of a way"))
+}
+
 impl GoldArgs {
-    /// How to read it.
+    /// How to read it, where it is owed.
     pub(super) fn options(&self) -> GoldOptions {
-        GoldOptions { offsets: self.offsets, column: self.tag_column.map(NonZeroUsize::get) }
+        GoldOptions {
+            offsets: self.offsets,
+            column: self.tag_column.map(NonZeroUsize::get),
+            is_optional: false,
+            discontinuous: self.discontinuous,
+        }
     }
 
     /// What the labels of gold are to be called.
-    pub(super) fn names(&self) -> GoldNames {
-        GoldNames(self.map.iter().cloned().collect())
+    ///
+    /// # Errors
+    /// Where the file that says it cannot be read, or is wrong.
+    pub(super) fn names(&self) -> Result<GoldNames> {
+        let mut names = match &self.map_file {
+            Some(path) => GoldNames::load(path)?,
+            None => GoldNames::default(),
+        };
+        names.map.extend(self.map.iter().cloned());
+        names.drop.extend(self.drop.iter().cloned());
+        Ok(names)
     }
 
     /// What the labels of gold are called in the engine.
     ///
     /// # Errors
-    /// Where the engine does not give such a label.
+    /// As [`GoldArgs::names`], and where the engine does not give such a label.
     pub(super) fn names_in(&self, engine: &Engine) -> Result<GoldNames> {
+        let names = self.names()?;
         let known: Vec<&str> = engine.labels().iter().map(Label::as_str).collect();
-        for (_, label) in &self.map {
-            if !known.contains(&label.as_str()) {
-                return Err(Error::unknown("label of the engine", label, &known));
-            }
+        let is_given =
+            |label: &&String| known.contains(&label.as_str()) || names.drop.contains(*label);
+        match names.map.values().find(|label| !is_given(label)) {
+            Some(label) => Err(Error::unknown("label of the engine", label, &known)),
+            None => Ok(names),
         }
-        Ok(self.names())
     }
 }
 
-/// Labels of gold and what they are to be called.
-pub(super) struct GoldNames(BTreeMap<String, String>);
+/// Labels of gold and what they are to be called, and those that are left out.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GoldNames {
+    #[serde(default)]
+    map: BTreeMap<String, String>,
+    #[serde(default)]
+    drop: BTreeSet<String>,
+}
 
 impl GoldNames {
+    fn load(path: &Path) -> Result<Self> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", &name, e))?;
+        TomlFile::new(&name, &text).parse()?.read()
+    }
+
     /// Calls the labels of the document's gold so.
     pub(super) fn rename(&self, document: &mut Document) {
-        for annotation in document.gold.iter_mut().flatten() {
-            if let Some(name) = self.0.get(&annotation.label) {
+        let Some(gold) = &mut document.gold else { return };
+        gold.retain(|annotation| !self.drop.contains(&annotation.label));
+        for annotation in gold.iter_mut() {
+            if let Some(name) = self.map.get(&annotation.label) {
                 annotation.label.clone_from(name);
             }
         }
+        gold.retain(|annotation| !self.drop.contains(&annotation.label));
+    }
+
+    /// The labels that it says something about.
+    pub(super) fn labels(&self) -> BTreeSet<&str> {
+        self.map.keys().chain(&self.drop).map(String::as_str).collect()
+    }
+
+    /// The labels that it makes.
+    pub(super) fn made(&self) -> BTreeSet<&str> {
+        self.map.values().map(String::as_str).collect()
     }
 }
 

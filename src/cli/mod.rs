@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod completions;
+pub mod convert;
 mod corpus;
 mod decision;
 pub mod diff;
@@ -29,6 +30,7 @@ pub mod tag;
 #[cfg(test)]
 mod template;
 mod verbosity;
+mod write;
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
@@ -54,6 +56,7 @@ use crate::error::Result;
   spanloom lint -e my-engine.toml
   spanloom eval dev.conll -e my-engine.toml
   spanloom diff spanloom.toml my-engine.toml corpus/
+  spanloom convert train.conll --to spacy -o train.jsonl
   spanloom rules stats dev.conll --gold
   spanloom list passes
 
@@ -76,6 +79,7 @@ enum Command {
     Lint(lint::Args),
     Eval(eval::Args),
     Diff(diff::Args),
+    Convert(convert::Args),
     Gazetteer(gazetteer::Args),
     Rules(rules::Args),
     List(list::Args),
@@ -92,6 +96,7 @@ impl Cli {
         let (names, inputs): (&[&str], _) = match &mut cli.command {
             Command::Tag(args) => (&["tag"], args.inputs_mut()),
             Command::Eval(args) => (&["eval"], args.inputs_mut()),
+            Command::Convert(args) => (&["convert"], args.inputs_mut()),
             Command::Rules(args) => (&["rules", "stats"], args.inputs_mut()),
             _ => return cli,
         };
@@ -125,6 +130,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
         Command::Lint(args) => lint::run(args),
         Command::Eval(args) => eval::run(args, cli.verbosity),
         Command::Diff(args) => diff::run(args, cli.verbosity),
+        Command::Convert(args) => convert::run(args, cli.verbosity),
         Command::Gazetteer(args) => gazetteer::run(args, cli.verbosity),
         Command::Rules(args) => rules::run(args, cli.verbosity),
         Command::List(args) => list::run(args),

@@ -2,12 +2,13 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::{FORMATS, Format, Inputs, ReadOptions, format};
+use crate::io::{FORMATS, Format, Inputs, ReadOptions, format, tag_names};
 
 /// A format that was named, or `auto`.
 #[derive(Debug, Clone, Copy)]
@@ -33,22 +34,51 @@ pub(super) fn some_files(inputs: Inputs) -> Result<Inputs> {
     Err(Error::several(inputs.errors).unwrap_or_else(nothing))
 }
 
+/// Reads what parts columns.
+fn separator(written: &str) -> std::result::Result<char, String> {
+    let mut chars = written.chars();
+    match (written, chars.next(), chars.next()) {
+        ("tab", ..) => Ok('\t'),
+        ("space", ..) => Ok(' '),
+        ("comma", ..) => Ok(','),
+        (_, Some(one), None) => Ok(one),
+        _ => Err("expected tab, space, comma or one character".to_owned()),
+    }
+}
+
+/// Reads a list of names of tags.
+pub(super) fn tag_names(written: &str) -> std::result::Result<Arc<[String]>, String> {
+    tag_names::load(written).map_err(|error| match error.help_text() {
+        Some(help) => format!("{error}; {help}"),
+        None => error.to_string(),
+    })
+}
+
 /// How documents are read.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Reading")]
 pub(super) struct ReadArgs {
-    /// The format of the inputs; `auto` goes by suffix, then takes them for text.
+    /// The format of the inputs; `auto` goes by suffix, and in JSON by what is there, then takes them for
+    /// text.
     #[arg(long, value_name = "FORMAT", default_value = "auto", value_parser = FormatChoice::parser())]
     input_format: FormatChoice,
-    /// JSONL: the field that holds the text.
+    /// JSON: the field that holds the text.
     #[arg(long, value_name = "FIELD", default_value = "text")]
     text_field: String,
-    /// JSONL: the field that holds the id.
+    /// JSON: the field that holds the id.
     #[arg(long, value_name = "FIELD", default_value = "id")]
     id_field: String,
     /// CoNLL: the column of the tokens, from 1; without it found.
     #[arg(long, value_name = "NUMBER")]
     token_column: Option<NonZeroUsize>,
+    /// CoNLL: what parts the columns, `tab`, `space`, `comma` or a character; without it tabs where a
+    /// line has one, else white space.
+    #[arg(long, value_name = "SEPARATOR", value_parser = separator)]
+    separator: Option<char>,
+    /// Tokens and tags: the names of tags that are numbers: `multinerd`, `wikineural`, names parted by
+    /// commas, or a file (a name a line, or JSON).
+    #[arg(long, value_name = "NAMES", value_parser = tag_names)]
+    tag_names: Option<Arc<[String]>>,
     /// Text and CoNLL: a document of more bytes is cut and goes on as another.
     #[arg(long, value_name = "BYTES", default_value = "67108864")]
     max_document_bytes: NonZeroUsize,
@@ -66,6 +96,8 @@ impl ReadArgs {
             text_field: self.text_field.clone(),
             id_field: self.id_field.clone(),
             token_column: self.token_column.map(NonZeroUsize::get),
+            separator: self.separator,
+            tag_names: self.tag_names.clone(),
             max_document_bytes: self.max_document_bytes.get(),
             ..ReadOptions::default()
         }

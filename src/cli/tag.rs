@@ -3,8 +3,7 @@
 
 mod watch;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -14,10 +13,9 @@ use super::corpus::CorpusRun;
 use super::engine::EngineArgs;
 use super::read::{FormatChoice, ReadArgs, some_files};
 use super::verbosity::Verbosity;
-use crate::error::{Error, ErrorKind, Result};
-use crate::io::{
-    self, DocumentStream, DocumentWriter, Format, Inputs, Output, WriteOptions, format_of,
-};
+use super::write::{check_output, tag_scheme, without_output, writer};
+use crate::error::Result;
+use crate::io::{self, DocumentStream, DocumentWriter, Format, Inputs, WriteOptions, format_of};
 use crate::pipeline::Engine;
 use crate::span::TagScheme;
 use crate::text::OffsetUnit;
@@ -54,11 +52,11 @@ pub struct Args {
     #[arg(long, value_name = "FORMAT", default_value = "auto", help_heading = "Writing",
           value_parser = FormatChoice::parser())]
     format: FormatChoice,
-    /// JSONL: what `start` and `end` count: Unicode code points, bytes of UTF-8, UTF-16 code units.
+    /// What offsets count, where the format does not say it: Unicode code points, bytes of UTF-8, UTF-16 code units.
     #[arg(long, value_name = "UNIT", default_value = "char", help_heading = "Writing",
           value_parser = offset_unit())]
     offsets: OffsetUnit,
-    /// CoNLL: how tags mark where entities begin and end.
+    /// Tags: how they mark where entities begin and end.
     #[arg(long, value_name = "SCHEME", default_value = "bio", help_heading = "Writing",
           value_parser = tag_scheme())]
     scheme: TagScheme,
@@ -70,53 +68,24 @@ pub(super) fn offset_unit() -> impl TypedValueParser<Value = OffsetUnit> {
         .map(|name| name.parse().expect("a possible value is the name of a unit"))
 }
 
-fn tag_scheme() -> impl TypedValueParser<Value = TagScheme> {
-    PossibleValuesParser::new(TagScheme::NAMES)
-        .map(|name| name.parse().expect("a possible value is the name of a scheme"))
-}
-
 impl Args {
     /// The inputs as they were named.
     pub(super) fn inputs_mut(&mut self) -> &mut Vec<PathBuf> {
         &mut self.inputs
     }
 
-    /// The files to read: what a run wrote into its own input folder is no input of the next.
+    /// The files to read.
     fn files(&self) -> Inputs {
-        let mut inputs = self.read.expand(&self.inputs);
-        let resolved = |path: &Path| fs::canonicalize(path).ok();
-        if let Some(output) = self.output.as_deref().and_then(resolved) {
-            inputs.files.retain(|file| {
-                let Some(path) = &file.path else { return true };
-                self.inputs.contains(path) || resolved(path).as_ref() != Some(&output)
-            });
-        }
-        inputs
-    }
-
-    /// Refuses an output that is a named input: the result would take the place of its source.
-    fn check_output(&self) -> Result<()> {
-        let resolved = |path: &Path| fs::canonicalize(path).ok();
-        let Some(output) = self.output.as_deref().and_then(resolved) else { return Ok(()) };
-        match self.inputs.iter().find(|input| resolved(input).as_ref() == Some(&output)) {
-            Some(input) if output.is_file() => Err(Error::new(
-                ErrorKind::Io,
-                format!("{} is both input and output", input.display()),
-            )
-            .with_help("write to another file")),
-            _ => Ok(()),
-        }
+        without_output(self.read.expand(&self.inputs), &self.inputs, self.output.as_deref())
     }
 
     fn writer(&self) -> Result<Box<dyn DocumentWriter>> {
-        let by_suffix: Option<&Format> = self.output.as_deref().and_then(format_of);
+        let output = self.output.as_deref();
+        let by_suffix: Option<&Format> = output.and_then(format_of);
         let format = self.format.0.or(by_suffix).unwrap_or(&io::jsonl::FORMAT);
-        let output = match &self.output {
-            Some(path) if path != Path::new("-") => Output::create(path)?,
-            _ => Output::stdout()?,
-        };
-        let options = WriteOptions { offsets: self.offsets, scheme: self.scheme };
-        Ok((format.write)(output, &options))
+        let options =
+            WriteOptions { offsets: self.offsets, scheme: self.scheme, ..WriteOptions::default() };
+        writer(output, format, &options)
     }
 }
 
@@ -125,7 +94,7 @@ impl Args {
 /// # Errors
 /// Where the engine cannot be loaded, there is nothing to read, or the output cannot be written.
 pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
-    args.check_output()?;
+    check_output(&args.inputs, args.output.as_deref())?;
     if args.watch {
         return watch::run(args, verbosity);
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::compression::Compression;
 use super::stream::ByteCounter;
-use super::{Format, format_of, text};
+use super::{Format, format_of, json, jsonl, text};
 use crate::error::{Error, ErrorKind, Result};
 
 /// An open input: bytes, decompressed, and what to call them.
@@ -113,13 +113,15 @@ impl Inputs {
     /// Expands what a user named: a file; a folder, with all folders in it (hidden files and links to
     /// folders are passed over); a glob; `-` for standard input.
     ///
-    /// A file is read as `format`, or else as its suffix says, or else as text.
+    /// A file is read as `format`, or else as its suffix says, or else as text. Several formats are JSON
+    /// and share its suffixes: there the first value that can be of one only decides, and where there is
+    /// none among the first 100 in the first MiB, it is `jsonl`.
     pub fn expand(inputs: &[PathBuf], format: Option<&'static Format>) -> Self {
         let mut expanded = Self::default();
         for input in inputs {
             match paths(input, &mut expanded.errors) {
                 Ok(paths) => expanded.files.extend(paths.into_iter().map(|path| InputFile {
-                    format: format.or_else(|| format_of(path.as_deref()?)).unwrap_or(&text::FORMAT),
+                    format: format.or_else(|| format_in(path.as_deref()?)).unwrap_or(&text::FORMAT),
                     path,
                 })),
                 Err(error) => expanded.errors.push(error),
@@ -127,6 +129,18 @@ impl Inputs {
         }
         expanded
     }
+}
+
+/// The format of a file, by its suffix and, where that is one of JSON, by what it holds.
+fn format_in(path: &Path) -> Option<&'static Format> {
+    let format = format_of(path)?;
+    if format.name != jsonl::FORMAT.name {
+        return Some(format);
+    }
+    let file = InputFile { path: Some(path.to_owned()), format };
+    // What cannot be opened is reported when its turn comes.
+    let input = file.open(&ByteCounter::default()).ok();
+    Some(input.and_then(json::recognise).unwrap_or(format))
 }
 
 fn paths(input: &Path, errors: &mut Vec<Error>) -> Result<Vec<Option<PathBuf>>> {

@@ -3,21 +3,25 @@
 use std::sync::Arc;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::gold::{GoldOptions, kind, of_json};
-use super::{DocumentWriter, Documents, Format, Input, Output, ReadOptions};
-use crate::error::{Error, ErrorKind, Location, Result};
+use super::gold::{Keys, Places, asked};
+use super::json::{Draft, ID, Problem, Reader, object, take_id, take_text};
+use super::{DocumentWriter, Documents, Format, Output, ReadOptions};
+use crate::error::{Error, Result};
 use crate::resource::OptionDoc;
 use crate::span::Entity;
-use crate::text::lines::{Lines, json_problem};
 use crate::text::{Document, OffsetTable, OffsetUnit};
 
 /// The format `jsonl`.
 pub const FORMAT: Format = Format {
     name: "jsonl",
-    doc: "One JSON object a line, `{\"id\", \"text\", \"entities\", …}`; other fields pass through.",
+    doc: "One JSON object a line, `{\"id\", \"text\", \"entities\", …}`, or an array of them; other fields pass \
+          through.",
     suffixes: &["jsonl", "ndjson", "json"],
+    marking: super::Marking::Offsets,
+    companion: None,
+    recognises: |value| value[ENTITIES][0]["start"].is_u64(),
     options: &[
         OptionDoc {
             name: "text-field",
@@ -37,109 +41,36 @@ pub const FORMAT: Format = Format {
         OptionDoc {
             name: "offsets",
             value: "char | byte | utf16, char",
-            doc: "Write: what `start` and `end` count.",
+            doc: "What `start` and `end` count.",
         },
     ],
-    read: |input, options| Box::new(Reader::new(input, options)) as Documents,
+    read: |input, options| Box::new(Reader::new(input, options, document)) as Documents,
     write: |output, options| Box::new(Writer { output, unit: options.offsets, line: Vec::new() }),
 };
 
-const ID: &str = "id";
 const TEXT: &str = "text";
 const ENTITIES: &str = "entities";
 
-/// Reads one document a line; blank lines are passed over, and a bad line is one error.
+/// A document of an object; blank lines are passed over.
 ///
 /// The text and the id are taken out of the fields; an id that is no string stays in
 /// [`Document::fields`] as `id`, so that it is written as it came. `entities` of the input make room
-/// for ours (where gold is asked for, they are that), and so do `text` and `id` where other fields were asked for. Numbers keep their value, not
-/// their spelling, and integers beyond 64 bits are rounded to a double.
-struct Reader {
-    lines: Lines<Input>,
-    text_field: String,
-    id_field: String,
-    gold: Option<GoldOptions>,
-}
-
-impl Reader {
-    fn new(input: Input, options: &ReadOptions) -> Self {
-        Self {
-            lines: super::lines(input, options.max_line_bytes),
-            text_field: options.text_field.clone(),
-            id_field: options.id_field.clone(),
-            gold: options.gold,
-        }
+/// for ours (where gold is asked for, they are that), and so do `text` and `id` where other fields were
+/// asked for. Numbers keep their value, not their spelling, and integers beyond 64 bits are rounded to a
+/// double.
+fn document(value: Value, options: &ReadOptions) -> std::result::Result<Draft, Problem> {
+    let mut fields = object(value)?;
+    let text = take_text(&mut fields, &options.text_field)?;
+    let gold = asked(options, "no field 'entities' with the gold", |gold| {
+        let places = Places::new(&text, gold.offsets);
+        let list = fields.get(ENTITIES).map(|l| places.of_list(ENTITIES, l, &Keys::USUAL));
+        list.transpose()
+    })?;
+    for ours in [ENTITIES, TEXT, ID].into_iter().filter(|ours| *ours != options.id_field) {
+        fields.shift_remove(ours);
     }
-
-    /// The document of an object.
-    fn document(&self, mut fields: Map<String, Value>) -> Result<Document> {
-        let text = match fields.shift_remove(&self.text_field) {
-            Some(Value::String(text)) => text,
-            Some(other) => {
-                let got = kind(&other);
-                return Err(self.error(format!(
-                    "expected a string in field '{}', got {got}",
-                    self.text_field
-                )));
-            }
-            None => {
-                let known: Vec<&str> = fields.keys().map(String::as_str).take(12).collect();
-                let help = format!("its fields: {}", known.join(", "));
-                let error = self.error(format!("no field '{}' with the text", self.text_field));
-                return Err(if known.is_empty() { error } else { error.with_help(help) });
-            }
-        };
-        let gold = self.gold.map(|GoldOptions { offsets, .. }| {
-            of_json(fields.get(ENTITIES), &text, offsets).map_err(|message| self.error(message))
-        });
-        let gold = gold.transpose()?;
-        for ours in [ENTITIES, TEXT, ID].into_iter().filter(|ours| *ours != self.id_field) {
-            fields.shift_remove(ours);
-        }
-        let id = match fields.get(&self.id_field) {
-            None | Some(Value::Null) => format!("{}:{}", self.lines.name(), self.lines.number()),
-            Some(Value::String(id)) => id.clone(),
-            Some(other) => {
-                let (id, other) = (other.to_string(), other.clone());
-                fields.insert(ID.to_owned(), other);
-                id
-            }
-        };
-        if fields.get(ID).is_some_and(|id| id.is_string() || id.is_null()) {
-            fields.shift_remove(ID);
-        }
-        Ok(Document { id, text, gold, fields, ..Document::default() })
-    }
-
-    fn error(&self, message: String) -> Error {
-        Error::new(ErrorKind::Document, message).at(self.lines.location())
-    }
-}
-
-impl Iterator for Reader {
-    type Item = Result<Document>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let line = match self.lines.next_line()? {
-                Ok(line) if line.trim().is_empty() => continue,
-                Ok(line) => line,
-                Err(error) => return Some(Err(error)),
-            };
-            let value = serde_json::from_str(line).map_err(|error| json_problem(line, &error));
-            return Some(match value {
-                Ok(Value::Object(fields)) => self.document(fields),
-                Ok(other) => Err(self
-                    .error(format!("expected a JSON object, got {}", kind(&other)))
-                    .with_help("JSON Lines holds one object a line, without an array around them")),
-                Err((message, column)) => {
-                    let place = Location::line(self.lines.name(), self.lines.number(), column);
-                    Err(Error::new(ErrorKind::Document, format!("invalid JSON: {message}"))
-                        .at(place))
-                }
-            });
-        }
-    }
+    let id = take_id(&mut fields, &options.id_field);
+    Ok(Draft { id, text, gold, fields, ..Draft::default() })
 }
 
 /// Writes one object a line: `id`, `text`, `entities`, then the fields that pass through, in their
@@ -236,8 +167,8 @@ fn rounded(score: f32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::io::WriteOptions;
     use crate::io::testing::{Endless, entity, read, write};
+    use crate::io::{Input, WriteOptions};
     use proptest::prelude::*;
 
     fn parse(text: &str) -> Vec<Result<Document>> {
@@ -319,7 +250,7 @@ mod tests {
             let error = fails(line);
             assert!(error.starts_with(start), "{line}: {error}");
         }
-        assert!(fails(&"[".repeat(100_000)).contains("recursion limit"));
+        assert!(fails(&"{\"a\":".repeat(100_000)).contains("recursion limit"));
         let all =
             read(&FORMAT, b"{\"text\": \"\xff\"}\n{\"text\": \"b\"}\n", &ReadOptions::default());
         assert_eq!(

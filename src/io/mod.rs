@@ -6,18 +6,34 @@
 
 pub mod compression;
 pub mod conll;
+pub mod doccano;
+pub mod fit;
+pub mod gliner;
 pub mod gold;
+pub mod idrisi;
 pub mod input;
+mod json;
 pub mod jsonl;
+pub mod label_studio;
 pub mod output;
+pub mod prodigy;
+pub mod spacy;
 pub mod stream;
+pub mod tag_names;
 #[cfg(test)]
 mod template;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 pub mod text;
+mod tokens;
+pub mod tokens_jsonl;
 
 use std::fmt;
+use std::sync::Arc;
+
+use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::resource::OptionDoc;
@@ -25,7 +41,7 @@ use crate::span::{Entity, TagScheme};
 use crate::text::lines::Lines;
 use crate::text::{Document, OffsetUnit};
 
-pub use gold::GoldOptions;
+pub use gold::{Discontinuous, GoldOptions};
 pub use input::{Input, InputFile, Inputs};
 pub use output::Output;
 pub use stream::DocumentStream;
@@ -42,6 +58,13 @@ pub struct Format {
     pub doc: &'static str,
     /// The file name suffixes that stand for it: lower case, without full stop.
     pub suffixes: &'static [&'static str],
+    /// How it says where entities are.
+    pub marking: Marking,
+    /// The suffix of a second file, with the same name, that goes with each; such a format is read with
+    /// both files at hand and written into a folder.
+    pub companion: Option<&'static str>,
+    /// Whether a JSON value, the first of a file or an element of its array, can be of no other format.
+    pub recognises: fn(&Value) -> bool,
     /// Which of the [`ReadOptions`] and [`WriteOptions`] it heeds.
     pub options: &'static [OptionDoc],
     /// The documents of an input.
@@ -54,6 +77,17 @@ impl fmt::Debug for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Format").field(&self.name).finish()
     }
+}
+
+/// How a format says where entities are: what it can say of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Marking {
+    /// By places in the text: everything.
+    Offsets,
+    /// By the first and last token: an entity that ends inside a token cannot be said.
+    TokenSpans,
+    /// By one tag a token: neither can two entities that share one.
+    TokenTags,
 }
 
 /// Writes documents with their entities, in the order in which they are given.
@@ -86,9 +120,13 @@ pub struct ReadOptions {
     pub id_field: String,
     /// CoNLL: the column of the tokens, from 1; `None` finds it.
     pub token_column: Option<usize>,
+    /// CoNLL: what parts the columns; `None` is tabs where a line has one, else white space.
+    pub separator: Option<char>,
+    /// Formats of tokens and tags: the names of tags that are numbers, from 0.
+    pub tag_names: Option<Arc<[String]>>,
     /// Text and CoNLL: a document of more bytes is cut and goes on as another.
     pub max_document_bytes: usize,
-    /// JSONL and CoNLL: a line of more bytes is an error.
+    /// JSON and CoNLL: a line, or an element of an array, of more bytes is an error.
     pub max_line_bytes: usize,
     /// Whether the entities that are there are read too, into [`Document::gold`], and how.
     pub gold: Option<GoldOptions>,
@@ -100,6 +138,8 @@ impl Default for ReadOptions {
             text_field: "text".to_owned(),
             id_field: "id".to_owned(),
             token_column: None,
+            separator: None,
+            tag_names: None,
             max_document_bytes: 64 << 20,
             max_line_bytes: 1 << 30,
             gold: None,
@@ -108,16 +148,42 @@ impl Default for ReadOptions {
 }
 
 /// How documents are written.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct WriteOptions {
-    /// JSONL: what `start` and `end` count.
+    /// Formats with offsets: what they count, where the format itself does not say it.
     pub offsets: OffsetUnit,
-    /// CoNLL: how the tags mark entities.
+    /// Formats of tokens and tags: how the tags mark entities.
     pub scheme: TagScheme,
+    /// CoNLL: which column the tags take.
+    pub tag_column: TagColumn,
+    /// Formats of tokens and tags: write the numbers of these names, from 0, instead of names.
+    pub tag_names: Option<Arc<[String]>>,
+}
+
+/// The column that tags are written into, where a document comes with columns of its own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TagColumn {
+    /// A new one, the last.
+    #[default]
+    New,
+    /// That of the tags that gold is read from, by the number of [`GoldOptions::column`]; a new one where
+    /// there is none.
+    Gold(Option<usize>),
 }
 
 /// All formats.
-pub static FORMATS: &[Format] = &[text::FORMAT, jsonl::FORMAT, conll::FORMAT];
+pub static FORMATS: &[Format] = &[
+    text::FORMAT,
+    jsonl::FORMAT,
+    conll::FORMAT,
+    tokens_jsonl::FORMAT,
+    gliner::FORMAT,
+    idrisi::FORMAT,
+    spacy::FORMAT,
+    prodigy::FORMAT,
+    doccano::FORMAT,
+    label_studio::FORMAT,
+];
 
 /// The format of this name.
 ///
@@ -138,43 +204,12 @@ pub fn format_of(path: &std::path::Path) -> Option<&'static Format> {
     FORMATS.iter().find(|f| f.suffixes.contains(&suffix.as_str()))
 }
 
+/// The recogniser of formats that are no JSON, or that only their suffix tells.
+fn nothing(_: &Value) -> bool {
+    false
+}
+
 /// The lines of an input, each of at most `limit` bytes.
 fn lines(input: Input, limit: usize) -> Lines<Input> {
     Lines::new(input.name().to_owned(), input, limit, ErrorKind::Document)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeSet;
-    use std::path::Path;
-
-    #[test]
-    fn formats_have_unique_names_and_suffixes_and_documentation() {
-        let names: BTreeSet<_> = FORMATS.iter().map(|f| f.name).collect();
-        let suffixes: Vec<_> = FORMATS.iter().flat_map(|f| f.suffixes).collect();
-        assert_eq!(names.len(), FORMATS.len());
-        assert_eq!(suffixes.iter().collect::<BTreeSet<_>>().len(), suffixes.len());
-        for format in FORMATS {
-            assert!(format.doc.ends_with('.') && !format.options.is_empty(), "{format:?}");
-            assert!(format.options.iter().all(|o| o.doc.ends_with('.')), "{format:?}");
-        }
-    }
-
-    #[test]
-    fn suffixes_name_formats_also_behind_compression() {
-        let name = |path: &str| format_of(Path::new(path)).map(|f| f.name);
-        assert_eq!(name("a/b.JSONL.gz"), Some("jsonl"));
-        assert_eq!(name("a.conllu.zst"), Some("conll"));
-        assert_eq!(name("README.md"), Some("text"));
-        assert_eq!(name("a.jsonl/b"), None);
-        assert_eq!(name("b.gz"), None);
-    }
-
-    #[test]
-    fn an_unknown_format_is_explained() {
-        let error = format("json").unwrap_err();
-        assert_eq!(error.to_string(), "unknown format 'json'");
-        assert_eq!(error.help_text(), Some("did you mean 'jsonl'? known: text, jsonl, conll"));
-    }
 }

@@ -91,6 +91,12 @@ impl Output {
         &self.name
     }
 
+    /// The suffix of its name, lower case, after one of compression is taken off; empty where it has none.
+    pub fn suffix(&self) -> String {
+        let (path, _) = Compression::split(Path::new(&self.name));
+        path.extension().and_then(|suffix| suffix.to_str()).unwrap_or("").to_lowercase()
+    }
+
     /// Writes `bytes`.
     ///
     /// # Errors

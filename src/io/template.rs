@@ -15,6 +15,9 @@ pub(super) const FORMAT: Format = Format {
     name: "words",
     doc: "One document a line, its words parted by tabs; written without entities.",
     suffixes: &["words"],
+    marking: super::Marking::TokenTags,
+    companion: None,
+    recognises: super::nothing,
     options: &[OptionDoc {
         name: "max-line-bytes",
         value: "number, 1073741824",

@@ -14,20 +14,28 @@ pub(crate) fn read(format: &Format, bytes: &[u8], options: &ReadOptions) -> Vec<
     (format.read)(input, options).collect()
 }
 
-/// What `format` writes.
+/// What `format` writes, as text.
 pub(crate) fn write(
     format: &Format,
     documents: &[(Document, Vec<Entity>)],
     options: &WriteOptions,
 ) -> String {
+    String::from_utf8(write_bytes(format, documents, options)).unwrap()
+}
+
+/// What `format` writes.
+pub(crate) fn write_bytes(
+    format: &Format,
+    documents: &[(Document, Vec<Entity>)],
+    options: &WriteOptions,
+) -> Vec<u8> {
     let buffer = Buffer::default();
     let mut writer = (format.write)(Output::new("out", buffer.clone()).unwrap(), options);
     for (document, entities) in documents {
         writer.write(document, entities).unwrap();
     }
     writer.finish().unwrap();
-    let bytes = buffer.0.lock().unwrap().clone();
-    String::from_utf8(bytes).unwrap()
+    buffer.0.lock().unwrap().clone()
 }
 
 /// An entity over the first place where `surface` stands in `text`.

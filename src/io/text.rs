@@ -15,6 +15,9 @@ pub const FORMAT: Format = Format {
     doc: "Plain UTF-8 text, one document a file; written with entities as `[Paris|LOC]`, to be read \
           by people.",
     suffixes: &["txt", "text", "md"],
+    marking: super::Marking::Offsets,
+    companion: None,
+    recognises: super::nothing,
     options: &[OptionDoc {
         name: "max-document-bytes",
         value: "number, 67108864",
@@ -47,7 +50,7 @@ impl Reader {
         // Less than a char could never be cut off.
         let limit = options.max_document_bytes.max(4);
         let buffer = Vec::new();
-        let wants_gold = options.gold.is_some();
+        let wants_gold = options.gold.is_some_and(|gold| !gold.is_optional);
         Self { input, limit, buffer, offset: 0, chars: 0, part: 0, done: false, wants_gold }
     }
 

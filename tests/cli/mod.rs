@@ -1,6 +1,7 @@
 //! The program as a user runs it, on small engine files written for the test.
 
 mod check;
+mod convert;
 mod diff;
 mod eval;
 mod explain;

@@ -148,7 +148,7 @@ fn gold_that_is_missing_or_malformed_is_named_by_its_line() {
         .write("b.jsonl", "{\"text\": \"Rome\", \"entities\": [{\"start\": 0, \"end\": 4}]}\n")
         .write("c.txt", "Rome");
     for (file, expected) in [
-        ("none.conll", "none.conll:3: expected a tag such as O or B-PER in column 2, got 'NNP'"),
+        ("none.conll", "none.conll:3: column 2: expected a tag such as O or B-PER, got 'NNP'"),
         ("a.jsonl", "a.jsonl:2: no field 'entities' with the gold"),
         ("b.jsonl", "b.jsonl:1: entity 1: no field 'label'"),
         ("c.txt", "c.txt: the format 'text' holds no gold"),

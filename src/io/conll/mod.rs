@@ -8,9 +8,10 @@
 mod read;
 mod write;
 
+use super::tokens::of_tags;
 use super::{Documents, Format};
 use crate::resource::OptionDoc;
-use crate::span::scheme::{decode, is_tag};
+use crate::span::scheme::is_tag;
 use crate::span::{Label, Span};
 use crate::text::{Document, Token};
 
@@ -20,12 +21,26 @@ pub const FORMAT: Format = Format {
     doc: "One token a line, a blank line after each sentence; columns are kept and the tag found is \
           added as the last.",
     suffixes: &["conll", "iob", "iob2", "bio", "tsv", "conllu"],
+    marking: super::Marking::TokenTags,
+    companion: None,
+    recognises: super::nothing,
     options: &[
         OptionDoc {
             name: "token-column",
             value: "number, found",
             doc: "Read: the column of the tokens, from 1; found: the second where the first counts \
                   1, 2, 3, …, else the first.",
+        },
+        OptionDoc {
+            name: "separator",
+            value: "tab | space | comma | a character, found",
+            doc: "Read: what parts the columns, which are then written parted by tabs; found: tabs where \
+                  a line has one, else white space.",
+        },
+        OptionDoc {
+            name: "tag-column",
+            value: "number, found",
+            doc: "Read: the column of the tags of gold, from 1; found: the last that holds nothing but tags.",
         },
         OptionDoc {
             name: "scheme",
@@ -44,12 +59,8 @@ pub const FORMAT: Format = Format {
         },
     ],
     read: |input, options| Box::new(read::Reader::new(input, options)) as Documents,
-    write: |output, options| Box::new(write::Writer::new(output, options.scheme)),
+    write: |output, options| Box::new(write::Writer::new(output, options)),
 };
-
-/// What stands in the text for a token that is empty (lines such as `<TAB>O` occur): the Unicode
-/// replacement character. The line itself is kept.
-const EMPTY_TOKEN: &str = "\u{FFFD}";
 
 /// The field of a document whose sentence goes on in the next one, because it was cut.
 const CONTINUES: &str = "continues";
@@ -100,7 +111,8 @@ fn tag_column(rows: &[Vec<&str>]) -> Option<usize> {
     (1..width).rev().find(|&column| rows.iter().all(|row| is_tag(row[column])))
 }
 
-/// The entities that the tags of a column of the input mark, by [`decode`]. `column` counts from 1;
+/// The entities that the tags of a column of the input mark, by
+/// [`decode`](crate::span::scheme::decode); a tag `B-O` is outside. `column` counts from 1;
 /// `None` is the last column after the first that holds nothing but tags.
 ///
 /// Empty where the document has no tokens or no such column.
@@ -114,12 +126,7 @@ pub fn gold(document: &Document, column: Option<usize>) -> Vec<(Span, Label)> {
     };
     let Some(column) = column else { return Vec::new() };
     let tags: Vec<&str> = rows.iter().map(|row| row[column]).collect();
-    decode(&tags)
-        .into_iter()
-        .map(|(range, label)| {
-            (Span::new(tokens[range.start].span.start, tokens[range.end - 1].span.end), label)
-        })
-        .collect()
+    of_tags(&tags, tokens)
 }
 
 #[cfg(test)]

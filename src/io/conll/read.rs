@@ -1,7 +1,8 @@
 //! CoNLL in: sentences as documents whose tokens are given.
 
+use super::super::tokens::{EMPTY_TOKEN, check_tag};
 use super::super::{GoldOptions, Input, ReadOptions};
-use super::{CONTINUES, EMPTY_TOKEN, column, columns, is_extra, rows, tag_column};
+use super::{CONTINUES, column, columns, is_extra, rows, tag_column};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::span::scheme::is_tag;
 use crate::text::lines::Lines;
@@ -18,8 +19,11 @@ pub(super) struct Reader {
     limit: usize,
     token_column: Option<usize>,
     gold: Option<GoldOptions>,
+    separator: Option<char>,
     layout: Option<Layout>,
     sentences: usize,
+    /// Whether a sentence before had tags: then the others owe them.
+    is_tagged: bool,
 }
 
 /// How the columns of an input are to be read.
@@ -50,8 +54,10 @@ impl Reader {
             limit: options.max_document_bytes,
             token_column: options.token_column,
             gold: options.gold,
+            separator: options.separator,
             layout: None,
             sentences: 0,
+            is_tagged: false,
         }
     }
 
@@ -82,7 +88,12 @@ impl Reader {
             } else if sentence.rows.is_empty() && is_comment(line) {
                 sentence.comments.push(line.to_owned());
             } else if sentence.error.is_none() {
-                sentence.rows.push(line.to_owned());
+                sentence.rows.push(
+                    self.separator.map_or_else(
+                        || line.to_owned(),
+                        |separator| parted_by_tabs(line, separator),
+                    ),
+                );
                 if sentence.rows.len() == 1 {
                     sentence.first_line = self.lines.number();
                 }
@@ -143,30 +154,35 @@ impl Reader {
         document.comments.append(&mut before);
         document.tokens = Some(tokens);
         if let Some(options) = self.gold {
-            document.gold = Some(self.gold(&document, options.column, &numbers)?);
+            document.gold = self.gold(&document, options, &numbers)?;
         }
         Ok(document)
     }
 
-    /// The entities that the tags of a sentence mark; `numbers` are the lines of its tokens.
+    /// The entities that the tags of a sentence mark; `numbers` are the lines of its tokens. `None` where
+    /// gold is optional and nothing in the last column looks like a tag.
     fn gold(
-        &self,
+        &mut self,
         document: &Document,
-        column: Option<usize>,
+        options: GoldOptions,
         numbers: &[usize],
-    ) -> Result<Vec<Annotation>> {
+    ) -> Result<Option<Vec<Annotation>>> {
         let rows = rows(document.tokens.as_deref().unwrap_or(&[]));
-        let asked = column.map(|column| column.saturating_sub(1));
+        let asked = options.column.map(|column| column.saturating_sub(1));
+        let found = asked.or_else(|| tag_column(&rows));
         // Where no column will do, the last is the one that was meant.
         let width = || rows.iter().map(Vec::len).min().unwrap_or(0).max(2);
-        let column = asked.or_else(|| tag_column(&rows)).unwrap_or_else(|| width() - 1);
+        let column = found.unwrap_or_else(|| width() - 1);
+        let looks_like_tags =
+            || rows.iter().any(|row| row.get(column).is_some_and(|tag| is_tag(tag)));
+        if options.is_optional && !self.is_tagged && found.is_none() && !looks_like_tags() {
+            return Ok(None);
+        }
+        self.is_tagged |= !rows.is_empty();
         for (row, line) in rows.iter().zip(numbers) {
-            let message = match row.get(column) {
-                Some(tag) if is_tag(tag) => continue,
-                Some(got) => format!(
-                    "expected a tag such as O or B-PER in column {}, got '{got}'",
-                    column + 1
-                ),
+            let message = match row.get(column).map(|tag| check_tag(tag)) {
+                Some(Ok(())) => continue,
+                Some(Err(message)) => format!("column {}: {message}", column + 1),
                 None => {
                     format!("expected a tag in column {}, got {} columns", column + 1, row.len())
                 }
@@ -175,9 +191,10 @@ impl Reader {
             return Err(Error::new(ErrorKind::Document, message).at(place));
         }
         let gold = super::gold(document, Some(column + 1)).into_iter();
-        Ok(gold
-            .map(|(span, label)| Annotation { span, label: label.as_str().to_owned() })
-            .collect())
+        Ok(Some(
+            gold.map(|(span, label)| Annotation { span, label: label.as_str().to_owned() })
+                .collect(),
+        ))
     }
 
     /// Where the tokens of a sentence are. Unless the user said it, the first sentence of several
@@ -208,6 +225,15 @@ impl Iterator for Reader {
     fn next(&mut self) -> Option<Self::Item> {
         let sentence = self.sentence()?;
         Some(self.document(sentence))
+    }
+}
+
+/// A line whose columns `separator` parts, as one whose columns tabs part; spaces may be several.
+fn parted_by_tabs(line: &str, separator: char) -> String {
+    if separator == ' ' {
+        line.split(' ').filter(|column| !column.is_empty()).collect::<Vec<_>>().join("\t")
+    } else {
+        line.replace(separator, "\t")
     }
 }
 
@@ -364,13 +390,64 @@ mod tests {
         assert_eq!(
             gold("It O\nis VBZ\n\nIt\nis\n\nin B-X\n", None),
             [
-                "in:2: expected a tag such as O or B-PER in column 2, got 'VBZ'",
+                "in:2: column 2: expected a tag such as O or B-PER, got 'VBZ'",
                 "in:4: expected a tag in column 2, got 1 columns",
                 "in X",
             ]
         );
         assert_eq!(gold("It O\n", Some(5)), ["in:1: expected a tag in column 5, got 2 columns"]);
         assert_eq!(parse("New\tB-LOC\n")[0].gold, None);
+    }
+
+    #[test]
+    fn columns_may_be_parted_by_anything() {
+        for (separator, file) in [
+            (',', "New,B-LOC\nYork,I-LOC\n"),
+            ('|', "New|NNP|B-LOC\nYork|NNP|I-LOC\n"),
+            (' ', "New B-LOC\nYork  I-LOC\n"),
+            ('\t', "New\tB-LOC\nYork\tI-LOC\n"),
+        ] {
+            let options = ReadOptions {
+                separator: Some(separator),
+                gold: Some(GoldOptions::default()),
+                ..ReadOptions::default()
+            };
+            let document = read(&FORMAT, file.as_bytes(), &options).remove(0).unwrap();
+            let gold = document.gold.unwrap();
+            assert_eq!((document.text.as_str(), gold.len()), ("New York", 1), "{file}");
+            assert_eq!((gold[0].span, gold[0].label.as_str()), (Span::new(0, 8), "LOC"));
+        }
+    }
+
+    #[test]
+    fn gold_may_be_optional_but_not_in_half_of_a_file() {
+        let gold = Some(GoldOptions { is_optional: true, ..GoldOptions::default() });
+        let options = ReadOptions { gold, ..ReadOptions::default() };
+        let shown = |file: &str| {
+            let all = read(&FORMAT, file.as_bytes(), &options).into_iter();
+            let one = |d: Result<Document>| match d {
+                Ok(document) => format!("{:?}", document.gold.map(|gold| gold.len())),
+                Err(error) => error.to_string(),
+            };
+            all.map(one).collect::<Vec<_>>()
+        };
+        assert_eq!(shown("It\nis\n\nso\n"), ["None", "None"]);
+        assert_eq!(shown("It PRP\nis VBZ\n\nso\n"), ["None", "None"]);
+        let expected = "in:4: expected a tag in column 2, got 1 columns";
+        assert_eq!(shown("It O\nis B-X\n\nso\n"), ["Some(1)", expected]);
+        let expected = "in:2: column 2: expected a tag such as O or B-PER, got 'x'";
+        assert_eq!(shown("It B-X\nis x\n"), [expected]);
+    }
+
+    #[test]
+    fn several_labels_of_one_token_are_refused_and_labels_of_outside_are_none() {
+        let gold = Some(GoldOptions::default());
+        let options = ReadOptions { gold, ..ReadOptions::default() };
+        let all = read(&FORMAT, b"It\tO\n\nA\tB-X,B-Y\n\nB\tB-O\nC\tB-a,b\n", &options);
+        let error = all[1].as_ref().unwrap_err().to_string();
+        assert_eq!(error, "in:3: column 2: expected one label a token, got several: 'B-X,B-Y'");
+        let gold = all[2].as_ref().unwrap().gold.as_ref().unwrap();
+        assert_eq!((gold.len(), gold[0].label.as_str()), (1, "a,b"));
     }
 
     #[test]

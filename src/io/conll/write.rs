@@ -1,11 +1,11 @@
 //! CoNLL out: every line of the input with the tag found as its last column.
 
-use super::super::{DocumentWriter, Output};
-use super::{CONTINUES, lines};
+use super::super::tokens::{sentence_words, tagged_ranges, tags};
+use super::super::{DocumentWriter, Output, TagColumn, WriteOptions};
+use super::{CONTINUES, lines, rows, tag_column};
 use crate::error::Result;
-use crate::span::scheme::TaggedRange;
 use crate::span::{Entity, Span, TagScheme};
-use crate::text::{Document, segment};
+use crate::text::Document;
 
 /// Writes one sentence after the other, a blank line after each.
 ///
@@ -18,12 +18,13 @@ use crate::text::{Document, segment};
 pub(super) struct Writer {
     output: Output,
     scheme: TagScheme,
+    column: TagColumn,
     text: String,
 }
 
 impl Writer {
-    pub(super) fn new(output: Output, scheme: TagScheme) -> Self {
-        Self { output, scheme, text: String::new() }
+    pub(super) fn new(output: Output, options: &WriteOptions) -> Self {
+        Self { output, scheme: options.scheme, column: options.tag_column, text: String::new() }
     }
 
     fn push_line(&mut self, line: &str) {
@@ -43,17 +44,32 @@ impl Writer {
             self.push_line(comment);
         }
         let words = document.token_spans().unwrap_or_default();
-        let tags = self.scheme.encode(&tagged_ranges(&words, entities), words.len());
+        let tags = tags(self.scheme, &words, entities);
+        let column = self.tag_column(document);
         for (token, tag) in document.tokens.iter().flatten().zip(&tags) {
             if token.line.is_empty() {
                 self.push_word(document, token.span, tag);
             }
             for (line, own) in lines(token).filter(|(line, _)| !line.is_empty()) {
-                self.push_row(line, if own { tag } else { "O" });
+                match column {
+                    Some(column) if own => self.push_line(&with_column(line, column, tag)),
+                    Some(_) => self.push_line(line),
+                    None => self.push_row(line, if own { tag } else { "O" }),
+                }
             }
         }
         if !words.is_empty() && !document.fields.contains_key(CONTINUES) {
             self.text.push('\n');
+        }
+    }
+
+    /// The column of the document's lines that the tags replace, from 0.
+    fn tag_column(&self, document: &Document) -> Option<usize> {
+        let TagColumn::Gold(column) = self.column else { return None };
+        let rows = rows(document.tokens.as_deref().unwrap_or(&[]));
+        match column {
+            None => tag_column(&rows),
+            Some(column) => rows.iter().all(|row| row.len() >= column).then(|| column - 1),
         }
     }
 
@@ -67,15 +83,7 @@ impl Writer {
         let id: String =
             document.id.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         self.push_line(&format!("# newdoc id = {id}"));
-        let mut words = Vec::new();
-        let mut ends = vec![];
-        for sentence in segment::sentences(&document.text) {
-            let inside = sentence.slice(&document.text).unwrap_or("");
-            let shifted = |w: Span| Span::new(w.start + sentence.start, w.end + sentence.start);
-            words.extend(segment::words(inside).into_iter().map(shifted));
-            ends.resize(words.len(), false);
-            ends.last_mut().into_iter().for_each(|end| *end = true);
-        }
+        let (words, mut ends) = sentence_words(&document.text);
         let ranges = tagged_ranges(&words, entities);
         for (range, _) in &ranges {
             ends[range.start..range.end - 1].fill(false);
@@ -112,25 +120,38 @@ impl DocumentWriter for Writer {
     }
 }
 
-/// The words that each entity touches; one that touches none is left out.
-fn tagged_ranges(words: &[Span], entities: &[Entity]) -> Vec<TaggedRange> {
-    entities
-        .iter()
-        .map(|entity| {
-            let first = words.partition_point(|w| w.end <= entity.span.start);
-            let last = words.partition_point(|w| w.start < entity.span.end);
-            (first..last, entity.label.clone())
-        })
-        .filter(|(range, _)| !range.is_empty())
-        .collect()
+/// A line with another value in one of its columns, from 0.
+fn with_column(line: &str, column: usize, value: &str) -> String {
+    if line.contains('\t') {
+        let mut columns: Vec<&str> = line.split('\t').collect();
+        if let Some(place) = columns.get_mut(column) {
+            *place = value;
+        }
+        return columns.join("\t");
+    }
+    let mut rest = line;
+    let mut written = String::with_capacity(line.len());
+    for number in 0.. {
+        let gap = rest.len() - rest.trim_ascii_start().len();
+        let (space, after) = rest.split_at(gap);
+        let end = after.find(|c: char| c.is_ascii_whitespace()).unwrap_or(after.len());
+        let (old, after) = after.split_at(end);
+        written.push_str(space);
+        if old.is_empty() {
+            break;
+        }
+        written.push_str(if number == column { value } else { old });
+        rest = after;
+    }
+    written
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::{FORMAT, columns, gold};
     use super::*;
+    use crate::io::ReadOptions;
     use crate::io::testing::{entity, read, write};
-    use crate::io::{ReadOptions, WriteOptions};
     use proptest::prelude::*;
 
     fn with_scheme(scheme: TagScheme) -> WriteOptions {
@@ -191,6 +212,29 @@ mod tests {
             [(Document::new("a\nb", text), entities), (Document::new("c", " "), vec![])];
         let expected = "# newdoc id = a b\nIn\tO\nParis\tS-LOC\n.\tO\n\nNew\tB-LOC\nYork\tE-LOC\n-\tO\nbased\tO\nAnn\tO\n\nleft\tO\n.\tO\n\n# newdoc id = c\n\n";
         assert_eq!(write(&FORMAT, &documents, &with_scheme(TagScheme::Bioes)), expected);
+    }
+
+    #[test]
+    fn the_tags_of_gold_are_replaced_where_that_is_asked() {
+        for (file, expected) in [
+            (
+                "# a\n1\tNew\tB-X\t-\tbob\n2\tYork\tO\t-\t-\n\n",
+                "# a\n1\tNew\tB-LOC\t-\tbob\n2\tYork\tE-LOC\t-\t-\n\n",
+            ),
+            ("New  NNP  O\nYork  NNP  O\n\n", "New  NNP  B-LOC\nYork  NNP  E-LOC\n\n"),
+            (
+                "1-2\tNewYork\t_\n1\tNew\tO\n2\tYork\tO\n\n",
+                "1-2\tNewYork\t_\n1\tNew\tB-LOC\n2\tYork\tE-LOC\n\n",
+            ),
+            ("New\nYork\n\n", "New\tB-LOC\nYork\tE-LOC\n\n"),
+        ] {
+            let document =
+                read(&FORMAT, file.as_bytes(), &ReadOptions::default()).remove(0).unwrap();
+            let found = vec![entity(&document.text, "New York", "LOC", 0.5)];
+            let tag_column = TagColumn::Gold(None);
+            let options = WriteOptions { tag_column, ..with_scheme(TagScheme::Bioes) };
+            assert_eq!(write(&FORMAT, &[(document, found)], &options), expected);
+        }
     }
 
     #[test]

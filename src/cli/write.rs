@@ -1,0 +1,67 @@
+//! How documents are written: the options that commands share, and where the output comes to be.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::io::{DocumentWriter, Format, Inputs, Output, WriteOptions};
+use crate::span::TagScheme;
+
+/// Reads the name of a tag scheme.
+pub(super) fn tag_scheme() -> impl TypedValueParser<Value = TagScheme> {
+    PossibleValuesParser::new(TagScheme::NAMES)
+        .map(|name| name.parse().expect("a possible value is the name of a scheme"))
+}
+
+/// A writer of `format` onto a file, or a folder where the format needs one, or standard output.
+///
+/// # Errors
+/// Where it cannot be written to.
+pub(super) fn writer(
+    output: Option<&Path>,
+    format: &Format,
+    options: &WriteOptions,
+) -> Result<Box<dyn DocumentWriter>> {
+    let output = match output {
+        Some(path) if path != Path::new("-") => Output::create(path)?,
+        _ => Output::stdout()?,
+    };
+    Ok((format.write)(output, options))
+}
+
+fn resolved(path: &Path) -> Option<PathBuf> {
+    fs::canonicalize(path).ok()
+}
+
+/// Takes the output out of the inputs, where it was not named as one: what a run wrote into its own input
+/// folder is no input of the next.
+pub(super) fn without_output(
+    mut inputs: Inputs,
+    named: &[PathBuf],
+    output: Option<&Path>,
+) -> Inputs {
+    if let Some(output) = output.and_then(resolved) {
+        inputs.files.retain(|file| {
+            let Some(path) = &file.path else { return true };
+            named.contains(path) || resolved(path).as_ref() != Some(&output)
+        });
+    }
+    inputs
+}
+
+/// Refuses an output that is a named input: the result would take the place of its source.
+///
+/// # Errors
+/// Where it is.
+pub(super) fn check_output(named: &[PathBuf], output: Option<&Path>) -> Result<()> {
+    let Some(output) = output.and_then(resolved) else { return Ok(()) };
+    match named.iter().find(|input| resolved(input).as_ref() == Some(&output)) {
+        Some(input) if output.is_file() => {
+            Err(Error::new(ErrorKind::Io, format!("{} is both input and output", input.display()))
+                .with_help("write to another file"))
+        }
+        _ => Ok(()),
+    }
+}
