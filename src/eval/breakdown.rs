@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::Score;
-use super::entity::Counts;
+use super::entity::LabelCounts;
 use crate::text::{Annotation, Span};
 
 /// Groups by length, in words.
@@ -22,7 +22,7 @@ pub const RARITIES: &[u64] = &[0, 1, 2, 5, 20];
 pub struct Breakdown {
     /// The least number of each group, rising.
     groups: &'static [u64],
-    counts: Vec<Counts>,
+    counts: Vec<LabelCounts>,
 }
 
 /// A group and its scores.
@@ -57,7 +57,7 @@ impl Breakdown {
     /// Nothing counted yet, in groups that begin at the rising numbers `groups`. What is less than the
     /// first is in the first.
     pub fn new(groups: &'static [u64]) -> Self {
-        Self { groups, counts: vec![Counts::default(); groups.len()] }
+        Self { groups, counts: vec![LabelCounts::default(); groups.len()] }
     }
 
     /// Adds a document, where `number` tells an entity's group. What is twice in a list counts once.
@@ -79,14 +79,14 @@ impl Breakdown {
         }
     }
 
-    fn of(&mut self, number: u64) -> &mut Counts {
+    fn of(&mut self, number: u64) -> &mut LabelCounts {
         let group = self.groups.partition_point(|least| *least <= number).saturating_sub(1);
         &mut self.counts[group]
     }
 
     /// The groups in their order, empty ones among them.
     pub fn rows(&self) -> Vec<BreakdownRow> {
-        let row = |(number, counts): (usize, &Counts)| BreakdownRow {
+        let row = |(number, counts): (usize, &LabelCounts)| BreakdownRow {
             least: self.groups[number],
             most: self.groups.get(number + 1).map(|next| next - 1),
             score: counts.row().score,

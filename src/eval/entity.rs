@@ -14,19 +14,35 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+
 use super::{Score, ratio};
 use crate::text::{Annotation, Span};
 
-/// How often a label was predicted, is in gold, and both.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Counts {
-    pub(super) right: u64,
-    pub(super) predicted: u64,
-    pub(super) gold: u64,
+/// How often entities of a label were predicted, are in gold, and both.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LabelCounts {
+    /// Predicted, and in gold.
+    pub right: u64,
+    /// Predicted.
+    pub predicted: u64,
+    /// In gold.
+    pub gold: u64,
 }
 
-impl Counts {
-    pub(super) fn row(self) -> EntityRow {
+impl std::iter::Sum for LabelCounts {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), |all, one| Self {
+            right: all.right + one.right,
+            predicted: all.predicted + one.predicted,
+            gold: all.gold + one.gold,
+        })
+    }
+}
+
+impl LabelCounts {
+    /// The scores of these counts.
+    pub fn row(self) -> EntityRow {
         let score = Score::new(self.right as f64, self.predicted, self.gold);
         EntityRow { score, support: self.gold }
     }
@@ -35,26 +51,28 @@ impl Counts {
 /// Entities counted over documents, by label.
 #[derive(Debug, Clone, Default)]
 pub struct EntityCounts {
-    labels: BTreeMap<String, Counts>,
+    labels: BTreeMap<String, LabelCounts>,
 }
 
 /// A line of a report.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct EntityRow {
     /// The score.
+    #[serde(flatten)]
     pub score: Score,
     /// How many entities gold has.
     pub support: u64,
 }
 
 /// What came out: a row for every label that gold or the predictions have, and the averages.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EntityReport {
     /// By label.
     pub labels: BTreeMap<String, EntityRow>,
     /// Of the counts of all labels together.
     pub micro: EntityRow,
     /// The mean of the labels.
+    #[serde(rename = "macro")]
     pub macro_average: EntityRow,
     /// The mean of the labels, weighted by support.
     pub weighted: EntityRow,
@@ -62,9 +80,13 @@ pub struct EntityReport {
 
 impl EntityCounts {
     /// Adds a document. What is twice in a list counts once.
-    pub fn add(&mut self, gold: &[Annotation], predicted: &[Annotation]) {
-        let gold: BTreeSet<(&str, Span)> = gold.iter().map(key).collect();
-        let predicted: BTreeSet<(&str, Span)> = predicted.iter().map(key).collect();
+    pub fn add<'a>(
+        &mut self,
+        gold: impl IntoIterator<Item = &'a Annotation>,
+        predicted: impl IntoIterator<Item = &'a Annotation>,
+    ) {
+        let gold: BTreeSet<(&str, Span)> = gold.into_iter().map(key).collect();
+        let predicted: BTreeSet<(&str, Span)> = predicted.into_iter().map(key).collect();
         for one in &gold {
             let counts = self.counts(one.0);
             counts.gold += 1;
@@ -75,28 +97,55 @@ impl EntityCounts {
         }
     }
 
-    fn counts(&mut self, label: &str) -> &mut Counts {
+    fn counts(&mut self, label: &str) -> &mut LabelCounts {
         if !self.labels.contains_key(label) {
-            self.labels.insert(label.to_owned(), Counts::default());
+            self.labels.insert(label.to_owned(), LabelCounts::default());
         }
         self.labels.get_mut(label).expect("it was there or has been put there")
     }
 
+    /// Adds what was counted in other documents.
+    pub fn merge(&mut self, other: &EntityCounts) {
+        for (label, counts) in other.labels() {
+            let all = self.counts(label);
+            *all = [*all, counts].into_iter().sum();
+        }
+    }
+
+    /// The counts of all labels together.
+    pub fn total(&self) -> LabelCounts {
+        self.labels.values().copied().sum()
+    }
+
+    /// The counts of each label, sorted by it.
+    pub fn labels(&self) -> impl Iterator<Item = (&str, LabelCounts)> {
+        self.labels.iter().map(|(label, counts)| (label.as_str(), *counts))
+    }
+
     /// The scores of what was added.
     pub fn report(&self) -> EntityReport {
-        let mut all = Counts::default();
-        for counts in self.labels.values() {
-            all.right += counts.right;
-            all.predicted += counts.predicted;
-            all.gold += counts.gold;
-        }
         let labels: BTreeMap<String, EntityRow> =
             self.labels.iter().map(|(label, counts)| (label.clone(), counts.row())).collect();
-        let rows = || labels.values();
-        let macro_average = average(rows().map(|row| (1.0, row.score)), all.gold);
-        let weighted = average(rows().map(|row| (row.support as f64, row.score)), all.gold);
-        EntityReport { micro: all.row(), macro_average, weighted, labels }
+        let Averages { micro, macro_average, weighted } = averages(self.labels.values().copied());
+        EntityReport { micro, macro_average, weighted, labels }
     }
+}
+
+/// The averages of a report.
+pub(super) struct Averages {
+    pub(super) micro: EntityRow,
+    pub(super) macro_average: EntityRow,
+    pub(super) weighted: EntityRow,
+}
+
+/// The averages over the labels that these counts are of.
+pub(super) fn averages(labels: impl Iterator<Item = LabelCounts>) -> Averages {
+    let labels: Vec<LabelCounts> = labels.collect();
+    let all: LabelCounts = labels.iter().copied().sum();
+    let rows: Vec<EntityRow> = labels.iter().map(|counts| counts.row()).collect();
+    let macro_average = average(rows.iter().map(|row| (1.0, row.score)), all.gold);
+    let weighted = average(rows.iter().map(|row| (row.support as f64, row.score)), all.gold);
+    Averages { micro: all.row(), macro_average, weighted }
 }
 
 fn key(one: &Annotation) -> (&str, Span) {

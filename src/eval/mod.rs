@@ -6,25 +6,35 @@
 pub mod align;
 pub mod breakdown;
 pub mod calibration;
+pub mod compare;
 pub mod confusion;
 #[cfg(test)]
 mod detail_tests;
 pub mod entity;
 pub mod semeval;
 pub mod sequence;
+pub mod strict;
+pub mod surface;
 #[cfg(test)]
 mod tests;
+pub mod token;
+
+use serde::Serialize;
 
 pub use align::{Pair, PairKind, align};
 pub use breakdown::{Breakdown, BreakdownRow, SurfaceCounts};
 pub use calibration::{Calibration, CalibrationBin};
+pub use compare::{Compared, Difference, Estimate, OfScore, OfScores, PairedCounts, Resampling};
 pub use confusion::{Confusion, ConfusionCell};
-pub use entity::{EntityCounts, EntityReport, EntityRow};
+pub use entity::{EntityCounts, EntityReport, EntityRow, LabelCounts};
 pub use semeval::{Scenario, SemevalCounts, semeval};
 pub use sequence::{Mode, SequenceCounts};
+pub use strict::{LetterPlace, StrictScheme, decode_strict};
+pub use surface::SurfaceLabels;
+pub use token::TokenCounts;
 
 /// Precision, recall and their harmonic mean, each 0..=1.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Score {
     /// The share of what was predicted that is right.
     pub precision: f64,

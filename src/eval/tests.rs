@@ -2,9 +2,7 @@
 
 use serde_json::Value;
 
-use super::sequence::decode_strict;
 use super::*;
-use crate::span::TagScheme;
 use crate::text::{Annotation, Span};
 
 /// The items of a fixture in `tests/data/eval`.
@@ -47,19 +45,26 @@ fn sequences_score_as_in_seqeval() {
     let items = items("seqeval.jsonl");
     let mut refused = 0;
     for (number, item) in items.iter().enumerate() {
-        let scheme: TagScheme = item["scheme"].as_str().unwrap().parse().unwrap();
+        let scheme: StrictScheme = item["scheme"].as_str().unwrap().parse().unwrap();
+        let place = match &item["suffix"] {
+            Value::Bool(true) => LetterPlace::Last,
+            _ => LetterPlace::First,
+        };
         let sequences = |key: &str| -> Vec<Vec<&str>> {
             let lines = item[key].as_array().unwrap().iter();
             lines.map(|line| line.as_str().unwrap().split(' ').collect()).collect()
         };
         let (gold, predicted) = (sequences("gold"), sequences("predicted"));
         let report = |mode| {
-            let mut counts = SequenceCounts::new(mode);
+            let mut counts = SequenceCounts::new(mode, place);
             for (gold, predicted) in gold.iter().zip(&predicted) {
                 counts.add(gold, predicted)?;
             }
             crate::Result::Ok(counts.report())
         };
+        let mut tokens = TokenCounts::default();
+        gold.iter().zip(&predicted).for_each(|(gold, other)| tokens.add_tags(gold, other));
+        assert_near(&[tokens.accuracy()], &serde_json::json!([item["accuracy"]]), "accuracy");
         let default = report(Mode::Default).unwrap();
         assert_report(&default, &item["default"], &format!("item {number}, default"));
         match report(Mode::Strict(scheme)) {
@@ -70,7 +75,13 @@ fn sequences_score_as_in_seqeval() {
             }
         }
     }
-    assert!(items.len() == 200 && (5..60).contains(&refused), "{refused} of {}", items.len());
+    assert!(items.len() == 480 && (10..120).contains(&refused), "{refused} of {}", items.len());
+    for scheme in StrictScheme::NAMES {
+        for suffix in [false, true] {
+            let is_it = |item: &&Value| item["scheme"] == scheme && item["suffix"] == suffix;
+            assert_eq!(items.iter().filter(is_it).count(), 40, "{scheme}, {suffix}");
+        }
+    }
 }
 
 #[test]
@@ -81,12 +92,12 @@ fn strict_entities_are_those_of_seqeval() {
     for sequence in fixture["sequences"].as_array().unwrap() {
         let Some(expected) = sequence.get("strict") else { continue };
         let scheme = match sequence["scheme"].as_str().unwrap() {
-            "BIO" => TagScheme::Bio,
-            "IOBES" => TagScheme::Bioes,
-            _ => TagScheme::Bilou,
+            "BIO" => StrictScheme::Iob2,
+            "IOBES" => StrictScheme::Iobes,
+            _ => StrictScheme::Bilou,
         };
         let tags: Vec<&str> = sequence["tags"].as_str().unwrap().split(' ').collect();
-        let found: Vec<Value> = decode_strict(scheme, &tags)
+        let found: Vec<Value> = decode_strict(scheme, LetterPlace::First, &tags)
             .unwrap()
             .iter()
             .map(|(range, label)| serde_json::json!([label.as_str(), range.start, range.end]))
@@ -100,16 +111,19 @@ fn strict_entities_are_those_of_seqeval() {
 #[test]
 fn what_is_no_tag_of_the_scheme_is_refused() {
     for (tag, expected) in [
-        ("E-X", "expected a tag of the scheme 'bio', got 'E-X'"),
-        ("", "expected a tag of the scheme 'bio', got ''"),
+        ("E-X", "expected a tag of the scheme 'iob2', got 'E-X'"),
+        ("", "expected a tag of the scheme 'iob2', got ''"),
     ] {
-        let error = decode_strict(TagScheme::Bio, &["O", tag]).unwrap_err();
+        let error = decode_strict(StrictScheme::Iob2, LetterPlace::First, &["O", tag]).unwrap_err();
         assert_eq!(error.to_string(), expected);
-        assert_eq!(error.help_text(), Some("its tags begin with one of B, I, O"));
+        assert_eq!(error.help_text(), Some("its tags begin with one of I, O, B"));
     }
-    let error = decode_strict(TagScheme::Io, &["I-X"]).unwrap_err();
-    assert_eq!(error.to_string(), "tags of the scheme 'io' have no strict reading");
-    let error = SequenceCounts::new(Mode::Default).add(&["O"], &["O", "O"]).unwrap_err();
+    let error = decode_strict(StrictScheme::Bilou, LetterPlace::Last, &["X-E"]).unwrap_err();
+    assert_eq!(error.help_text(), Some("its tags end with one of B, I, L, O, U"));
+    let error = "bio".parse::<StrictScheme>().unwrap_err();
+    assert_eq!(error.to_string(), "unknown tag scheme 'bio'");
+    let mut counts = SequenceCounts::new(Mode::Default, LetterPlace::First);
+    let error = counts.add(&["O"], &["O", "O"]).unwrap_err();
     assert_eq!(error.to_string(), "expected 1 predicted tags, as in gold, got 2");
 }
 

@@ -64,6 +64,19 @@ impl Document {
         document
     }
 
+    /// Makes its text lower case. All that points into the text stays right: a letter whose lower case
+    /// has another length in bytes (`İ`, `ẞ`, the sign for Kelvin) stays as it is.
+    pub fn lowercase(&mut self) {
+        let lower = |c: char| {
+            let mut lower = c.to_lowercase();
+            match (lower.next(), lower.next()) {
+                (Some(one), None) if one.len_utf8() == c.len_utf8() => one,
+                _ => c,
+            }
+        };
+        self.text = self.text.chars().map(lower).collect();
+    }
+
     /// The spans of the fixed tokens, if the input fixed any.
     pub fn token_spans(&self) -> Option<Vec<Span>> {
         self.tokens.as_ref().map(|tokens| tokens.iter().map(|t| t.span).collect())
@@ -73,6 +86,15 @@ impl Document {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lower_case_keeps_every_place() {
+        let mut document = Document::new("d", "ÉCOLE İzmir ẞ \u{212a} ΟΔΟΣ");
+        let bytes = document.text.len();
+        document.lowercase();
+        assert_eq!(document.text, "école İzmir ẞ \u{212a} οδοσ");
+        assert_eq!(document.text.len(), bytes);
+    }
 
     #[test]
     fn words_are_joined_by_one_space_and_keep_their_places() {

@@ -2,11 +2,13 @@
 
     python tests/parity/eval_fixtures.py
 
-seqeval.jsonl    200 batches of 10 tag sequences. Items are {"scheme", "gold", "predicted", "default", "strict"}; tags are
-                 separated by one space.
+seqeval.jsonl    480 batches of 10 tag sequences: 40 of each of six schemes, with the letter first, and 40 with it last (B-X, X-B).
+                 Items are {"scheme", "suffix", "gold", "predicted", "default", "strict", "accuracy"}; tags are separated by one
+                 space.
     default      seqeval.metrics.classification_report(output_dict=True), rows as [precision, recall, f1, support]. For BILOU
                  the tags L- and U- are renamed E- and S- first, which is what they mean; seqeval does not know them here.
-    strict       the same with mode="strict" and the scheme IOB2, IOBES or BILOU; null where seqeval refuses a tag.
+    strict       the same with mode="strict" and the scheme; null where seqeval refuses a tag.
+    accuracy     seqeval.metrics.accuracy_score.
 nervaluate.jsonl 50 batches of 4 documents. Items are {"gold", "predicted", "overall", "labels"}; spans are
                  [start, end_exclusive, label] in the order given to nervaluate, whose ends are inclusive. Rows are [correct,
                  incorrect, partial, missed, spurious, possible, actual, precision, recall, f1], keyed by strict, exact,
@@ -22,32 +24,43 @@ import warnings
 from pathlib import Path
 
 from nervaluate import Evaluator
-from seqeval.metrics import classification_report
-from seqeval.scheme import BILOU, IOB2, IOBES
+from seqeval.metrics import accuracy_score, classification_report
+from seqeval.scheme import BILOU, IOB1, IOB2, IOBES, IOE1, IOE2
 
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "eval"
 LABELS = ["X", "Y", "Z-Q"]
-# scheme -> (prefixes, (first, inside, last, single), seqeval's scheme, batches)
+# scheme -> (letters, (first, inside, last, single), seqeval's scheme). In IOB1 and IOE1 the letters B and E are only for
+# entities that touch another of their label; damage puts them there and elsewhere.
 SCHEMES = {
-    "bio": ("BI", "BIIB", IOB2, 80),
-    "bioes": ("BIES", "BIES", IOBES, 60),
-    "bilou": ("BILU", "BILU", BILOU, 60),
+    "iob1": ("BI", "IIII", IOB1),
+    "iob2": ("BI", "BIIB", IOB2),
+    "ioe1": ("IE", "IIII", IOE1),
+    "ioe2": ("IE", "IIEE", IOE2),
+    "iobes": ("BIES", "BIES", IOBES),
+    "bilou": ("BILU", "BILU", BILOU),
 }
+BATCHES = 40
 SEQUENCES, DOCUMENTS, SPAN_BATCHES = 10, 4, 50
 SCENARIOS = ["strict", "exact", "partial", "ent_type"]
 
 
-def well_formed(rng, length, pattern):
+def well_formed(rng, length, pattern, scheme):
     first, inside, last, single = pattern
-    tags = []
+    tags, before = [], None
     while len(tags) < length:
         size = min(rng.randint(1, 4), length - len(tags))
         if rng.random() < 0.5:
             tags += ["O"] * size
+            before = None
             continue
         letters = [single] if size == 1 else [first] + [inside] * (size - 2) + [last]
         label = rng.choice(LABELS)
+        if before == label and scheme == "iob1":
+            letters[0] = "B"
+        if before == label and scheme == "ioe1":
+            tags[-1] = "E" + tags[-1][1:]
         tags += [f"{letter}-{label}" for letter in letters]
+        before = label
     return tags
 
 
@@ -75,29 +88,38 @@ def renamed(tags):
     return [{"L": "E", "U": "S"}.get(tag[0], tag[0]) + tag[1:] for tag in tags]
 
 
-def sequence_batch(rng, scheme):
-    prefixes, pattern, seqeval_scheme, _ = SCHEMES[scheme]
+def turned(tags):
+    return [tag if len(tag) == 1 else tag[2:] + "-" + tag[0] for tag in tags]
+
+
+def sequence_batch(rng, scheme, suffix):
+    prefixes, pattern, seqeval_scheme = SCHEMES[scheme]
     # One batch in ten has letters of other schemes; how malformed the others are differs.
     foreign = rng.random() < 0.1
     share = rng.choice([0.0, 0.1, 0.5, 1.0])
     gold, predicted = [], []
     for _ in range(SEQUENCES):
-        tags = well_formed(rng, rng.randint(1, 12), pattern)
+        tags = well_formed(rng, rng.randint(1, 12), pattern, scheme)
         gold.append(damaged(rng, tags, prefixes, share * rng.choice([0, 1])))
         letters = "BIES" if foreign and scheme != "bilou" else "BIESLU" if foreign else prefixes
         predicted.append(damaged(rng, tags, letters, max(share, 0.2)))
+    turn = turned if suffix else list
     rename = renamed if scheme == "bilou" else list
-    default = report(list(map(rename, gold)), list(map(rename, predicted)))
+    as_default = lambda sequences: [turn(rename(tags)) for tags in sequences]
+    default = report(as_default(gold), as_default(predicted), suffix=suffix)
+    gold, predicted = [list(map(turn, sequences)) for sequences in (gold, predicted)]
     try:
-        strict = report(gold, predicted, mode="strict", scheme=seqeval_scheme)
+        strict = report(gold, predicted, mode="strict", scheme=seqeval_scheme, suffix=suffix)
     except ValueError:
         strict = None
     return {
         "scheme": scheme,
+        "suffix": suffix,
         "gold": [" ".join(tags) for tags in gold],
         "predicted": [" ".join(tags) for tags in predicted],
         "default": default,
         "strict": strict,
+        "accuracy": float(accuracy_score(gold, predicted)),
     }
 
 
@@ -156,8 +178,9 @@ def main():
     warnings.simplefilter("ignore")
     rng = random.Random(20)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    batches = [sequence_batch(rng, scheme) for scheme, (*_, count) in SCHEMES.items() for _ in range(count)]
-    assert 5 <= sum(batch["strict"] is None for batch in batches) <= 60
+    kinds = [(scheme, suffix) for scheme in SCHEMES for suffix in (False, True)]
+    batches = [sequence_batch(rng, *kind) for kind in kinds for _ in range(BATCHES)]
+    assert 10 <= sum(batch["strict"] is None for batch in batches) <= 120
     write("seqeval.jsonl", batches)
     write("nervaluate.jsonl", [span_batch(rng) for _ in range(SPAN_BATCHES)])
 
