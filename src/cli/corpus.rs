@@ -78,6 +78,19 @@ impl CorpusRun {
         }
     }
 
+    /// [`CorpusRun::count`] of a document that several systems have tagged: the entities of the first
+    /// are counted, and the warnings of all reported.
+    pub(super) fn count_systems(
+        &mut self,
+        document: &Document,
+        mut tagged: Vec<Tagged>,
+    ) -> Option<Vec<Tagged>> {
+        let (first, others) = tagged.split_first_mut()?;
+        first.warnings.extend(others.iter_mut().flat_map(|other| other.warnings.drain(..)));
+        *first = self.count(document, Ok(std::mem::take(first)))?;
+        Some(tagged)
+    }
+
     /// Reports that something was left out.
     pub(super) fn fail(&mut self, error: &Error) {
         if let Some(text) = self.failures.failed(error) {

@@ -57,6 +57,15 @@ impl EngineArgs {
         }
     }
 
+    /// The engine of another `file`, of which nothing is switched on or off, with models where those of
+    /// the engine are.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub(super) fn load_other(&self, file: &Path) -> Result<Engine> {
+        load(Some(file), &EngineOptions { device: self.device, ..EngineOptions::default() })
+    }
+
     /// The engine.
     ///
     /// # Errors

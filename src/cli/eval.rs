@@ -1,37 +1,46 @@
 //! `spanloom eval`: gold and predictions in, scores out. The counting is [`crate::eval`]'s business;
-//! `predictions` reads what was predicted elsewhere, `text`, `json`, `markdown` and `html` show what came out;
-//! `details` has what only reports tell.
+//! `systems` says who predicts, `predictions` reads what was predicted elsewhere, `report` is what came
+//! out, `ablation` what `parts` of the engine are worth, `details` what only reports tell; `text`, `errors`,
+//! `json`, `markdown` and `html` show it.
 
+mod ablation;
 mod details;
+mod errors;
 mod html;
 mod json;
 mod markdown;
+mod parts;
 mod predictions;
+mod report;
 mod report_file;
+mod systems;
 mod text;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
 
+use self::ablation::Ablation;
 use self::details::Keeper;
-use self::predictions::Predictions;
+use self::predictions::{Predictions, Reading};
+use self::report::{Report, gold_labels};
 use self::report_file::ReportFile;
+use self::systems::{Answer, Load, SystemChoice, Systems};
 use super::corpus::CorpusRun;
 use super::engine::EngineArgs;
-use super::gold::{GoldArgs, warn_of_labels};
+use super::gold::{GoldArgs, GoldNames, renaming, warn_of_labels};
 use super::print::print;
+use super::progress;
 use super::read::{ReadArgs, some_files};
 use super::verbosity::Verbosity;
-use crate::error::Result;
-use crate::eval::{EntityCounts, EntityReport, Scenario, SemevalCounts, semeval};
-use crate::io::{DocumentStream, GoldOptions, Inputs, ReadOptions};
-use crate::pipeline::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::eval::{EntityCounts, Resampling, SurfaceLabels};
+use crate::io::{DocumentStream, GoldOptions, InputFile, Inputs, ReadOptions};
+use crate::pipeline::{Engine, Proposals};
 use crate::span::Entity;
-use crate::text::Annotation;
+use crate::text::{Annotation, Document};
 
 /// So many predicted documents are compared at once.
 const CHUNK_DOCUMENTS: usize = 1024;
@@ -49,6 +58,11 @@ const CHUNK_DOCUMENTS: usize = 1024;
 /// span), `partial` (half a point for some of the span), `ent_type` (the label, and some of the span).
 ///
 /// Predicted labels that the gold has nowhere are not judged.
+///
+/// `--systems` scores several systems on the same documents and compares each with the first.
+/// Intervals, of 95 %, are percentiles of the paired bootstrap over documents. `p` says how likely a
+/// difference so large is between systems that are equally good: by the bootstrap, and by approximate
+/// randomisation (documents' outputs change places). docs/eval.md has the formulas.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   spanloom eval dev.conll
@@ -56,8 +70,11 @@ const CHUNK_DOCUMENTS: usize = 1024;
   spanloom eval wnut.conll --map person=PER,location=LOC,group=ORG
   spanloom eval gold.jsonl --pred other.jsonl
   spanloom eval gold.conll --pred tagged.conll --all-labels
-  spanloom eval dev.conll --format json | jq .micro.f1
-  spanloom eval dev.conll --report eval.html --report eval.md")]
+  spanloom eval dev.conll --systems model,gazetteer,hybrid
+  spanloom eval dev.conll --systems old=old.toml,new=new.toml,spacy=pred:spacy.jsonl
+  spanloom eval dev.conll --errors=5 --report eval.html --report eval.md
+  spanloom eval dev.conll --ablation --lowercase --train train.conll
+  spanloom eval dev.conll --json | jq .systems[0].micro.f1")]
 pub struct Args {
     /// Files, folders, globs, or `-` for standard input, which is read too where it is no terminal
     /// and nothing is named.
@@ -66,12 +83,46 @@ pub struct Args {
     /// Judge the entities of this file, folder or glob instead of running an engine; may be given
     /// again. Of CoNLL the last column of tags is taken.
     #[arg(long, value_name = "FILE",
-          conflicts_with_all = ["engine", "model", "with", "without", "device"])]
+          conflicts_with_all = ["systems", "engine", "model", "with", "without", "device"])]
     pred: Vec<PathBuf>,
     /// CoNLL: the column of the predicted tags, from 1; without it the last that holds nothing but
     /// tags.
-    #[arg(long, value_name = "NUMBER", requires = "pred")]
+    #[arg(long, value_name = "NUMBER")]
     pred_column: Option<NonZeroUsize>,
+    /// What predictions in files call otherwise: their label, and that of gold after `--map`; parted by
+    /// commas.
+    #[arg(long, value_name = "PREDICTED=LABEL", value_delimiter = ',', value_parser = renaming)]
+    map_pred: Vec<(String, String)>,
+    /// Systems to score, parted by commas; the others are compared with the first. `hybrid` is the
+    /// engine as it is; `model`, `gazetteer` and `rules` are its sources of that kind alone, with the
+    /// same merge; `NAME=ENGINE.toml` is another engine, `NAME=pred:FILE` what another program
+    /// predicted.
+    #[arg(long, value_name = "SYSTEM", value_delimiter = ',', value_parser = SystemChoice::parse,
+          help_heading = "Comparison")]
+    systems: Vec<SystemChoice>,
+    /// Score entities apart whose surface is an entity of this file, folder or glob, which is read as
+    /// gold is, and those that are new; may be given again. Precision goes by the predicted surface,
+    /// recall by that of gold.
+    #[arg(long, value_name = "FILE", help_heading = "Parts")]
+    train: Vec<PathBuf>,
+    /// Score entities apart whose surface carries two labels or more in gold.
+    #[arg(long, help_heading = "Parts")]
+    ambiguous: bool,
+    /// Make texts lower case first, to see what capitals are worth.
+    #[arg(long, help_heading = "Parts")]
+    lowercase: bool,
+    /// Say what each source, rule and pass of the engine is worth: micro F1 without it, of an engine that
+    /// grows, and of one from which is taken away what harms. The sources run once.
+    #[arg(long, help_heading = "Comparison")]
+    ablation: bool,
+    /// How often documents are drawn for intervals and p-values; 0 leaves them out.
+    #[arg(long, value_name = "NUMBER", default_value_t = Resampling::default().rounds,
+          help_heading = "Comparison")]
+    rounds: usize,
+    /// Begins the random streams of the draws: the same seed gives the same numbers.
+    #[arg(long, value_name = "NUMBER", default_value_t = Resampling::default().seed,
+          help_heading = "Comparison")]
+    seed: u64,
     /// Judge predicted labels that gold has nowhere too: each such entity is wrong.
     #[arg(long)]
     all_labels: bool,
@@ -79,9 +130,18 @@ pub struct Args {
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: OutputFormat,
     /// Write a report, too: a page (`.html`), Markdown (`.md`) or data (`.json`); may be given again.
-    /// It has what is wrong and which step decided, confusion, calibration, length and rarity.
+    /// It has what is wrong and which step decided, confusion, calibration, length and rarity; of several
+    /// systems those of the last.
     #[arg(long, value_name = "FILE", value_parser = ReportFile::parse)]
     report: Vec<ReportFile>,
+    /// List what is wrong, of several systems what the last has wrong, in groups by the step that
+    /// decided, with at most so many of each.
+    #[arg(long, value_name = "NUMBER", num_args = 0..=1, require_equals = true,
+          default_missing_value = "20")]
+    errors: Option<usize>,
+    /// Short for `--format json`.
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
     #[command(flatten)]
     gold: GoldArgs,
     #[command(flatten)]
@@ -98,16 +158,55 @@ enum OutputFormat {
     Json,
 }
 
-/// Where predictions come from.
-enum Predictor {
-    Engine(Box<Engine>),
-    Files(Box<Predictions>),
+/// A document that was scored.
+#[derive(Debug)]
+struct Case {
+    /// Without its gold.
+    document: Document,
+    gold: Vec<Annotation>,
+    /// Of each system.
+    predicted: Vec<Predicted>,
+    /// What the sources of the engine proposed, where its parts are to be left out.
+    proposals: Option<Proposals>,
 }
 
-/// The entities of a document.
-struct Pair {
-    gold: Vec<Annotation>,
-    predicted: Vec<Annotation>,
+/// What a system predicts for a document.
+#[derive(Debug)]
+struct Predicted {
+    annotations: Vec<Annotation>,
+}
+
+impl Case {
+    fn new(mut document: Document, answer: &Answer, proposals: Option<Proposals>) -> Self {
+        let gold = document.gold.take().unwrap_or_default();
+        let predicted = answer.tagged.iter();
+        let predicted =
+            predicted.map(|tagged| Predicted { annotations: annotations(&tagged.entities) });
+        Self { gold, predicted: predicted.collect(), proposals, document }
+    }
+
+    /// What `predicted` gets right, of the labels of which `is_judged` says so.
+    fn counts_of(
+        &self,
+        predicted: &[Annotation],
+        is_judged: impl Fn(&str) -> bool,
+    ) -> EntityCounts {
+        let judged = predicted.iter().filter(|one| is_judged(&one.label));
+        let mut counts = EntityCounts::default();
+        counts.add(&self.gold, judged);
+        counts
+    }
+
+    /// [`Case::counts_of`] of the system of this number.
+    fn counts(&self, system: usize, is_judged: impl Fn(&str) -> bool) -> EntityCounts {
+        self.counts_of(&self.predicted[system].annotations, is_judged)
+    }
+}
+
+fn annotations(entities: &[Entity]) -> Vec<Annotation> {
+    let annotation =
+        |entity: &Entity| Annotation { span: entity.span, label: entity.label.as_str().to_owned() };
+    entities.iter().map(annotation).collect()
 }
 
 impl Args {
@@ -120,151 +219,137 @@ impl Args {
         ReadOptions { gold: Some(gold), ..self.read.options() }
     }
 
-    /// What judges `gold`; where files of predictions are missing, that is in the errors.
-    fn predictor(&self, gold: &Inputs) -> Result<Predictor> {
-        if self.pred.is_empty() {
-            return Ok(Predictor::Engine(Box::new(self.engine.load()?)));
+    fn choices(&self) -> Vec<SystemChoice> {
+        match (self.pred.as_slice(), self.systems.as_slice()) {
+            ([], []) => vec![SystemChoice::hybrid()],
+            ([], systems) => systems.to_owned(),
+            (files, _) => vec![SystemChoice::predictions(files)],
         }
-        let Inputs { files, mut errors } = some_files(self.read.expand(&self.pred))?;
+    }
+
+    fn resampling(&self) -> Resampling {
+        Resampling { rounds: self.rounds, seed: self.seed }
+    }
+
+    /// The entities of the training files, read as gold is; `None` where none is named.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    fn training(&self, reading: &Reading) -> Result<Option<SurfaceLabels>> {
+        if self.train.is_empty() {
+            return Ok(None);
+        }
+        let Inputs { files, mut errors } = some_files(self.read.expand(&self.train))?;
         if let Some(error) = errors.pop() {
             return Err(error);
         }
+        let mut surfaces = SurfaceLabels::default();
+        for document in DocumentStream::new(files, self.read_options(self.gold.options())) {
+            let mut document = document?;
+            reading.apply(&mut document);
+            surfaces.add(&document.text, document.gold.as_deref().unwrap_or_default());
+        }
+        Ok(Some(surfaces))
+    }
+}
+
+impl Load for Args {
+    fn engine(&self) -> Result<Engine> {
+        self.engine.load()
+    }
+
+    fn other_engine(&self, file: &Path) -> Result<Engine> {
+        self.engine.load_other(file)
+    }
+
+    fn expand(&self, files: &[PathBuf]) -> Inputs {
+        self.read.expand(files)
+    }
+
+    fn predictions(&self, gold: &[InputFile], files: Vec<InputFile>) -> Predictions {
         let column = self.pred_column.map(NonZeroUsize::get);
         let options = self.read_options(GoldOptions { column, ..self.gold.options() });
-        Ok(Predictor::Files(Box::new(Predictions::new(&gold.files, files, options))))
+        let names = GoldNames::from_iter(self.map_pred.iter().cloned());
+        Predictions::new(gold, files, options, Reading { names, lowercase: self.lowercase })
     }
 }
 
 /// Runs the command; the exit code is 1 where a document failed.
 ///
 /// # Errors
-/// Where the engine cannot be loaded, there is nothing to read, the predictions are not those of the
-/// gold's documents, or the output cannot be written.
+/// Where an engine cannot be loaded, there is nothing to read, predictions are not those of the gold's
+/// documents, or the output cannot be written.
 pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     let inputs = some_files(args.read.expand(&args.inputs))?;
-    let mut predictor = args.predictor(&inputs)?;
-    let (names, size) = match &predictor {
-        Predictor::Engine(engine) => (args.gold.names_in(engine)?, engine.batch_size()),
-        Predictor::Files(_) => (args.gold.names()?, CHUNK_DOCUMENTS),
+    let mut systems = Systems::load(&args.choices(), args, &inputs.files)?;
+    if args.ablation && systems.own_engine().is_none() {
+        let message = "no system is made of the engine, whose parts `--ablation` leaves out";
+        return Err(Error::new(ErrorKind::Config, message).with_help("`--systems hybrid` is one"));
+    }
+    let names = match systems.engines().as_slice() {
+        [] => args.gold.names()?,
+        engines => args.gold.names_in(engines)?,
     };
+    let reading = Reading { names, lowercase: args.lowercase };
+    let training = args.training(&reading)?;
+    let size = systems.batch_size().unwrap_or(CHUNK_DOCUMENTS);
     let stream = DocumentStream::new(inputs.files, args.read_options(args.gold.options()));
     let mut corpus = CorpusRun::new(&stream, verbosity);
     inputs.errors.iter().for_each(|error| corpus.fail(error));
-    let mut pairs = Vec::new();
-    let mut keeper = (!args.report.is_empty()).then(Keeper::default);
+    let mut cases = Vec::new();
+    let tells_more = !args.report.is_empty() || args.errors.is_some();
+    let mut keeper = tells_more.then(Keeper::default);
     corpus.each_chunk(stream, size, |corpus, mut documents| {
-        documents.iter_mut().for_each(|document| names.rename(document));
-        let tagged = match (&mut predictor, &mut keeper) {
-            (Predictor::Engine(engine), None) => engine.tag_documents(&documents),
-            (Predictor::Engine(engine), Some(keeper)) => keeper.tag(engine, &documents),
-            (Predictor::Files(predictions), keeper) => {
-                let tagged = predictions.of(&documents)?;
-                keeper.iter_mut().for_each(|keeper| keeper.add(&documents, &tagged));
-                tagged
+        documents.iter_mut().for_each(|document| reading.apply(document));
+        let answers = systems.predict(&documents)?;
+        keeper.iter_mut().for_each(|keeper| keeper.add(&systems, &documents, &answers));
+        for (document, answer) in documents.into_iter().zip(answers) {
+            if let Some(mut answer) = count(corpus, &document, answer) {
+                let proposals = systems.own_proposals(&mut answer).filter(|_| args.ablation);
+                cases.push(Case::new(document, &answer, proposals));
             }
-        };
-        for (document, tagged) in documents.into_iter().zip(tagged) {
-            let Some(tagged) = corpus.count(&document, tagged) else { continue };
-            let annotation = |entity: &Entity| Annotation {
-                span: entity.span,
-                label: entity.label.as_str().to_owned(),
-            };
-            let predicted = tagged.entities.iter().map(annotation).collect();
-            pairs.push(Pair { gold: document.gold.unwrap_or_default(), predicted });
         }
         Ok(())
     })?;
-    let report = Report::new(&pairs, args.all_labels);
-    match predictor {
-        Predictor::Engine(engine) => {
-            let labels = report.gold_labels.iter().copied();
-            warn_of_labels(&mut corpus, labels, &engine);
-        }
-        Predictor::Files(mut predictions) => predictions.end()?,
+    systems.end()?;
+    if !systems.engines().is_empty() {
+        warn_of_labels(&mut corpus, gold_labels(&cases).into_iter(), &systems.engines());
     }
     let code = corpus.finish();
-    if let Some(keeper) = keeper {
-        let details = keeper.details(|label| report.is_judged(label));
-        args.report.iter().try_for_each(|file| file.write(&report, &details))?;
+    let gold_labels = gold_labels(&cases);
+    let is_judged = |label: &str| args.all_labels || gold_labels.contains(label);
+    let mut report = Report::new(&cases, systems.names(), &is_judged, args.resampling());
+    report.add_surfaces(&cases, &is_judged, training.as_ref(), args.ambiguous);
+    if let Some(engine) = systems.own_engine().filter(|_| args.ablation) {
+        let bar = progress::counter(verbosity.is_interactive(), "variants of the engine");
+        report.ablation = Some(Ablation::new(engine, &cases, &is_judged, args.resampling(), &bar));
+        bar.finish_and_clear();
     }
+    let details = keeper.map(|keeper| keeper.details(is_judged));
+    if let Some(details) = &details {
+        args.report.iter().try_for_each(|file| file.write(&report, details))?;
+    }
+    let listed = details.as_ref().zip(args.errors);
     print(&match args.format {
-        OutputFormat::Text => text::render(&report),
-        OutputFormat::Json => json::render(&report, None),
+        OutputFormat::Text if !args.json => {
+            let errors = listed.map(|(details, most)| errors::render(&details.errors, most));
+            format!("{}{}", errors.unwrap_or_default(), text::render(&report))
+        }
+        _ => json::render(&report, listed.map(|(details, _)| details)),
     })?;
     Ok(code)
 }
 
-/// What came out.
-struct Report<'p> {
-    documents: usize,
-    gold: usize,
-    predicted: usize,
-    gold_labels: BTreeSet<&'p str>,
-    /// Predicted labels that are not judged, and how often each was predicted.
-    not_judged: BTreeMap<&'p str, u64>,
-    entities: EntityReport,
-    scenarios: Vec<(Scenario, SemevalCounts)>,
-    /// The scenarios of each label alone.
-    label_scenarios: BTreeMap<String, Vec<(Scenario, SemevalCounts)>>,
-}
-
-impl<'p> Report<'p> {
-    /// How much was counted, in words.
-    fn counted(&self) -> String {
-        let documents = if self.documents == 1 { "document" } else { "documents" };
-        let entities = if self.gold == 1 { "entity" } else { "entities" };
-        format!(
-            "{} {documents}; {} {entities} in gold, {} predicted",
-            self.documents, self.gold, self.predicted
-        )
-    }
-
-    /// Whether predictions of this label are judged.
-    fn is_judged(&self, label: &str) -> bool {
-        !self.not_judged.contains_key(label)
-    }
-
-    fn new(pairs: &'p [Pair], all_labels: bool) -> Self {
-        let gold_labels: BTreeSet<&str> =
-            pairs.iter().flat_map(|pair| &pair.gold).map(|one| one.label.as_str()).collect();
-        let is_judged = |label: &str| all_labels || gold_labels.contains(label);
-        let mut not_judged = BTreeMap::new();
-        let mut counts = EntityCounts::default();
-        for Pair { gold, predicted } in pairs {
-            let (judged, other): (Vec<_>, Vec<_>) =
-                predicted.iter().partition(|one| is_judged(&one.label));
-            for one in other {
-                *not_judged.entry(one.label.as_str()).or_default() += 1;
-            }
-            let judged: Vec<Annotation> = judged.into_iter().cloned().collect();
-            counts.add(gold, &judged);
+/// Counts a document and reports the warnings of all systems, or that it failed.
+fn count(corpus: &mut CorpusRun, document: &Document, answer: Result<Answer>) -> Option<Answer> {
+    match answer {
+        Ok(mut answer) => {
+            answer.tagged = corpus.count_systems(document, answer.tagged)?;
+            Some(answer)
         }
-        let entities = counts.report();
-        let of_label = |label: &String| scenarios(pairs, |other| other == label);
-        let label_scenarios =
-            entities.labels.keys().map(|label| (label.clone(), of_label(label))).collect();
-        let sum = |list: fn(&Pair) -> usize| pairs.iter().map(list).sum();
-        Self {
-            documents: pairs.len(),
-            gold: sum(|pair| pair.gold.len()),
-            predicted: sum(|pair| pair.predicted.len()),
-            scenarios: scenarios(pairs, is_judged),
-            gold_labels,
-            not_judged,
-            entities,
-            label_scenarios,
+        Err(error) => {
+            corpus.fail(&error);
+            None
         }
     }
-}
-
-/// All scenarios over the labels of which `is_judged` says so.
-fn scenarios(pairs: &[Pair], is_judged: impl Fn(&str) -> bool) -> Vec<(Scenario, SemevalCounts)> {
-    let count = |scenario| {
-        let mut counts = SemevalCounts::default();
-        for Pair { gold, predicted } in pairs {
-            counts.merge(semeval(scenario, gold, predicted, &is_judged));
-        }
-        (scenario, counts)
-    };
-    Scenario::ALL.into_iter().map(count).collect()
 }

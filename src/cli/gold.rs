@@ -15,7 +15,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::io::{Discontinuous, GoldOptions};
 use crate::pipeline::Engine;
 use crate::resource::TomlFile;
-use crate::span::Label;
 use crate::text::{Document, OffsetUnit};
 
 /// How gold is read, and what it calls its labels.
@@ -45,7 +44,7 @@ pub(super) struct GoldArgs {
 }
 
 /// Reads `person=PER`.
-fn renaming(written: &str) -> std::result::Result<(String, String), String> {
+pub(super) fn renaming(written: &str) -> std::result::Result<(String, String), String> {
     match written.split_once('=') {
         Some((gold, label)) if !gold.is_empty() && !label.is_empty() => {
             Ok((gold.to_owned(), label.to_owned()))
@@ -84,13 +83,13 @@ impl GoldArgs {
         Ok(names)
     }
 
-    /// What the labels of gold are called in the engine.
+    /// What the labels of gold are called in the engines.
     ///
     /// # Errors
-    /// As [`GoldArgs::names`], and where the engine does not give such a label.
-    pub(super) fn names_in(&self, engine: &Engine) -> Result<GoldNames> {
+    /// As [`GoldArgs::names`], and where none of them gives such a label.
+    pub(super) fn names_in(&self, engines: &[&Engine]) -> Result<GoldNames> {
         let names = self.names()?;
-        let known: Vec<&str> = engine.labels().iter().map(Label::as_str).collect();
+        let known = labels_of(engines);
         let is_given =
             |label: &&String| known.contains(&label.as_str()) || names.drop.contains(*label);
         match names.map.values().find(|label| !is_given(label)) {
@@ -108,6 +107,12 @@ pub(super) struct GoldNames {
     map: BTreeMap<String, String>,
     #[serde(default)]
     drop: BTreeSet<String>,
+}
+
+impl FromIterator<(String, String)> for GoldNames {
+    fn from_iter<T: IntoIterator<Item = (String, String)>>(names: T) -> Self {
+        Self { map: names.into_iter().collect(), ..Self::default() }
+    }
 }
 
 impl GoldNames {
@@ -140,19 +145,28 @@ impl GoldNames {
     }
 }
 
-/// Says which of gold's labels, `names`, the engine does not give: as they stand, nothing is right about
-/// them.
+/// The labels that the engines give, each once.
+fn labels_of<'e>(engines: &[&'e Engine]) -> Vec<&'e str> {
+    let mut known: Vec<&str> = Vec::new();
+    for label in engines.iter().flat_map(|engine| engine.labels()) {
+        if !known.contains(&label.as_str()) {
+            known.push(label.as_str());
+        }
+    }
+    known
+}
+
+/// Says which of gold's labels, `names`, no engine gives: as they stand, nothing is right about them.
 pub(super) fn warn_of_labels<'a>(
     corpus: &mut CorpusRun,
     names: impl Iterator<Item = &'a str>,
-    engine: &Engine,
+    engines: &[&Engine],
 ) {
-    let gives = |name: &str| engine.labels().iter().any(|label| label.as_str() == name);
-    let unknown: Vec<&str> = names.filter(|name| !gives(name)).collect();
+    let known = labels_of(engines);
+    let unknown: Vec<&str> = names.filter(|name| !known.contains(name)).collect();
     if !unknown.is_empty() {
         let message =
             format!("gold has labels that the engine does not give: {}", unknown.join(", "));
-        let known: Vec<&str> = engine.labels().iter().map(Label::as_str).collect();
         let help = format!("`--map {}=LABEL` says what they are: {}", unknown[0], known.join(", "));
         let warning = Error::new(ErrorKind::Document, message).with_help(help);
         corpus.warn(&warning, warning.to_string());

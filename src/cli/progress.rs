@@ -106,6 +106,17 @@ pub(super) fn bar(is_shown: bool, total: Option<u64>) -> ProgressBar {
     bar
 }
 
+/// A bar over things of which the number is not known yet; `what` says what is done with them.
+pub(super) fn counter(is_shown: bool, what: &'static str) -> ProgressBar {
+    if !is_shown {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(0).with_message(what);
+    let bar = bar.with_style(style("{spinner} {bar:24} {pos}/{len}  {msg}  {elapsed}, {eta} left"));
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
+
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the template is well-formed")
 }

@@ -42,6 +42,8 @@ pub struct Engine {
     pub(super) labels: Vec<Label>,
     pub(super) helper_labels: Vec<Label>,
     pub(super) sources: Vec<Arc<dyn Source>>,
+    /// The kind of each of them.
+    source_kinds: Vec<&'static str>,
     /// Where each of them stands in the engine file.
     pub(super) source_places: Vec<Location>,
     pub(super) steps: Vec<Step>,
@@ -119,15 +121,16 @@ impl Engine {
         let context = LoadContext { files: Files::Folder(".".into()), device: options.device };
         let source = source::model::load_folder(name, &path.to_string_lossy(), &context)?;
         let mut engine = Self::of_sources(source.labels(), vec![source.into()]);
+        engine.source_kinds = vec![source::kind("model")?.name];
         engine.source_places = vec![Location::file(path.display().to_string())];
         Ok(engine)
     }
 
-    /// Sources without a merge, which stand in no file.
+    /// Sources without a merge, which stand in no file, and of which the kind is not known.
     pub(super) fn of_sources(labels: Vec<Label>, sources: Vec<Arc<dyn Source>>) -> Self {
-        let (helper_labels, source_places) = (Vec::new(), Vec::new());
+        let (helper_labels, source_kinds, source_places) = (Vec::new(), Vec::new(), Vec::new());
         let (steps, disabled) = (Vec::new(), Vec::new());
-        Self { labels, helper_labels, sources, source_places, steps, disabled }
+        Self { labels, helper_labels, sources, source_kinds, source_places, steps, disabled }
     }
 
     /// The labels it gives, in declared order.
@@ -138,6 +141,11 @@ impl Engine {
     /// Its sources that run, in order.
     pub fn sources(&self) -> &[Arc<dyn Source>] {
         &self.sources
+    }
+
+    /// The name of each of its sources that run, and its kind, the value of `kind` in the engine file.
+    pub fn source_kinds(&self) -> impl Iterator<Item = (&Arc<str>, &'static str)> {
+        self.sources.iter().map(|source| source.name()).zip(self.source_kinds.iter().copied())
     }
 
     /// The names of the sources that the engine file holds and that do not run.
@@ -183,7 +191,7 @@ fn build(
         labels.extend(source.adds_labels.iter().map(|l| Label::new(l)));
         let place = source.place.clone();
         match load_source(source, &context, parts) {
-            Ok(loaded) => sources.push((loaded, place)),
+            Ok((loaded, kind)) => sources.push((loaded, (kind, place))),
             Err(error) => errors.extend(error.into_list()),
         }
     }
@@ -192,11 +200,12 @@ fn build(
     dedup_keeping_order(&mut helpers);
     let declared: Vec<Label> = labels.iter().chain(&helpers).cloned().collect();
     // A file whose labels cannot be read has said so; every source would repeat it.
-    for (source, place) in sources.iter().filter(|_| are_labels_known) {
+    for (source, (_, place)) in sources.iter().filter(|_| are_labels_known) {
         check_source_labels(source.as_ref(), place, &declared, &mut errors);
     }
-    let (sources, source_places): (Vec<Arc<dyn Source>>, Vec<Location>) =
-        sources.into_iter().unzip();
+    let (sources, notes): (Vec<Arc<dyn Source>>, Vec<_>) = sources.into_iter().unzip();
+    let (source_kinds, source_places): (Vec<&'static str>, Vec<Location>) =
+        notes.into_iter().unzip();
     let mut scope =
         PassScope { sources: &names, labels: &declared, files: &context.files, flat: false };
     let mut steps = Vec::new();
@@ -213,7 +222,16 @@ fn build(
     match Error::several(errors) {
         Some(error) => Err(error),
         None => {
-            Ok(Engine { labels, helper_labels: helpers, sources, source_places, steps, disabled })
+            let helper_labels = helpers;
+            Ok(Engine {
+                labels,
+                helper_labels,
+                sources,
+                source_kinds,
+                source_places,
+                steps,
+                disabled,
+            })
         }
     }
 }
@@ -222,7 +240,7 @@ fn load_source(
     config: SourceConfig<'_>,
     context: &LoadContext,
     parts: &mut Parts,
-) -> Result<Arc<dyn Source>> {
+) -> Result<(Arc<dyn Source>, &'static str)> {
     let SourceConfig { name, kind, kind_place, place, section, .. } = config;
     let kind = source::kind(&kind).map_err(|e| e.at(kind_place))?;
     let load = |section: Section<'_>, files| {
@@ -231,6 +249,7 @@ fn load_source(
     };
     parts
         .source(&name, kind.name, section, &context.files, load)
+        .map(|source| (source, kind.name))
         .map_err(|e| if e.related().is_empty() { e.at(place) } else { e })
 }
 

@@ -52,6 +52,27 @@ impl Engine {
         self.explain_proposals(document, proposals, Trace::recording()).0
     }
 
+    /// The story of [`Engine::merge`]: of what was proposed for a document, without what is left out.
+    /// Its warnings are the merge's alone.
+    pub fn explain_without(
+        &self,
+        document: &Document,
+        proposals: &Proposals,
+        without: &Without,
+    ) -> Explanation {
+        let (mut mentions, evidence) = (without.mentions(proposals), without.evidence(proposals));
+        let mut trace = Trace::recording();
+        let tagged = self.resolve(document, mentions.clone(), &evidence, without, &mut trace);
+        mentions.sort_by(order::compare_mentions);
+        Explanation {
+            mentions,
+            evidence: evidence.into_owned(),
+            events: trace.into_events(),
+            entities: tagged.entities,
+            warnings: tagged.warnings,
+        }
+    }
+
     /// [`Engine::explain`] of each document, in their order, with how the rules fared in it; a document
     /// that failed does not touch the others.
     pub(super) fn explain_logged(

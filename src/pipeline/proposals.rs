@@ -42,7 +42,7 @@ impl Without {
     pub const NOTHING: Self =
         Self { sources: BTreeSet::new(), origins: BTreeSet::new(), steps: BTreeSet::new() };
 
-    fn mentions(&self, proposals: &Proposals) -> Vec<Mention> {
+    pub(super) fn mentions(&self, proposals: &Proposals) -> Vec<Mention> {
         let stays = |mention: &&Mention| {
             !self.sources.contains(&mention.origin.source)
                 && !self.origins.contains(&mention.origin)
@@ -50,7 +50,7 @@ impl Without {
         proposals.mentions.iter().filter(stays).cloned().collect()
     }
 
-    fn evidence<'p>(&self, proposals: &'p Proposals) -> Cow<'p, [Evidence]> {
+    pub(super) fn evidence<'p>(&self, proposals: &'p Proposals) -> Cow<'p, [Evidence]> {
         let stays = |evidence: &&Evidence| !self.sources.contains(evidence.source());
         if proposals.evidence.iter().all(|evidence| stays(&evidence)) {
             return Cow::Borrowed(&proposals.evidence);

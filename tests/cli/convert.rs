@@ -130,7 +130,7 @@ fn predictions_of_other_formats_are_judged() {
         );
     let out = bench.run(&["eval", "gold.jsonl", "--pred", "pred.json", "--format", "json"]).clean();
     let report: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!(report["micro"]["f1"], 1.0);
+    assert_eq!(report["systems"][0]["micro"]["f1"], 1.0);
     let out = bench
         .run(&["eval", "gold.jsonl", "--pred", "pred.json", "--format", "json", "--drop", "PER"])
         .clean();

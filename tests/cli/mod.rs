@@ -4,6 +4,7 @@ mod check;
 mod convert;
 mod diff;
 mod eval;
+mod eval_parts;
 mod explain;
 mod gazetteer;
 mod lint;

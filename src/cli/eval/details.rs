@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use super::systems::{Answer, Systems};
 use crate::cli::decision::{Decision, Decisions};
 use crate::cli::difference::{Difference, Place};
 use crate::cli::print::rounded;
 use crate::error::Result;
 use crate::eval::breakdown::{LENGTHS, RARITIES, words_in};
 use crate::eval::{Breakdown, Calibration, Confusion, Pair, PairKind, SurfaceCounts, align};
-use crate::pipeline::{Engine, Explanation, Tagged};
+use crate::pipeline::{Engine, Explanation};
 use crate::span::Entity;
 use crate::text::{Annotation, Document, Span, segment};
 
@@ -59,34 +60,26 @@ pub(super) struct Details {
 }
 
 impl Keeper {
-    /// [`Engine::tag_documents`] that keeps the documents and what decided in them.
-    pub(super) fn tag(&mut self, engine: &Engine, documents: &[Document]) -> Vec<Result<Tagged>> {
-        self.has_scores = true;
-        let pairs = documents.par_iter().zip(engine.propose(documents));
-        let all: Vec<Result<(Kept, Tagged)>> = pairs
-            .map(|(document, proposals)| {
-                let mut explanation = engine.explain_merge(document, proposals?);
-                let mut kept = Kept::of(document, &explanation.entities);
-                kept.decide(engine, document, &explanation);
-                let entities = std::mem::take(&mut explanation.entities);
-                Ok((kept, Tagged { entities, warnings: explanation.warnings }))
-            })
-            .collect();
-        let keep = |one: Result<(Kept, Tagged)>| {
-            let (kept, tagged) = one?;
-            self.documents.push(kept);
-            Ok(tagged)
+    /// Keeps documents, what the last of the systems predicted for them and, where that is an engine,
+    /// what decided.
+    pub(super) fn add(
+        &mut self,
+        systems: &Systems,
+        documents: &[Document],
+        answers: &[Result<Answer>],
+    ) {
+        let explainer = systems.last_explainer();
+        self.has_scores = explainer.is_some();
+        let keep = |(document, answer): (&Document, &Result<Answer>)| {
+            let answer = answer.as_ref().ok()?;
+            let mut kept = Kept::of(document, &answer.tagged.last()?.entities);
+            if let Some(explainer) = &explainer {
+                let explanation = explainer.explain(document, answer);
+                kept.decide(explainer.engine, document, &explanation);
+            }
+            Some(kept)
         };
-        all.into_iter().map(keep).collect()
-    }
-
-    /// Keeps documents for which something was predicted elsewhere.
-    pub(super) fn add(&mut self, documents: &[Document], tagged: &[Result<Tagged>]) {
-        let pairs = documents.iter().zip(tagged);
-        let kept = pairs.filter_map(|(document, tagged)| {
-            let entities = &tagged.as_ref().ok()?.entities;
-            Some(Kept::of(document, entities))
-        });
+        let kept: Vec<Kept> = documents.par_iter().zip(answers).filter_map(keep).collect();
         self.documents.extend(kept);
     }
 

@@ -5,8 +5,8 @@ mod chart;
 
 use std::fmt::Write as _;
 
-use super::Report;
 use super::details::Details;
+use super::report::{Report, SystemReport};
 use crate::cli::difference::by_step;
 use crate::cli::html::{self, Palette, escaped, list};
 use crate::eval::{EntityRow, Score};
@@ -14,23 +14,24 @@ use crate::eval::{EntityRow, Score};
 const STYLE: &str = include_str!("html/page.css");
 
 /// The page.
-pub(super) fn render(report: &Report<'_>, details: &Details) -> String {
-    let palette = Palette::new(report.entities.labels.keys().map(String::as_str));
+pub(super) fn render(report: &Report, details: &Details) -> String {
+    let system = report.last();
+    let palette = Palette::new(system.entities.labels.keys().map(String::as_str));
     let mut page = html::head("Evaluation", &format!("{}{STYLE}", list::STYLE));
     let told = write!(
         page,
         "<header>\n<h1>Evaluation</h1>\n<p class=\"counts\">{}</p>\n{}</header>\n<main>\n",
         escaped(&report.counted()),
-        tiles(report)
+        tiles(system)
     );
     told.expect("a string takes everything");
     let key = "<p class=\"key\"><span class=\"f1\">F1</span><span class=\"precision\">precision</span>\
                <span class=\"recall\">recall</span></p>";
     let labels = format!(
         "{key}{}{}{}",
-        chart::bars::chart(&report.entities, &palette),
-        labels(report, &palette),
-        not_judged(report)
+        chart::bars::chart(&system.entities, &palette),
+        labels(system, &palette),
+        not_judged(system)
     );
     let confusion = format!(
         "<p class=\"note\">Gold in rows, the prediction that overlaps it best in columns.</p>{}",
@@ -55,7 +56,7 @@ pub(super) fn render(report: &Report<'_>, details: &Details) -> String {
     if !steps.is_empty() {
         panels.push(("What decided the errors", list::deciders(&steps, details.errors.len())));
     }
-    panels.push(("Scenarios", scenarios(report)));
+    panels.push(("Scenarios", scenarios(system)));
     page.push_str("<div class=\"panels\">\n");
     for (heading, body) in panels {
         let told =
@@ -70,8 +71,8 @@ pub(super) fn render(report: &Report<'_>, details: &Details) -> String {
 }
 
 /// The scores that one looks for first.
-fn tiles(report: &Report<'_>) -> String {
-    let (micro, macro_average) = (report.entities.micro.score, report.entities.macro_average.score);
+fn tiles(system: &SystemReport) -> String {
+    let (micro, macro_average) = (system.entities.micro.score, system.entities.macro_average.score);
     let tiles = [
         ("micro F1", micro.f1),
         ("precision", micro.precision),
@@ -84,8 +85,8 @@ fn tiles(report: &Report<'_>) -> String {
     format!("<dl class=\"tiles\">{}</dl>\n", tiles.map(tile).concat())
 }
 
-fn labels(report: &Report<'_>, palette: &Palette) -> String {
-    let entities = &report.entities;
+fn labels(system: &SystemReport, palette: &Palette) -> String {
+    let entities = &system.entities;
     let labels = entities.labels.iter().map(|(label, row)| (palette.sign(label), row));
     let averages = [
         ("micro".to_owned(), &entities.micro),
@@ -103,18 +104,18 @@ fn labels(report: &Report<'_>, palette: &Palette) -> String {
     )
 }
 
-fn not_judged(report: &Report<'_>) -> String {
-    if report.not_judged.is_empty() {
+fn not_judged(system: &SystemReport) -> String {
+    if system.not_judged.is_empty() {
         return String::new();
     }
     let labels: Vec<String> =
-        report.not_judged.iter().map(|(label, count)| format!("{label} ({count})")).collect();
+        system.not_judged.iter().map(|(label, count)| format!("{label} ({count})")).collect();
     let labels = escaped(&labels.join(", "));
     format!("<p class=\"note\">Not judged, because gold has none: {labels}.</p>\n")
 }
 
-fn scenarios(report: &Report<'_>) -> String {
-    let rows = report.scenarios.iter().map(|(scenario, counts)| {
+fn scenarios(system: &SystemReport) -> String {
+    let rows = system.scenarios.0.iter().map(|(scenario, counts)| {
         let numbers =
             [counts.correct, counts.incorrect, counts.partial, counts.missed, counts.spurious];
         let numbers = numbers.map(|count| format!("<td>{count}</td>")).concat();

@@ -1,37 +1,15 @@
-//! The scores as one JSON object on a line.
+//! The report as one JSON object on a line.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::Report;
 use super::details::Details;
+use super::report::Report;
 use crate::cli::difference::Difference;
-use crate::eval::{
-    Breakdown, BreakdownRow, Calibration, CalibrationBin, Confusion, EntityRow, Scenario,
-    SemevalCounts,
-};
+use crate::eval::{Breakdown, BreakdownRow, Calibration, CalibrationBin, Confusion};
 
 /// The line, with the details where there are some.
-pub(super) fn render(report: &Report<'_>, details: Option<&Details>) -> String {
-    let entities = &report.entities;
-    let labels: Map<String, Value> =
-        entities.labels.iter().map(|(label, scored)| (label.clone(), row(scored))).collect();
-    let label_scenarios: Map<String, Value> = report
-        .label_scenarios
-        .iter()
-        .map(|(label, counts)| (label.clone(), scenarios(counts)))
-        .collect();
-    let mut object = json!({
-        "documents": report.documents,
-        "gold": report.gold,
-        "predicted": report.predicted,
-        "not_judged": report.not_judged,
-        "labels": labels,
-        "micro": row(&entities.micro),
-        "macro": row(&entities.macro_average),
-        "weighted": row(&entities.weighted),
-        "scenarios": scenarios(&report.scenarios),
-        "label_scenarios": label_scenarios,
-    });
+pub(super) fn render(report: &Report, details: Option<&Details>) -> String {
+    let mut object = serde_json::to_value(report).expect("a report is JSON");
     if let Some(details) = details {
         object["confusion"] = confusion(&details.confusion);
         object["calibration"] = details.calibration.as_ref().map(calibration).into();
@@ -86,33 +64,4 @@ fn breakdown(breakdown: &Breakdown) -> Value {
         })
     };
     breakdown.rows().iter().map(row).collect()
-}
-
-fn row(EntityRow { score, support }: &EntityRow) -> Value {
-    json!({
-        "precision": score.precision,
-        "recall": score.recall,
-        "f1": score.f1,
-        "support": support,
-    })
-}
-
-fn scenarios(counted: &[(Scenario, SemevalCounts)]) -> Value {
-    let one = |(scenario, counts): &(Scenario, SemevalCounts)| {
-        let score = counts.score();
-        let value = json!({
-            "correct": counts.correct,
-            "incorrect": counts.incorrect,
-            "partial": counts.partial,
-            "missed": counts.missed,
-            "spurious": counts.spurious,
-            "possible": counts.possible(),
-            "actual": counts.actual(),
-            "precision": score.precision,
-            "recall": score.recall,
-            "f1": score.f1,
-        });
-        (scenario.name().to_owned(), value)
-    };
-    Value::Object(counted.iter().map(one).collect())
 }

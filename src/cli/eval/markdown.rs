@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::Report;
 use super::details::Details;
+use super::report::{Report, SystemReport};
 use crate::cli::difference::{Difference, Side, by_step};
 use crate::eval::{Breakdown, Calibration, Confusion, Score};
 
@@ -11,9 +11,10 @@ use crate::eval::{Breakdown, Calibration, Confusion, Score};
 const SHOWN: usize = 3;
 
 /// The report.
-pub(super) fn render(report: &Report<'_>, details: &Details) -> String {
+pub(super) fn render(report: &Report, details: &Details) -> String {
+    let system = report.last();
     let mut text = format!("# Evaluation\n\n{}\n\n", report.counted());
-    scores(&mut text, report);
+    scores(&mut text, system);
     confusion(&mut text, &details.confusion);
     breakdown(&mut text, "By length", "words", &details.lengths);
     breakdown(&mut text, "By rarity", "times in gold", &details.rarities);
@@ -36,9 +37,9 @@ fn table(text: &mut String, headings: &[&str], rows: impl IntoIterator<Item = Ve
     text.push('\n');
 }
 
-fn scores(text: &mut String, report: &Report<'_>) {
+fn scores(text: &mut String, system: &SystemReport) {
     let headings = ["label", "precision", "recall", "F1", "support"];
-    let entities = &report.entities;
+    let entities = &system.entities;
     let labels = entities.labels.iter().map(|(label, row)| (code(label), row));
     let averages = [
         ("**micro**".to_owned(), &entities.micro),
@@ -63,7 +64,7 @@ fn scores(text: &mut String, report: &Report<'_>) {
         "missed",
         "spurious",
     ];
-    let rows = report.scenarios.iter().map(|(scenario, counts)| {
+    let rows = system.scenarios.0.iter().map(|(scenario, counts)| {
         let mut cells = vec![scenario.name().to_owned()];
         cells.extend(percents(counts.score()));
         let numbers =

@@ -1,6 +1,7 @@
 //! Predictions from files, matched with the documents of gold: in order, by text and, where both sides
 //! state ids, by id.
 
+use crate::cli::gold::GoldNames;
 use crate::cli::print::on_one_line;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::{DocumentStream, InputFile, ReadOptions};
@@ -11,23 +12,48 @@ use crate::text::{Annotation, Document};
 /// Of texts that differ, so many code points are shown.
 const SHOWN: usize = 30;
 
+/// What is done to predictions when they have been read, as to gold.
+pub(super) struct Reading {
+    /// What their labels are to be called.
+    pub(super) names: GoldNames,
+    /// Whether texts become lower case.
+    pub(super) lowercase: bool,
+}
+
+impl Reading {
+    /// Does it to a document.
+    pub(super) fn apply(&self, document: &mut Document) {
+        self.names.rename(document);
+        if self.lowercase {
+            document.lowercase();
+        }
+    }
+}
+
 /// The documents of files of predictions, in order.
 pub(super) struct Predictions {
     stream: DocumentStream,
     /// The names of the files of gold, which begin the ids that it does not state.
     gold_files: Vec<String>,
     files: Vec<String>,
+    reading: Reading,
     /// How many were taken.
     taken: usize,
 }
 
 impl Predictions {
     /// The predictions in `files` for the documents of the files of `gold`.
-    pub(super) fn new(gold: &[InputFile], files: Vec<InputFile>, options: ReadOptions) -> Self {
+    pub(super) fn new(
+        gold: &[InputFile],
+        files: Vec<InputFile>,
+        options: ReadOptions,
+        reading: Reading,
+    ) -> Self {
         let names = |files: &[InputFile]| files.iter().map(InputFile::name).collect();
         Self {
             gold_files: names(gold),
             files: names(&files),
+            reading,
             stream: DocumentStream::new(files, options),
             taken: 0,
         }
@@ -42,10 +68,11 @@ impl Predictions {
     }
 
     fn of_one(&mut self, gold: &Document) -> Result<Tagged> {
-        let Some(predicted) = self.stream.next().transpose()? else {
+        let Some(mut predicted) = self.stream.next().transpose()? else {
             let id = &gold.id;
             return Err(different(format!("the predictions end before document '{id}' of gold")));
         };
+        self.reading.apply(&mut predicted);
         self.taken += 1;
         let number = self.taken;
         let is_stated =

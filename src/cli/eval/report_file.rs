@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::details::Details;
-use super::{Report, html, json, markdown};
+use super::report::Report;
+use super::{html, json, markdown};
 use crate::error::Result;
 use crate::io::Output;
 
@@ -39,7 +40,7 @@ impl ReportFile {
     ///
     /// # Errors
     /// Where the file cannot be written.
-    pub(super) fn write(&self, report: &Report<'_>, details: &Details) -> Result<()> {
+    pub(super) fn write(&self, report: &Report, details: &Details) -> Result<()> {
         let text = match self.format {
             ReportFormat::Html => html::render(report, details),
             ReportFormat::Markdown => markdown::render(report, details),

@@ -1,20 +1,121 @@
 //! The scores as tables for people.
 
-use anstyle::Style;
+use anstyle::{AnsiColor, Style};
 
-use super::Report;
+use super::ablation::{Ablation, Grown};
+use super::report::{Report, SystemReport};
 use crate::cli::table::{Cell, FAINT, STRONG, Table};
-use crate::eval::{EntityRow, Score};
+use crate::eval::{Difference, EntityRow, Estimate, OfScore, OfScores, Resampling, Score};
 
 /// Ends a row: the last cell of a row is not aligned.
 const LAST: Cell = Cell::EMPTY;
 
+/// A difference with a smaller p-value in both tests is coloured.
+const SIGNIFICANT: f64 = 0.05;
+
 /// The tables, and what was counted.
-pub(super) fn render(report: &Report<'_>) -> String {
-    format!("{}\n{}\n{}", entities(report), scenarios(report), notes(report))
+pub(super) fn render(report: &Report) -> String {
+    let mut tables = match report.systems.as_slice() {
+        [system] => vec![entities(system), scenarios(system)],
+        _ => vec![
+            comparison(report, "micro", |scores| scores.micro, |differences| differences.micro),
+            comparison(
+                report,
+                "macro",
+                |scores| scores.macro_average,
+                |differences| differences.macro_average,
+            ),
+            labels(report),
+            all_scenarios(report),
+        ],
+    };
+    tables.extend(surfaces(report));
+    if let Some(ablation) = &report.ablation {
+        let has_rounds = report.resampling.rounds > 0;
+        tables.push(without(ablation, has_rounds));
+        let grown = [
+            ("sources", &ablation.sources),
+            ("passes", &ablation.passes),
+            ("taken away", &ablation.removal),
+        ];
+        let grown = grown.into_iter().filter(|(_, steps)| !steps.is_empty());
+        tables.extend(grown.map(|(name, steps)| growing(name, steps, has_rounds)));
+    }
+    format!("{}\n{}", tables.join("\n"), notes(report))
 }
 
-fn entities(report: &Report<'_>) -> String {
+/// The scores of parts of the surfaces, where they were asked for.
+fn surfaces(report: &Report) -> Option<String> {
+    let mut table = Table::default();
+    table.row(headings("surfaces", &["precision", "recall", "f1", "support"]));
+    let mut any = false;
+    for system in &report.systems {
+        for (name, part) in system.surfaces.named() {
+            any = true;
+            let name = match report.systems.as_slice() {
+                [_] => name.to_owned(),
+                _ => format!("{} {name}", system.name),
+            };
+            let mut cells = vec![Cell::new(name, STRONG)];
+            cells.extend(scores(part.micro.score));
+            cells.extend([count(part.micro.support), LAST]);
+            table.row(cells);
+        }
+    }
+    any.then(|| table.render(0))
+}
+
+/// The engine without each of its parts.
+fn without(ablation: &Ablation, has_rounds: bool) -> String {
+    let mut table = Table::default();
+    let numbers = ["kind", "documents", "f1", "difference", "interval", "p", "p (swap)"];
+    table.row(headings("without", if has_rounds { &numbers } else { &numbers[..4] }));
+    for one in &ablation.without {
+        let mut cells = vec![Cell::new(&one.part.name, STRONG), Cell::right(one.part.kind, FAINT)];
+        cells.extend([count(one.documents as u64), percent(one.f1)]);
+        cells.extend(difference(one.difference, has_rounds));
+        cells.push(LAST);
+        table.row(cells);
+    }
+    table.render(0)
+}
+
+/// An engine on its way.
+fn growing(name: &str, steps: &[Grown], has_rounds: bool) -> String {
+    let mut table = Table::default();
+    let numbers = ["kind", "f1", "difference", "interval", "p", "p (swap)"];
+    table.row(headings(name, if has_rounds { &numbers } else { &numbers[..3] }));
+    for step in steps {
+        let (name, kind) = match (&step.part, name) {
+            (Some(part), _) => (part.name.as_str(), part.kind),
+            (None, "sources") => ("models alone", ""),
+            (None, _) => ("no pass", ""),
+        };
+        let mut cells = vec![Cell::new(name, STRONG), Cell::right(kind, FAINT), percent(step.f1)];
+        cells.extend(step.difference.into_iter().flat_map(|one| difference(one, has_rounds)));
+        cells.push(LAST);
+        table.row(cells);
+    }
+    table.render(0)
+}
+
+/// A difference of F1 and, where there were rounds, its interval and p-values.
+fn difference(difference: Difference, has_rounds: bool) -> Vec<Cell> {
+    let Difference { estimate, p_bootstrap, p_randomisation } = difference;
+    let style = match estimate.value {
+        _ if p_bootstrap.max(p_randomisation) >= SIGNIFICANT => Style::new(),
+        value if value < 0.0 => AnsiColor::Red.on_default(),
+        _ => AnsiColor::Green.on_default(),
+    };
+    let mut cells = vec![Cell::right(points(estimate.value), style)];
+    if has_rounds {
+        cells.push(Cell::right(interval(estimate, true), FAINT));
+        cells.extend([p_bootstrap, p_randomisation].map(|p| Cell::right(format!("{p:.4}"), style)));
+    }
+    cells
+}
+
+fn entities(system: &SystemReport) -> String {
     let mut table = Table::default();
     table.row(headings("label", &["precision", "recall", "f1", "support"]));
     let mut row = |name: &str, row: &EntityRow, style: Style| {
@@ -24,27 +125,100 @@ fn entities(report: &Report<'_>) -> String {
         cells.push(LAST);
         table.row(cells);
     };
-    for (label, scored) in &report.entities.labels {
+    for (label, scored) in &system.entities.labels {
         row(label, scored, STRONG);
     }
-    row("micro", &report.entities.micro, FAINT);
-    row("macro", &report.entities.macro_average, FAINT);
-    row("weighted", &report.entities.weighted, FAINT);
+    row("micro", &system.entities.micro, FAINT);
+    row("macro", &system.entities.macro_average, FAINT);
+    row("weighted", &system.entities.weighted, FAINT);
     table.render(0)
 }
 
-fn scenarios(report: &Report<'_>) -> String {
+fn scenarios(system: &SystemReport) -> String {
     let mut table = Table::default();
     table.row(headings(
         "scenario",
         &["precision", "recall", "f1", "correct", "incorrect", "partial", "missed", "spurious"],
     ));
-    for (scenario, counts) in &report.scenarios {
+    for (scenario, counts) in &system.scenarios.0 {
         let mut cells = vec![Cell::new(scenario.name(), STRONG)];
         cells.extend(scores(counts.score()));
         let each =
             [counts.correct, counts.incorrect, counts.partial, counts.missed, counts.spurious];
         cells.extend(each.map(count));
+        cells.push(LAST);
+        table.row(cells);
+    }
+    table.render(0)
+}
+
+/// One average of all systems, and how each differs from the first.
+fn comparison(
+    report: &Report,
+    average: &str,
+    score: fn(&OfScores<Estimate>) -> OfScore<Estimate>,
+    of: fn(&OfScores<Difference>) -> OfScore<Difference>,
+) -> String {
+    let mut table = Table::default();
+    let has_rounds = report.resampling.rounds > 0;
+    let numbers = if has_rounds {
+        &["precision", "recall", "f1", "interval", "difference", "interval", "p", "p (swap)"][..]
+    } else {
+        &["precision", "recall", "f1", "difference"][..]
+    };
+    table.row(headings(average, numbers));
+    for system in &report.systems {
+        let OfScore { precision, recall, f1 } = score(&system.intervals);
+        let mut cells = vec![Cell::new(&system.name, STRONG)];
+        cells.extend([precision, recall, f1].map(|of| percent(of.value)));
+        if has_rounds {
+            cells.push(Cell::right(interval(f1, false), FAINT));
+        }
+        if let Some(differences) = &system.differences {
+            cells.extend(self::difference(of(differences).f1, has_rounds));
+        }
+        cells.push(LAST);
+        table.row(cells);
+    }
+    table.render(0)
+}
+
+/// The F1 of each label in each system.
+fn labels(report: &Report) -> String {
+    let rows = report.systems[0].intervals.labels.keys();
+    let support = |label: &String| {
+        let rows = report.systems.iter().filter_map(|one| one.entities.labels.get(label));
+        rows.map(|row| row.support).max().unwrap_or_default()
+    };
+    let f1 = |system: &SystemReport, label: &String| system.intervals.labels[label].f1.value;
+    let rows = rows.map(|label| (label.as_str(), label, Some(support(label))));
+    matrix(report, "f1 of", rows, f1)
+}
+
+/// The F1 of each scenario in each system.
+fn all_scenarios(report: &Report) -> String {
+    let numbered = report.systems[0].scenarios.0.iter().enumerate();
+    let rows = numbered.map(|(number, (scenario, _))| (scenario.name(), number, None));
+    matrix(report, "f1 of", rows, |system, number| system.scenarios.0[number].1.score().f1)
+}
+
+/// A row a thing, a column a system; at the right the support, where there is one.
+fn matrix<'r, T: Copy>(
+    report: &'r Report,
+    heading: &str,
+    rows: impl Iterator<Item = (&'r str, T, Option<u64>)>,
+    value: impl Fn(&SystemReport, T) -> f64,
+) -> String {
+    let mut table = Table::default();
+    let mut rows = rows.peekable();
+    let has_support = rows.peek().is_some_and(|(_, _, support)| support.is_some());
+    let mut names: Vec<&str> = report.systems.iter().map(|system| system.name.as_str()).collect();
+    names.extend(has_support.then_some("support"));
+    table.row(headings(heading, &names));
+    for (name, thing, support) in rows {
+        let mut cells = vec![Cell::new(name, STRONG)];
+        cells.extend(report.systems.iter().map(|system| percent(value(system, thing))));
+        cells.extend(support.map(count));
         cells.push(LAST);
         table.row(cells);
     }
@@ -59,23 +233,66 @@ fn headings(first: &str, numbers: &[&str]) -> Vec<Cell> {
 }
 
 fn scores(score: Score) -> [Cell; 3] {
-    [score.precision, score.recall, score.f1]
-        .map(|share| Cell::right(format!("{:.2}%", share * 100.0), Style::new()))
+    [score.precision, score.recall, score.f1].map(percent)
+}
+
+fn percent(share: f64) -> Cell {
+    Cell::right(format!("{:.2}%", share * 100.0), Style::new())
+}
+
+/// A difference of two shares in percentage points, with its sign.
+fn points(difference: f64) -> String {
+    // What rounds to nothing has no sign.
+    let hundredths = (difference * 1e4).round();
+    if hundredths == 0.0 { "0.00".to_owned() } else { format!("{:+.2}", hundredths / 100.0) }
+}
+
+/// The edges of an interval, in percent.
+fn interval(Estimate { low, high, .. }: Estimate, is_signed: bool) -> String {
+    let edge = |edge: f64| if is_signed { points(edge) } else { format!("{:.2}", edge * 100.0) };
+    format!("[{}, {}]", edge(low), edge(high))
 }
 
 fn count(count: u64) -> Cell {
     Cell::right(count.to_string(), if count == 0 { FAINT } else { Style::new() })
 }
 
-/// How much was counted, and what was not judged.
-fn notes(report: &Report<'_>) -> String {
+/// How much was counted, what was not judged, and where intervals come from.
+fn notes(report: &Report) -> String {
     let mut table = Table::default();
-    table.row([Cell::new("counted", FAINT), report.counted().into()]);
-    if !report.not_judged.is_empty() {
+    let mut note = |name: &str, text: String| table.row([Cell::new(name, FAINT), text.into()]);
+    note("counted", report.counted());
+    for system in report.systems.iter().filter(|system| !system.not_judged.is_empty()) {
         let labels: Vec<String> =
-            report.not_judged.iter().map(|(label, count)| format!("{label} ({count})")).collect();
-        let not_judged = format!("gold has no {}", labels.join(", "));
-        table.row([Cell::new("not judged", FAINT), not_judged.into()]);
+            system.not_judged.iter().map(|(label, count)| format!("{label} ({count})")).collect();
+        let by = match report.systems.as_slice() {
+            [_] => String::new(),
+            _ => format!("; predicted by {}", system.name),
+        };
+        note("not judged", format!("gold has no {}{by}", labels.join(", ")));
+    }
+    for system in &report.systems {
+        let by = match report.systems.as_slice() {
+            [_] => String::new(),
+            _ => format!(" by {}", system.name),
+        };
+        let (accuracy, tokens) = (system.tokens.accuracy * 100.0, system.tokens.counts.tokens);
+        note("words", format!("{accuracy:.2}% of {tokens} tagged right{by}"));
+    }
+    let Resampling { rounds, .. } = report.resampling;
+    if rounds > 0 {
+        let alone = match report.systems.as_slice() {
+            [system] => format!("micro f1 {} ", interval(system.intervals.micro.f1, false)),
+            _ => String::new(),
+        };
+        note("intervals", format!("{alone}of 95 %, from {rounds} draws of documents"));
+    }
+    if let [first, _, ..] = report.systems.as_slice() {
+        let text = format!(
+            "from {}, in points of f1; p by the paired bootstrap, p (swap) by approximate randomisation",
+            first.name
+        );
+        note("difference", text);
     }
     table.render(0)
 }

@@ -117,7 +117,7 @@ pub(super) fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     }
     let Inputs { files, errors } = some_files(args.read.expand(&args.inputs))?;
     let engine = args.engine.load()?;
-    let names = args.gold_args.names_in(&engine)?;
+    let names = args.gold_args.names_in(&[&engine])?;
     let mut stats = RuleStats::new(&engine);
     if stats.rows().next().is_none() {
         let message = "no source and no pass that runs has rules";
@@ -144,7 +144,7 @@ pub(super) fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
         warn_of_given_up(&mut corpus, &row);
     }
     let labels = stats.gold_labels().keys().map(String::as_str);
-    warn_of_labels(&mut corpus, labels, &engine);
+    warn_of_labels(&mut corpus, labels, &[&engine]);
     let code = corpus.finish();
     let rows = sorted(&stats, args.sort);
     let shown = Shown { engine: &engine, stats: &stats, rows, size, has_gold: args.gold };
