@@ -1,6 +1,8 @@
 //! What decided that something is an entity, or is not: a step of the merge with its line, else who
 //! proposed it, else that nobody did. Lists of errors and of differences are grouped by it.
 
+use std::collections::BTreeMap;
+
 use super::explain::step::Step;
 use super::explain::text::{Page, origins};
 use crate::merge::trace::{Change, Event};
@@ -30,7 +32,12 @@ pub(super) const NOT_PROPOSED: &str = "not proposed";
 /// The decisions about one document.
 pub(super) struct Decisions<'a> {
     page: Page<'a>,
+    /// By their beginnings.
     stories: Vec<Story>,
+    /// The stories that were ever about a span, by their places in the list.
+    by_span: BTreeMap<Span, Vec<usize>>,
+    /// The bytes of the longest proposal.
+    longest: usize,
 }
 
 impl<'a> Decisions<'a> {
@@ -41,13 +48,27 @@ impl<'a> Decisions<'a> {
         explanation: &'a Explanation,
     ) -> Self {
         let page = Page::new(engine, document, explanation);
-        Self { page, stories: explanation.stories() }
+        let stories = explanation.stories();
+        let mut by_span: BTreeMap<Span, Vec<usize>> = BTreeMap::new();
+        for (number, story) in stories.iter().enumerate() {
+            let events = story.events.iter().map(|event| explanation.events[*event].candidate.span);
+            for span in events.chain([story.proposed.span, story.last.span]) {
+                let here = by_span.entry(span).or_default();
+                if here.last() != Some(&number) {
+                    here.push(number);
+                }
+            }
+        }
+        let longest = stories.iter().map(|story| story.proposed.span.len()).max().unwrap_or(0);
+        Self { page, stories, by_span, longest }
     }
 
     /// What decided that `span` is an entity `label`, or is none.
     pub(super) fn about(&self, span: Span, label: &str) -> Decision {
         let is_it = |at: Span, as_label: &str| at == span && as_label == label;
-        let won = self.stories.iter().find(|story| {
+        let here = self.by_span.get(&span).into_iter().flatten();
+        let here = || here.clone().map(|number| &self.stories[*number]);
+        let won = here().find(|story| {
             matches!(story.end, End::Won(_)) && is_it(story.last.span, story.last.label.as_str())
         });
         if let Some(story) = won {
@@ -57,7 +78,7 @@ impl<'a> Decisions<'a> {
             story.events.iter().map(|number| &self.page.explanation.events[*number]).collect()
         };
         // Of all that it was at some time, the one that came furthest.
-        let lost = self.stories.iter().filter_map(|story| {
+        let lost = here().filter_map(|story| {
             let last = events(story).into_iter().rev().find(|event| {
                 let s = &event.candidate;
                 let ends = matches!(
@@ -71,7 +92,7 @@ impl<'a> Decisions<'a> {
         if let Some((story, event)) = lost.max_by_key(|(_, event)| event.step) {
             return self.by_step(story, event);
         }
-        let helper = self.stories.iter().find(|s| is_it(s.last.span, s.last.label.as_str()));
+        let helper = here().find(|s| is_it(s.last.span, s.last.label.as_str()));
         helper.map_or_else(|| self.not_proposed(span), |story| self.helper(story))
     }
 
@@ -121,7 +142,10 @@ impl<'a> Decisions<'a> {
             let at = story.proposed.span;
             (at.start.abs_diff(span.start) + at.end.abs_diff(span.end), at)
         };
-        let nearest = self.stories.iter().filter(near).min_by_key(distance);
+        let start = |story: &Story| story.proposed.span.start;
+        let from = self.stories.partition_point(|s| start(s) + self.longest <= span.start);
+        let to = self.stories.partition_point(|s| start(s) < span.end).max(from);
+        let nearest = self.stories[from..to].iter().filter(near).min_by_key(distance);
         let (reason, sources) = match nearest {
             None => ("no source proposes anything here".to_owned(), Vec::new()),
             Some(Story { proposed, .. }) => {

@@ -2,7 +2,7 @@
 //! what scores are worth, how length and rarity matter. All of it is counted when the last document
 //! is in, because only then is known which labels are judged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
@@ -121,23 +121,17 @@ impl Kept {
 
     /// Notes what decided where gold and prediction are not the same.
     fn decide(&mut self, engine: &Engine, document: &Document, explanation: &Explanation) {
-        let is_gold = |one: &Annotation| self.gold.contains(one);
-        let is_predicted = |one: &Annotation| self.predicted.iter().any(|p| p.entity == *one);
-        let predicted = self.predicted.iter().map(|one| &one.entity);
-        let wrong = predicted.filter(|one| !is_gold(one));
-        let all: Vec<&Annotation> =
-            self.gold.iter().filter(|one| !is_predicted(one)).chain(wrong).collect();
-        if all.is_empty() {
+        let gold: BTreeSet<(Span, &str)> = self.gold.iter().map(key).collect();
+        let predicted = self.predicted.iter().map(|one| key(&one.entity)).collect();
+        let mut wrong = gold.symmetric_difference(&predicted).peekable();
+        if wrong.peek().is_none() {
             return;
         }
         let decisions = Decisions::new(engine, document, explanation);
-        let key = |one: &Annotation| (one.span, one.label.clone());
-        let told = |one: &Annotation| (key(one), decisions.about(one.span, &one.label));
-        self.decisions = all.into_iter().map(told).collect();
-    }
-
-    fn prediction(&self, one: &Annotation) -> Option<&Predicted> {
-        self.predicted.iter().find(|predicted| predicted.entity == *one)
+        let told = |(span, label): &(Span, &str)| {
+            ((*span, (*label).to_owned()), decisions.about(*span, label))
+        };
+        self.decisions = wrong.map(told).collect();
     }
 }
 
@@ -152,8 +146,9 @@ impl Details {
         };
         self.rarities.add(&kept.gold, &predicted, rarity);
         if let Some(calibration) = &mut self.calibration {
+            let gold: BTreeSet<(Span, &str)> = kept.gold.iter().map(key).collect();
             for one in &kept.predicted {
-                calibration.add(rounded(one.score), kept.gold.contains(&one.entity));
+                calibration.add(rounded(one.score), gold.contains(&key(&one.entity)));
             }
         }
         let pairs = align(&kept.gold, &predicted);
@@ -161,15 +156,26 @@ impl Details {
         let mut wrong = pairs.iter().filter(|pair| pair.kind() != PairKind::Right).peekable();
         if wrong.peek().is_some() {
             let place = Place::new(&kept.id, &kept.text);
-            self.errors
-                .extend(wrong.map(|pair| error(kept, &place, pair, self.calibration.is_some())));
+            let by_key = kept.predicted.iter().map(|one| (key(&one.entity), one)).collect();
+            let has_scores = self.calibration.is_some();
+            self.errors.extend(wrong.map(|pair| error(kept, &place, pair, &by_key, has_scores)));
         }
     }
 }
 
+fn key(one: &Annotation) -> (Span, &str) {
+    (one.span, &one.label)
+}
+
 /// An error, with what decided about gold, or about the prediction where gold has nothing.
-fn error(kept: &Kept, place: &Place<'_>, pair: &Pair<'_>, has_scores: bool) -> Difference {
-    let prediction = pair.predicted.and_then(|one| kept.prediction(one));
+fn error(
+    kept: &Kept,
+    place: &Place<'_>,
+    pair: &Pair<'_>,
+    predicted: &BTreeMap<(Span, &str), &Predicted>,
+    has_scores: bool,
+) -> Difference {
+    let prediction = pair.predicted.and_then(|one| predicted.get(&key(one)));
     let score = prediction.filter(|_| has_scores).map(|one| one.score);
     let mut error = place.difference(pair, [None, score]);
     let about = pair.gold.or(pair.predicted);
