@@ -78,7 +78,8 @@ def make(spanloom, folder):
         ran = subprocess.run([spanloom, *arguments], cwd=folder, capture_output=True, text=True, check=False)
         assert ran.returncode in codes, f"{arguments}: {ran.stderr}"
 
-    run("eval", "gold.jsonl", "-e", "a.toml", "--report", "eval.html")
+    run("eval", "gold.jsonl", "-e", "a.toml", "--report", "eval.html", "--systems", "gazetteer,hybrid",
+        "--ablation", "--rounds", "100")
     run("eval", "many.jsonl", "--pred", "none.jsonl", "--report", "many.html")
     run("diff", "a.toml", "b.toml", "gold.jsonl", "--html", "diff.html", codes=(1,))
     run("explain", "gold.jsonl", "-e", "a.toml", "--html", "explain.html")
@@ -110,7 +111,10 @@ def check_list(page, expected):
 
 
 def check_eval(page):
-    page.equal(page.count("svg.chart"), 5, "charts")
+    page.equal(page.count("svg.chart"), 9, "charts")
+    page.equal(page.count("svg .system"), 2, "systems")
+    page.equal(page.count("svg .effect"), 3, "parts")
+    page.equal(page.count("svg .step"), 3, "steps")
     page.equal(page.count("svg .bar:not(.all)"), 3, "bars of labels")
     page.equal(page.count("svg .heat"), 15, "cells of the matrix")
     page.equal(page.count("svg .bin"), 3, "bins of the curve")

@@ -131,7 +131,7 @@ fn markdown_has_the_tables() {
     assert!(out.starts_with("label "), "the scores are printed all the same: {out}");
     let text = bench.read("out.md");
     for expected in [
-        "# Evaluation\n\n4 documents; 5 entities in gold, 5 predicted\n\n",
+        "# Evaluation\n\n4 documents; 5 entities in gold, 5 predicted\n\n## Scores of hybrid\n\n",
         "| label | precision | recall | F1 | support |\n| --- | ---: | ---: | ---: | ---: |\n\
          | `LOC` | 33.33% | 33.33% | 33.33% | 3 |\n",
         "| **micro** | 20.00% | 20.00% | 20.00% | 5 |\n",
@@ -144,6 +144,34 @@ fn markdown_has_the_tables() {
     ] {
         assert!(text.contains(expected), "{expected}\nin\n{text}");
     }
+}
+
+#[test]
+fn systems_and_parts_are_compared() {
+    let bench = bench();
+    let arguments =
+        ["eval", "gold.conll", "--systems", "gazetteer,hybrid", "--ablation", "--rounds", "50"];
+    let reports = ["--report", "out.html", "--report", "out.md"];
+    bench.run(&[arguments.as_slice(), &reports].concat()).clean();
+    let text = bench.read("out.md");
+    for expected in [
+        "| gazetteer | 20.00% | 20.00% | 20.00% | ",
+        " | 0.00 | 1.0000 | 1.0000 |\n",
+        // Without the threshold Bath is right, too: two of six and of five.
+        "| without | kind | F1 | difference | p | p (swap) |\n| --- | ---: | ---: | ---: | ---: | ---: |\n\
+         | 1 threshold | pass | 36.36% | +16.36 | ",
+        "| names | gazetteer | 0.00% | -20.00 | ",
+        "### What harms, taken away\n\n| step | F1 | difference | p | p (swap) |\n\
+         | --- | ---: | ---: | ---: | ---: |\n| 1 threshold | 36.36% | +16.36 | ",
+    ] {
+        assert!(text.contains(expected), "{expected}\nin\n{text}");
+    }
+    let page = bench.read("out.html");
+    for heading in ["Systems", "What each part is worth", "Passes, one after another"] {
+        assert!(page.contains(&format!("<h2>{heading}</h2>")), "{heading}");
+    }
+    assert_eq!(page.matches("<circle class=\"system\"").count(), 2);
+    assert!(page.contains("<p class=\"note\">Of hybrid.</p>"));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! filters. Charts and tables read without scripts.
 
 mod chart;
+pub(super) mod worth;
 
 use std::fmt::Write as _;
 
@@ -9,7 +10,7 @@ use super::details::Details;
 use super::report::{Report, SystemReport};
 use crate::cli::difference::by_step;
 use crate::cli::html::{self, Palette, escaped, list};
-use crate::eval::{EntityRow, Score};
+use crate::eval::{EntityRow, Estimate, Score};
 
 const STYLE: &str = include_str!("html/page.css");
 
@@ -29,7 +30,7 @@ pub(super) fn render(report: &Report, details: &Details) -> String {
                <span class=\"recall\">recall</span></p>";
     let labels = format!(
         "{key}{}{}{}",
-        chart::bars::chart(&system.entities, &palette),
+        chart::bars::chart(system, &palette),
         labels(system, &palette),
         not_judged(system)
     );
@@ -38,6 +39,7 @@ pub(super) fn render(report: &Report, details: &Details) -> String {
         chart::confusion::chart(&details.confusion)
     );
     let mut panels = vec![("Labels", labels), ("Confusion", confusion)];
+    panels.extend(worth::panels(report));
     let lengths = chart::breakdown::chart(&details.lengths, "words");
     panels.push(("Length", format!("<p class=\"note\">By the words of an entity.</p>{lengths}")));
     let rarities = chart::breakdown::chart(&details.rarities, "times in gold");
@@ -63,8 +65,13 @@ pub(super) fn render(report: &Report, details: &Details) -> String {
             write!(page, "<section class=\"panel\">\n<h2>{heading}</h2>\n{body}</section>\n");
         told.expect("a string takes everything");
     }
+    let whose = match report.systems.as_slice() {
+        [_] => String::new(),
+        _ => format!("<p class=\"note\">Of {}.</p>", escaped(&system.name)),
+    };
     let list = list::list(&details.errors, &palette, |one| one.kind.name(), ["gold", "predicted"]);
-    let told = write!(page, "</div>\n<section>\n<h2>Errors</h2>\n{list}</section>\n</main>\n");
+    let told =
+        write!(page, "</div>\n<section>\n<h2>Errors</h2>\n{whose}{list}</section>\n</main>\n");
     told.expect("a string takes everything");
     page.push_str(&html::foot(list::SCRIPT));
     page
@@ -72,17 +79,27 @@ pub(super) fn render(report: &Report, details: &Details) -> String {
 
 /// The scores that one looks for first.
 fn tiles(system: &SystemReport) -> String {
-    let (micro, macro_average) = (system.entities.micro.score, system.entities.macro_average.score);
-    let tiles = [
-        ("micro F1", micro.f1),
-        ("precision", micro.precision),
-        ("recall", micro.recall),
-        ("macro F1", macro_average.f1),
+    let intervals = &system.intervals;
+    let estimates = [
+        ("micro F1", intervals.micro.f1),
+        ("precision", intervals.micro.precision),
+        ("recall", intervals.micro.recall),
+        ("macro F1", intervals.macro_average.f1),
     ];
-    let tile = |(name, share): (&str, f64)| {
-        format!("<div><dt>{name}</dt><dd>{:.2}<small>%</small></dd></div>", share * 100.0)
+    let tile = |(name, Estimate { value, low, high }): (&str, Estimate)| {
+        let percent = |share: f64| format!("{:.2}", share * 100.0);
+        let interval = if low < high {
+            format!("<dd class=\"range\">{} to {}</dd>", percent(low), percent(high))
+        } else {
+            String::new()
+        };
+        format!("<div><dt>{name}</dt><dd>{}<small>%</small></dd>{interval}</div>", percent(value))
     };
-    format!("<dl class=\"tiles\">{}</dl>\n", tiles.map(tile).concat())
+    let accuracy = system.tokens.accuracy;
+    let accuracy = Estimate { value: accuracy, low: accuracy, high: accuracy };
+    let tiles: String =
+        estimates.into_iter().chain([("token accuracy", accuracy)]).map(tile).collect();
+    format!("<dl class=\"tiles\">{tiles}</dl>\n")
 }
 
 fn labels(system: &SystemReport, palette: &Palette) -> String {

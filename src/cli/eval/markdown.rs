@@ -1,5 +1,7 @@
 //! The report as Markdown: tables to paste into a page, a README or a pull request.
 
+mod worth;
+
 use std::fmt::Write as _;
 
 use super::details::Details;
@@ -14,6 +16,7 @@ const SHOWN: usize = 3;
 pub(super) fn render(report: &Report, details: &Details) -> String {
     let system = report.last();
     let mut text = format!("# Evaluation\n\n{}\n\n", report.counted());
+    worth::tables(&mut text, report);
     scores(&mut text, system);
     confusion(&mut text, &details.confusion);
     breakdown(&mut text, "By length", "words", &details.lengths);
@@ -38,6 +41,7 @@ fn table(text: &mut String, headings: &[&str], rows: impl IntoIterator<Item = Ve
 }
 
 fn scores(text: &mut String, system: &SystemReport) {
+    writeln!(text, "## Scores of {}\n", cell(&system.name)).expect("a string takes everything");
     let headings = ["label", "precision", "recall", "F1", "support"];
     let entities = &system.entities;
     let labels = entities.labels.iter().map(|(label, row)| (code(label), row));

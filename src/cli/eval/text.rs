@@ -241,7 +241,7 @@ fn percent(share: f64) -> Cell {
 }
 
 /// A difference of two shares in percentage points, with its sign.
-fn points(difference: f64) -> String {
+pub(super) fn points(difference: f64) -> String {
     // What rounds to nothing has no sign.
     let hundredths = (difference * 1e4).round();
     if hundredths == 0.0 { "0.00".to_owned() } else { format!("{:+.2}", hundredths / 100.0) }

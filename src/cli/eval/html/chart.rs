@@ -1,10 +1,14 @@
 //! What charts are made of: marks of SVG, a linear scale and an axis. Colours and type come from the style
 //! of the page, so that charts follow light and dark.
 
+mod axis;
 pub(super) mod bars;
 pub(super) mod breakdown;
 pub(super) mod calibration;
 pub(super) mod confusion;
+pub(super) mod effects;
+pub(super) mod systems;
+pub(super) mod waterfall;
 
 use std::fmt::Write as _;
 
@@ -113,6 +117,17 @@ impl Drawing {
         }
     }
 
+    /// An interval across, with short lines at its ends; nothing where it is a point.
+    pub(super) fn interval(&mut self, y: f64, (low, high): (f64, f64)) {
+        if high - low < 0.05 {
+            return;
+        }
+        self.line("interval", (low, y), (high, y));
+        for x in [low, high] {
+            self.line("interval", (x, y - 4.0), (x, y + 4.0));
+        }
+    }
+
     /// The drawing as part of a page.
     pub(super) fn finish(self) -> String {
         let Self { width, height, title, body } = self;
@@ -142,6 +157,12 @@ impl Scale {
 /// A share as `57.1%`.
 pub(super) fn percent(share: f64) -> String {
     format!("{:.1}%", share * 100.0)
+}
+
+/// How much room names take at the left.
+fn room_for<'n>(names: impl IntoIterator<Item = &'n str>) -> f64 {
+    let longest = names.into_iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    (longest as f64 * 7.2 + 20.0).clamp(60.0, 200.0)
 }
 
 #[cfg(test)]
