@@ -7,6 +7,7 @@ mod ambiguity;
 mod bad_input;
 mod cli;
 mod corpus;
+mod formats;
 mod layers;
 mod lint;
 mod model;

@@ -7,6 +7,7 @@
 pub mod check;
 pub mod completions;
 pub mod convert;
+pub mod corpora;
 mod corpus;
 mod decision;
 pub mod diff;
@@ -80,6 +81,7 @@ enum Command {
     Eval(eval::Args),
     Diff(diff::Args),
     Convert(convert::Args),
+    Corpus(corpora::Args),
     Gazetteer(gazetteer::Args),
     Rules(rules::Args),
     List(list::Args),
@@ -97,6 +99,7 @@ impl Cli {
             Command::Tag(args) => (&["tag"], args.inputs_mut()),
             Command::Eval(args) => (&["eval"], args.inputs_mut()),
             Command::Convert(args) => (&["convert"], args.inputs_mut()),
+            Command::Corpus(args) => (&["corpus", "stats"], args.inputs_mut()),
             Command::Rules(args) => (&["rules", "stats"], args.inputs_mut()),
             _ => return cli,
         };
@@ -131,6 +134,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
         Command::Eval(args) => eval::run(args, cli.verbosity),
         Command::Diff(args) => diff::run(args, cli.verbosity),
         Command::Convert(args) => convert::run(args, cli.verbosity),
+        Command::Corpus(args) => corpora::run(args, cli.verbosity),
         Command::Gazetteer(args) => gazetteer::run(args, cli.verbosity),
         Command::Rules(args) => rules::run(args, cli.verbosity),
         Command::List(args) => list::run(args),

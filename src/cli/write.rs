@@ -25,6 +25,14 @@ pub(super) fn writer(
     options: &WriteOptions,
 ) -> Result<Box<dyn DocumentWriter>> {
     let output = match output {
+        Some(path) if format.companion.is_some() => Output::folder(path)?,
+        None if format.companion.is_some() => {
+            let message =
+                format!("'{}' writes two files a document and needs a folder", format.name);
+            return Err(
+                Error::new(ErrorKind::Io, message).with_help("name a new one with `--output`")
+            );
+        }
         Some(path) if path != Path::new("-") => Output::create(path)?,
         _ => Output::stdout()?,
     };

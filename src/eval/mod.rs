@@ -8,6 +8,7 @@ pub mod breakdown;
 pub mod calibration;
 pub mod compare;
 pub mod confusion;
+pub mod corpus;
 #[cfg(test)]
 mod detail_tests;
 pub mod entity;

@@ -3,29 +3,54 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use super::compression::Compression;
 use super::stream::ByteCounter;
-use super::{Format, format_of, json, jsonl, text};
+use super::{FORMATS, Format, format_of, json, jsonl, text};
 use crate::error::{Error, ErrorKind, Result};
 
 /// An open input: bytes, decompressed, and what to call them.
 pub struct Input {
     name: String,
     reader: Box<dyn BufRead + Send>,
+    path: Option<PathBuf>,
 }
 
 impl Input {
     /// An input that `reader` gives; `name` stands for it in ids and messages.
     pub fn new(name: impl Into<String>, reader: impl BufRead + Send + 'static) -> Self {
-        Self { name: name.into(), reader: Box::new(reader) }
+        Self { name: name.into(), reader: Box::new(reader), path: None }
     }
 
     /// What to call it.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Where it is, where it is a file.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// All of it, as a file that can be read at any place: that which it is, or a copy where it is
+    /// compressed or no file, which is gone when it is closed.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or copied.
+    pub(super) fn into_file(mut self) -> Result<File> {
+        let is_plain =
+            |path: &&PathBuf| Compression::split(path).1 == Compression::None && path.is_file();
+        let file = match self.path.as_ref().filter(is_plain) {
+            Some(path) => File::open(path),
+            None => tempfile::tempfile().and_then(|mut copy| {
+                io::copy(&mut self.reader, &mut copy)?;
+                copy.rewind()?;
+                Ok(copy)
+            }),
+        };
+        file.map_err(|error| Error::io("read", self.name, error))
     }
 }
 
@@ -82,7 +107,7 @@ impl InputFile {
         reader
             .map(|reader| Counted { reader, counter: counter.clone() })
             .and_then(|reader| compression.unwrap_or(Compression::None).reader(reader))
-            .map(|reader| Input { name: self.name(), reader })
+            .map(|reader| Input { name: self.name(), reader, path: self.path.clone() })
             .map_err(|error| Error::io("read", self.name(), error))
     }
 }
@@ -120,15 +145,45 @@ impl Inputs {
         let mut expanded = Self::default();
         for input in inputs {
             match paths(input, &mut expanded.errors) {
-                Ok(paths) => expanded.files.extend(paths.into_iter().map(|path| InputFile {
-                    format: format.or_else(|| format_in(path.as_deref()?)).unwrap_or(&text::FORMAT),
-                    path,
-                })),
+                Ok(paths) => expanded.files.extend(files_of(paths, input, format)),
                 Err(error) => expanded.errors.push(error),
             }
         }
         expanded
     }
+}
+
+/// The files of one input, as their formats. Where two go together, such as a text and its annotations, that
+/// with the suffix of the format stands for both; of a folder whose format is said to be such a one, files
+/// that are neither are passed over.
+fn files_of(
+    paths: Vec<Option<PathBuf>>,
+    input: &Path,
+    format: Option<&'static Format>,
+) -> Vec<InputFile> {
+    let present: BTreeSet<PathBuf> = paths.iter().flatten().cloned().collect();
+    let has_suffix = |path: &Path, suffix: &str| path.extension().is_some_and(|s| s == suffix);
+    let stands_alone = |path: &Option<PathBuf>| {
+        let Some(path) = path.as_deref().filter(|path| *path != input) else { return true };
+        let pairs = FORMATS.iter().filter_map(|format| Some((format, format.companion?)));
+        let goes_with_another = pairs.into_iter().any(|(format, companion)| {
+            let mut own = format.suffixes.iter();
+            has_suffix(path, companion)
+                && own.any(|suffix| present.contains(&path.with_extension(suffix)))
+        });
+        let is_stranger = format.is_some_and(|format| {
+            format.companion.is_some_and(|companion| {
+                let mut own = format.suffixes.iter();
+                !has_suffix(path, companion) && !own.any(|suffix| has_suffix(path, suffix))
+            })
+        });
+        !goes_with_another && !is_stranger
+    };
+    let file = |path: Option<PathBuf>| InputFile {
+        format: format.or_else(|| format_in(path.as_deref()?)).unwrap_or(&text::FORMAT),
+        path,
+    };
+    paths.into_iter().filter(stands_alone).map(file).collect()
 }
 
 /// The format of a file, by its suffix and, where that is one of JSON, by what it holds.

@@ -4,6 +4,7 @@
 //! A new format is one new file here and one entry in [`FORMATS`]. Reading and writing stream: memory
 //! is bounded by the largest single document, and that by [`ReadOptions`].
 
+pub mod brat;
 pub mod compression;
 pub mod conll;
 pub mod doccano;
@@ -16,6 +17,7 @@ mod json;
 pub mod jsonl;
 pub mod label_studio;
 pub mod output;
+pub mod parquet;
 pub mod prodigy;
 pub mod spacy;
 pub mod stream;
@@ -183,6 +185,8 @@ pub static FORMATS: &[Format] = &[
     prodigy::FORMAT,
     doccano::FORMAT,
     label_studio::FORMAT,
+    brat::FORMAT,
+    parquet::FORMAT,
 ];
 
 /// The format of this name.

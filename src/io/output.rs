@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::compression::{Compression, Compressor};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// An open output.
 ///
@@ -18,6 +18,8 @@ pub struct Output {
     /// Always there but during [`Output::finish`].
     writer: Option<Compressor>,
     rename: Option<Rename>,
+    /// Where it is a folder.
+    folder: Option<PathBuf>,
 }
 
 struct Rename {
@@ -36,7 +38,7 @@ impl Output {
         Self::open(path)
             .and_then(|(file, rename)| {
                 let writer = Some(compression.writer(Box::new(file))?);
-                Ok(Self { name: name.clone(), writer, rename })
+                Ok(Self { name: name.clone(), writer, rename, folder: None })
             })
             .map_err(|error| Error::io("write", name, error))
     }
@@ -66,6 +68,41 @@ impl Output {
         Ok((file, Some(Rename { from, to })))
     }
 
+    /// A folder, for a format of several files a document: each is an output of its own. The folder is made
+    /// where it is not there.
+    ///
+    /// # Errors
+    /// Where it cannot be made, or holds something already: what is old and what is new would be mixed.
+    pub fn folder(path: &Path) -> Result<Self> {
+        let name = path.display().to_string();
+        let error = |error| Error::io("write", path.display(), error);
+        fs::create_dir_all(path).map_err(error)?;
+        if fs::read_dir(path).map_err(error)?.next().is_some() {
+            let full = io::Error::new(io::ErrorKind::DirectoryNotEmpty, "the folder is not empty");
+            return Err(error(full).with_help("name a new folder"));
+        }
+        let mut output = Self::new(name, io::sink())?;
+        output.folder = Some(path.to_owned());
+        Ok(output)
+    }
+
+    /// A file in the folder that this output is.
+    ///
+    /// # Errors
+    /// Where it cannot be written, or this output is no folder.
+    pub(super) fn file(&self, name: &str) -> Result<Self> {
+        match &self.folder {
+            Some(folder) => Self::create(&folder.join(name)),
+            None => {
+                let message = format!(
+                    "{} is one file, and the format needs a folder: two files a document",
+                    self.name
+                );
+                Err(Error::new(ErrorKind::Io, message))
+            }
+        }
+    }
+
     /// Standard output.
     ///
     /// # Errors
@@ -81,7 +118,7 @@ impl Output {
     pub fn new(name: impl Into<String>, writer: impl Write + Send + 'static) -> Result<Self> {
         let name = name.into();
         match Compression::None.writer(Box::new(writer)) {
-            Ok(writer) => Ok(Self { name, writer: Some(writer), rename: None }),
+            Ok(writer) => Ok(Self { name, writer: Some(writer), rename: None, folder: None }),
             Err(error) => Err(Error::io("write", name, error)),
         }
     }
@@ -133,6 +170,16 @@ impl Output {
             self.rename = None;
         }
         finished.map_err(|error| Error::io("write", &self.name, error))
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.writer().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer().flush()
     }
 }
 

@@ -29,6 +29,11 @@ impl DocumentStream {
         }
     }
 
+    /// The documents of some of the files, or of others, read in the same way and counted together with these.
+    pub fn of(&self, files: Vec<InputFile>) -> Self {
+        Self { bytes_read: self.bytes_read(), ..Self::new(files, self.options.clone()) }
+    }
+
     /// The size of all files as they lie on disk (compressed, where they are); `None` where an
     /// input has no size, such as standard input.
     pub fn total_bytes(&self) -> Option<u64> {

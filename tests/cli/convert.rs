@@ -137,3 +137,37 @@ fn predictions_of_other_formats_are_judged() {
     let report: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(report["gold"], 0);
 }
+
+#[test]
+fn brat_is_a_folder_of_pairs() {
+    let bench = Bench::new().write("tweets.conll", TWEETS);
+    let error = bench.run(&["convert", "tweets.conll", "--to", "brat"]).failed();
+    assert!(error.contains("needs a folder") && error.contains("--output"), "{error}");
+    let convert = ["convert", "tweets.conll", "--to", "brat", "-o", "pairs"];
+    bench.run(&convert).clean();
+    assert_eq!(bench.read("pairs/tweets.conll_1.ann"), "T1\tperson 0 7\tAnn Lee\n");
+    assert_eq!(bench.read("pairs/tweets.conll_1.txt"), "Ann Lee left");
+    let error = bench.run(&convert).failed();
+    assert!(error.contains("the folder is not empty"), "{error}");
+    let bench = bench.write("pairs/annotation.conf", "[entities]\n");
+    let back = ["convert", "pairs", "--input-format", "brat", "--to", "jsonl"];
+    let out = bench.run(&back).clean();
+    assert_eq!(lines(&out).len(), 2, "a text goes with its annotations, and other files are none");
+    assert_eq!(lines(&out)[1]["entities"][1]["label"], "group");
+    let bench = bench.write("pairs/tweets.conll_1.ann", "T1\tperson 0 3;8 12\tAnn left\n");
+    let error = bench.run(&back).failed();
+    assert!(error.contains("tweets.conll_1.ann:1: the entity has 2 pieces"), "{error}");
+    let out = bench.run(&[&back[..], &["--discontinuous", "split"]].concat()).clean();
+    assert_eq!(lines(&out)[0]["entities"][1]["text"], "left");
+}
+
+#[test]
+fn parquet_goes_both_ways_also_through_a_pipe() {
+    let bench = Bench::new().write("tweets.conll", TWEETS);
+    bench.run(&["convert", "tweets.conll", "--to", "parquet", "-o", "t.parquet"]).clean();
+    let to_conll = ["--input-format", "parquet", "--to", "conll"];
+    let out = bench.run(&[&["convert", "t.parquet"], &to_conll[..]].concat()).clean();
+    assert_eq!(out, TWEETS);
+    let bytes = std::fs::read(bench.path().join("t.parquet")).unwrap();
+    assert_eq!(bench.pipe(bytes, &[&["convert", "-"], &to_conll[..]].concat()).clean(), TWEETS);
+}

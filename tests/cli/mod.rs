@@ -2,6 +2,7 @@
 
 mod check;
 mod convert;
+mod corpora;
 mod diff;
 mod eval;
 mod eval_parts;

@@ -7,7 +7,7 @@ use super::Bench;
 #[test]
 fn help_has_examples_and_version_is_the_package_version() {
     let bench = Bench::new();
-    for command in ["tag", "explain", "check", "eval", "list", "completions", "man"] {
+    for command in ["tag", "explain", "check", "eval", "convert", "list", "completions", "man"] {
         let out = bench.run(&[command, "--help"]).clean();
         assert!(
             out.contains("Examples:\n  ") && out.contains(&format!("spanloom {command}")),
