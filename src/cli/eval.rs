@@ -24,7 +24,7 @@ use clap::ValueEnum;
 
 use self::ablation::Ablation;
 use self::details::Keeper;
-use self::predictions::{Predictions, Reading};
+use self::predictions::{Predictions, Reading, TagSequences};
 use self::report::{Report, gold_labels};
 use self::report_file::ReportFile;
 use self::systems::{Answer, Load, SystemChoice, Systems};
@@ -36,7 +36,7 @@ use super::progress;
 use super::read::{ReadArgs, some_files};
 use super::verbosity::Verbosity;
 use crate::error::{Error, ErrorKind, Result};
-use crate::eval::{EntityCounts, Resampling, SurfaceLabels};
+use crate::eval::{EntityCounts, Mode, Resampling, StrictScheme, SurfaceLabels};
 use crate::io::{DocumentStream, GoldOptions, InputFile, Inputs, ReadOptions};
 use crate::pipeline::{Engine, Proposals};
 use crate::span::Entity;
@@ -93,6 +93,11 @@ pub struct Args {
     /// commas.
     #[arg(long, value_name = "PREDICTED=LABEL", value_delimiter = ',', value_parser = renaming)]
     map_pred: Vec<(String, String)>,
+    /// CoNLL, predictions in files: score the tags as they are written, too, as seqeval does: `default`
+    /// repairs what is malformed; `iob1`, `iob2`, `ioe1`, `ioe2`, `iobes` and `bilou` are its strict mode
+    /// in that scheme. Labels are not renamed.
+    #[arg(long, value_name = "MODE", value_parser = tag_mode)]
+    tags: Option<Mode>,
     /// Systems to score, parted by commas; the others are compared with the first. `hybrid` is the
     /// engine as it is; `model`, `gazetteer` and `rules` are its sources of that kind alone, with the
     /// same merge; `NAME=ENGINE.toml` is another engine, `NAME=pred:FILE` what another program
@@ -148,6 +153,17 @@ pub struct Args {
     engine: EngineArgs,
     #[command(flatten)]
     read: ReadArgs,
+}
+
+/// Reads `default` or the name of a strict scheme.
+fn tag_mode(written: &str) -> std::result::Result<Mode, String> {
+    match written {
+        "default" => Ok(Mode::Default),
+        scheme => scheme
+            .parse()
+            .map(Mode::Strict)
+            .map_err(|_| format!("expected default, {}", StrictScheme::NAMES.join(", "))),
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -270,7 +286,10 @@ impl Load for Args {
         let column = self.pred_column.map(NonZeroUsize::get);
         let options = self.read_options(GoldOptions { column, ..self.gold.options() });
         let names = GoldNames::from_iter(self.map_pred.iter().cloned());
-        Predictions::new(gold, files, options, Reading { names, lowercase: self.lowercase })
+        let columns = [self.gold.options().column, column];
+        let sequences = self.tags.map(|mode| TagSequences::new(mode, columns));
+        let reading = Reading { names, lowercase: self.lowercase };
+        Predictions::new(gold, files, options, reading, sequences)
     }
 }
 
@@ -285,6 +304,10 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     if args.ablation && systems.own_engine().is_none() {
         let message = "no system is made of the engine, whose parts `--ablation` leaves out";
         return Err(Error::new(ErrorKind::Config, message).with_help("`--systems hybrid` is one"));
+    }
+    if args.tags.is_some() && systems.sequences().flatten().next().is_none() {
+        let message = "`--tags` is about predictions in files, and no system is such";
+        return Err(Error::new(ErrorKind::Config, message).with_help("`--pred FILE` names some"));
     }
     let names = match systems.engines().as_slice() {
         [] => args.gold.names()?,
@@ -319,6 +342,9 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     let gold_labels = gold_labels(&cases);
     let is_judged = |label: &str| args.all_labels || gold_labels.contains(label);
     let mut report = Report::new(&cases, systems.names(), &is_judged, args.resampling());
+    for (system, sequences) in report.systems.iter_mut().zip(systems.sequences()) {
+        system.sequences = sequences;
+    }
     report.add_surfaces(&cases, &is_judged, training.as_ref(), args.ambiguous);
     if let Some(engine) = systems.own_engine().filter(|_| args.ablation) {
         let bar = progress::counter(verbosity.is_interactive(), "variants of the engine");

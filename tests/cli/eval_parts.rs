@@ -124,3 +124,27 @@ fn lower_case_takes_what_hangs_on_capitals() {
     let read = ["--systems", "read=pred:tagged.jsonl", "--lowercase"];
     assert_eq!(report(&bench, &read)["systems"][0]["micro"]["recall"], 1.0);
 }
+
+#[test]
+fn tags_are_scored_as_they_are_written() {
+    // An entity of one word, and one that begins with an inside tag.
+    let bench = bench()
+        .write("tagged.conll", "Ms\tI-PER\nParis\tI-PER\n\nRome\tB-LOC\n\nParis\tO\n\nRome\tO\n");
+    let micro = |mode: &str| {
+        let all = report(&bench, &["--pred", "tagged.conll", "--tags", mode]);
+        let micro = &all["systems"][0]["sequences"]["micro"];
+        json!([micro["precision"], micro["recall"]])
+    };
+    // By default `I-PER I-PER` is an entity; by the letter of IOB2 it is none.
+    assert_eq!(micro("default"), json!([0.5, 0.25]));
+    assert_eq!(micro("iob2"), json!([1.0, 0.25]));
+    let arguments = ["eval", "gold.conll", "--pred", "tagged.conll", "--tags"];
+    let out = bench.run(&[&arguments[..], &["bilou"]].concat()).clean();
+    assert!(out.contains("\ntags  "), "{out}");
+    let err = bench.run(&[&arguments[..], &["ioe1"]].concat()).failed();
+    assert!(err.contains("expected a tag of the scheme 'ioe1', got 'B-PER'"), "{err}");
+    let err = bench.run(&["eval", "gold.conll", "--tags", "default"]).failed();
+    assert!(err.contains("`--tags` is about predictions in files"), "{err}");
+    let ran = bench.run(&[&arguments[..], &["bio"]].concat());
+    assert!(ran.err.contains("expected default, iob1, iob2"), "{}", ran.err);
+}

@@ -4,7 +4,8 @@
 use crate::cli::gold::GoldNames;
 use crate::cli::print::on_one_line;
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::{DocumentStream, InputFile, ReadOptions};
+use crate::eval::{EntityReport, LetterPlace, Mode, SequenceCounts};
+use crate::io::{DocumentStream, InputFile, ReadOptions, conll};
 use crate::pipeline::Tagged;
 use crate::span::{Entity, Label};
 use crate::text::{Annotation, Document};
@@ -30,6 +31,45 @@ impl Reading {
     }
 }
 
+/// Tags of gold and predictions, which are scored as sequences.
+pub(super) struct TagSequences {
+    counts: SequenceCounts,
+    /// The columns of gold and predictions, from 1.
+    columns: [Option<usize>; 2],
+}
+
+impl TagSequences {
+    /// Nothing counted yet.
+    pub(super) fn new(mode: Mode, columns: [Option<usize>; 2]) -> Self {
+        Self { counts: SequenceCounts::new(mode, LetterPlace::First), columns }
+    }
+
+    /// Counts a document.
+    ///
+    /// # Errors
+    /// Where one side has no tags, or some that the scheme does not know.
+    fn add(&mut self, gold: &Document, predicted: &Document) -> Result<()> {
+        let [of_gold, of_predicted] = self.columns;
+        let sides = [("gold", gold, of_gold), ("the predictions", predicted, of_predicted)];
+        let [gold_tags, predicted_tags] = sides.map(|(side, document, column)| {
+            conll::tags(document, column).ok_or_else(|| {
+                let id = &document.id;
+                let message =
+                    format!("document '{id}' has no tags in {side}, which `--tags` is about");
+                Error::new(ErrorKind::Document, message)
+            })
+        });
+        self.counts.add(&gold_tags?, &predicted_tags?).map_err(|error| {
+            let message = format!("document '{}': {error}", gold.id);
+            let named = Error::new(error.kind(), message);
+            match error.help_text() {
+                Some(help) => named.with_help(help),
+                None => named,
+            }
+        })
+    }
+}
+
 /// The documents of files of predictions, in order.
 pub(super) struct Predictions {
     stream: DocumentStream,
@@ -37,6 +77,7 @@ pub(super) struct Predictions {
     gold_files: Vec<String>,
     files: Vec<String>,
     reading: Reading,
+    sequences: Option<TagSequences>,
     /// How many were taken.
     taken: usize,
 }
@@ -48,12 +89,14 @@ impl Predictions {
         files: Vec<InputFile>,
         options: ReadOptions,
         reading: Reading,
+        sequences: Option<TagSequences>,
     ) -> Self {
         let names = |files: &[InputFile]| files.iter().map(InputFile::name).collect();
         Self {
             gold_files: names(gold),
             files: names(&files),
             reading,
+            sequences,
             stream: DocumentStream::new(files, options),
             taken: 0,
         }
@@ -99,8 +142,16 @@ impl Predictions {
                 shown(&predicted.text)
             )));
         }
+        if let Some(sequences) = &mut self.sequences {
+            sequences.add(gold, &predicted)?;
+        }
         let entities = predicted.gold.unwrap_or_default().into_iter().map(entity).collect();
         Ok(Tagged { entities, warnings: Vec::new() })
+    }
+
+    /// The scores of the tags, where they are asked for.
+    pub(super) fn sequences(&self) -> Option<EntityReport> {
+        self.sequences.as_ref().map(|sequences| sequences.counts.report())
     }
 
     /// Looks whether all were taken.

@@ -48,6 +48,9 @@ pub(super) struct SystemReport {
     pub(super) intervals: OfScores<Estimate>,
     /// How they differ from those of the first system.
     pub(super) differences: Option<OfScores<Difference>>,
+    /// Scores of the tags as they are written, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sequences: Option<EntityReport>,
     /// Words whose tag is right.
     pub(super) tokens: TokenAccuracy,
     /// Scores of entities by their surface, where that was asked for.
@@ -139,6 +142,7 @@ impl Report {
                     entities,
                     intervals: scores,
                     differences,
+                    sequences: None,
                     tokens: tokens(cases, number, is_judged),
                     surfaces: SurfaceParts::default(),
                 }

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::predictions::Predictions;
 use crate::cli::read::some_files;
 use crate::error::{Error, ErrorKind, Result};
+use crate::eval::EntityReport;
 use crate::io::{InputFile, Inputs};
 use crate::pipeline::{Engine, Explanation, Proposals, Tagged, Without};
 use crate::source::SOURCES;
@@ -259,6 +260,14 @@ impl Systems {
     /// What the sources of the engine of the command line proposed for a document.
     pub(super) fn own_proposals(&self, answer: &mut Answer) -> Option<Proposals> {
         self.own.map(|number| std::mem::take(&mut answer.proposals[number]))
+    }
+
+    /// The scores of the tags of each system, where they are asked for and it is predictions in files.
+    pub(super) fn sequences(&self) -> impl Iterator<Item = Option<EntityReport>> {
+        self.systems.iter().map(|system| match &system.predictor {
+            Predictor::Files(files) => files.sequences(),
+            Predictor::Engine(..) => None,
+        })
     }
 
     /// Looks whether all predictions in files were taken.

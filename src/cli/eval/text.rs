@@ -5,7 +5,9 @@ use anstyle::{AnsiColor, Style};
 use super::ablation::{Ablation, Grown};
 use super::report::{Report, SystemReport};
 use crate::cli::table::{Cell, FAINT, STRONG, Table};
-use crate::eval::{Difference, EntityRow, Estimate, OfScore, OfScores, Resampling, Score};
+use crate::eval::{
+    Difference, EntityReport, EntityRow, Estimate, OfScore, OfScores, Resampling, Score,
+};
 
 /// Ends a row: the last cell of a row is not aligned.
 const LAST: Cell = Cell::EMPTY;
@@ -29,6 +31,13 @@ pub(super) fn render(report: &Report) -> String {
             all_scenarios(report),
         ],
     };
+    tables.extend(report.systems.iter().filter_map(|system| {
+        let heading = match report.systems.as_slice() {
+            [_] => "tags".to_owned(),
+            _ => format!("tags of {}", system.name),
+        };
+        Some(rows(&heading, system.sequences.as_ref()?))
+    }));
     tables.extend(surfaces(report));
     if let Some(ablation) = &report.ablation {
         let has_rounds = report.resampling.rounds > 0;
@@ -116,8 +125,13 @@ fn difference(difference: Difference, has_rounds: bool) -> Vec<Cell> {
 }
 
 fn entities(system: &SystemReport) -> String {
+    rows("label", &system.entities)
+}
+
+/// A row a label, and the averages.
+fn rows(heading: &str, report: &EntityReport) -> String {
     let mut table = Table::default();
-    table.row(headings("label", &["precision", "recall", "f1", "support"]));
+    table.row(headings(heading, &["precision", "recall", "f1", "support"]));
     let mut row = |name: &str, row: &EntityRow, style: Style| {
         let mut cells = vec![Cell::new(name, style)];
         cells.extend(scores(row.score));
@@ -125,12 +139,12 @@ fn entities(system: &SystemReport) -> String {
         cells.push(LAST);
         table.row(cells);
     };
-    for (label, scored) in &system.entities.labels {
+    for (label, scored) in &report.labels {
         row(label, scored, STRONG);
     }
-    row("micro", &system.entities.micro, FAINT);
-    row("macro", &system.entities.macro_average, FAINT);
-    row("weighted", &system.entities.weighted, FAINT);
+    row("micro", &report.micro, FAINT);
+    row("macro", &report.macro_average, FAINT);
+    row("weighted", &report.weighted, FAINT);
     table.render(0)
 }
 

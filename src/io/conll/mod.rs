@@ -118,15 +118,20 @@ fn tag_column(rows: &[Vec<&str>]) -> Option<usize> {
 /// Empty where the document has no tokens or no such column.
 pub fn gold(document: &Document, column: Option<usize>) -> Vec<(Span, Label)> {
     let tokens = document.tokens.as_deref().unwrap_or(&[]);
-    let rows = rows(tokens);
+    let Some(tags) = tags(document, column) else { return Vec::new() };
+    of_tags(&tags, tokens)
+}
+
+/// The tags of a column of the input, one a token. `column` counts from 1; `None` is the last column
+/// after the first that holds nothing but tags. `None` where the document has no tokens or no such column.
+pub fn tags(document: &Document, column: Option<usize>) -> Option<Vec<&str>> {
+    let rows = rows(document.tokens.as_deref()?);
     let width = rows.iter().map(Vec::len).min().unwrap_or(0);
     let column = match column {
         Some(column) => (1..=width).contains(&column).then(|| column - 1),
         None => tag_column(&rows),
-    };
-    let Some(column) = column else { return Vec::new() };
-    let tags: Vec<&str> = rows.iter().map(|row| row[column]).collect();
-    of_tags(&tags, tokens)
+    }?;
+    Some(rows.iter().map(|row| row[column]).collect())
 }
 
 #[cfg(test)]
