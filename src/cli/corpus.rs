@@ -10,7 +10,7 @@ use super::report::{self, Failures};
 use super::verbosity::Verbosity;
 use crate::error::{Error, Result};
 use crate::io::DocumentStream;
-use crate::pipeline::Tagged;
+use crate::pipeline::{EvidenceUse, Tagged};
 use crate::text::Document;
 
 /// A chunk of documents is closed when its texts have so many bytes: enough for full batches and all
@@ -109,6 +109,22 @@ impl CorpusRun {
         }
         if let Some(text) = self.failures.warned(&named) {
             self.progress.write(&text);
+        }
+    }
+
+    /// Says what came of keeping an engine's findings, after the last document. What went wrong with it is
+    /// a warning: the entities are right all the same.
+    pub(super) fn keep_evidence(&mut self, finished: Result<Vec<EvidenceUse>>) {
+        match finished {
+            Ok(usage) => {
+                for EvidenceUse { source, reused, run, added } in usage {
+                    tracing::info!("{source}: {reused} documents reused, {run} run, {added} kept");
+                }
+            }
+            Err(error) => {
+                let message = format!("not all evidence could be kept: {error}");
+                self.warn(&error, message);
+            }
         }
     }
 

@@ -69,6 +69,9 @@ pub struct Args {
     /// Switch off sources of both engines; names, parted by commas.
     #[arg(long, value_name = "SOURCE", value_delimiter = ',', help_heading = "Engine")]
     without: Vec<String>,
+    /// Keep what the sources find in this folder, and run them only for documents that are not in it.
+    #[arg(long, value_name = "DIR", help_heading = "Engine")]
+    evidence: Option<PathBuf>,
     /// Where models run: `auto`, `cpu`, `cuda` or `cuda:N`; asking for CUDA where there is none is an
     /// error.
     #[arg(long, value_name = "DEVICE", default_value = "auto", help_heading = "Engine")]
@@ -109,6 +112,7 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
         device: args.device,
         with: args.with.clone(),
         without: args.without.clone(),
+        evidence: args.evidence.clone(),
         ..EngineOptions::default()
     };
     let file = |path: &'_ PathBuf| Some(path.clone()).filter(|path| path != Path::new(BUILTIN));
@@ -135,6 +139,7 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
         }
         Ok(())
     })?;
+    corpus.keep_evidence(pair.finish_evidence());
     let code = corpus.finish();
     let names = [&args.first, &args.second].map(|path| path.display().to_string());
     if let Some(path) = &args.html {

@@ -27,6 +27,11 @@ pub(super) struct EngineArgs {
     /// Switch off sources; names, parted by commas.
     #[arg(long, value_name = "SOURCE", value_delimiter = ',')]
     without: Vec<String>,
+    /// Keep what the sources find in this folder, and run them only for documents that are not in it: the
+    /// model above all, which takes most of the time. Made where it is missing; what a change of the engine
+    /// file, a model or a gazetteer makes obsolete is found anew.
+    #[arg(long, value_name = "DIR")]
+    evidence: Option<PathBuf>,
     /// Where models run: `auto`, `cpu`, `cuda` or `cuda:N`; asking for CUDA where there is none is an
     /// error.
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
@@ -53,6 +58,7 @@ impl EngineArgs {
             device: self.device,
             with: self.with.clone(),
             without: self.without.clone(),
+            evidence: self.evidence.clone(),
             ..EngineOptions::default()
         }
     }

@@ -338,6 +338,9 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     if !systems.engines().is_empty() {
         warn_of_labels(&mut corpus, gold_labels(&cases).into_iter(), &systems.engines());
     }
+    for engine in systems.engines() {
+        corpus.keep_evidence(engine.finish_evidence());
+    }
     let code = corpus.finish();
     let gold_labels = gold_labels(&cases);
     let is_judged = |label: &str| args.all_labels || gold_labels.contains(label);

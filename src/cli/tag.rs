@@ -144,7 +144,8 @@ impl Run {
         })
     }
 
-    fn finish(self) -> Result<ExitCode> {
+    fn finish(mut self) -> Result<ExitCode> {
+        self.corpus.keep_evidence(self.engine.finish_evidence());
         if let Some(writer) = self.writer {
             writer.finish()?;
         }

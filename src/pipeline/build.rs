@@ -2,14 +2,15 @@
 //! problems are reported together.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::builtin;
 use super::config::{EngineConfig, SourceConfig};
 use super::reload::Parts;
+use super::store::{EvidenceUse, SourceKey, SourceStore};
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::merge::{self, Pass, PassKind, PassScope};
+use crate::merge::{Pass, PassKind, PassScope};
 use crate::resource::{Files, Section, TomlFile};
 use crate::source::model::DeviceChoice;
 use crate::source::{self, LoadContext, Source};
@@ -26,6 +27,8 @@ pub struct EngineOptions {
     pub without: Vec<String>,
     /// Whether to switch on all sources, as a check of the engine file wants it.
     pub all: bool,
+    /// The folder in which findings of the sources are kept, to be merged again without running them.
+    pub evidence: Option<PathBuf>,
 }
 
 /// A pass of an engine.
@@ -34,7 +37,7 @@ pub struct Step {
     pub kind: &'static PassKind,
     /// Where it stands in the engine file.
     pub place: Location,
-    pub(super) pass: Box<dyn Pass>,
+    pub(super) pass: Arc<dyn Pass>,
 }
 
 /// Sources, merge and labels, as built from one engine file. Shared freely between threads.
@@ -46,6 +49,8 @@ pub struct Engine {
     source_kinds: Vec<&'static str>,
     /// Where each of them stands in the engine file.
     pub(super) source_places: Vec<Location>,
+    /// What is kept of each of them, where that is asked for.
+    pub(super) stores: Vec<Option<SourceStore>>,
     pub(super) steps: Vec<Step>,
     disabled: Vec<Arc<str>>,
 }
@@ -118,19 +123,33 @@ impl Engine {
     /// Where it cannot be loaded.
     pub fn model_alone(path: &Path, options: &EngineOptions) -> Result<Self> {
         let name: Arc<str> = "model".into();
-        let context = LoadContext { files: Files::Folder(".".into()), device: options.device };
-        let source = source::model::load_folder(name, &path.to_string_lossy(), &context)?;
+        let files = listed(Files::Folder(".".into()), options);
+        let context = LoadContext { files: files.clone(), device: options.device };
+        let source = source::model::load_folder(name.clone(), &path.to_string_lossy(), &context)?;
+        let key = files.names_read().map(|names| SourceKey::of("", &files, &names)).transpose()?;
         let mut engine = Self::of_sources(source.labels(), vec![source.into()]);
         engine.source_kinds = vec![source::kind("model")?.name];
         engine.source_places = vec![Location::file(path.display().to_string())];
+        engine.stores = vec![store(&name, key, options)?];
         Ok(engine)
     }
 
-    /// Sources without a merge, which stand in no file, and of which the kind is not known.
+    /// Sources without a merge, which stand in no file, and of which the kind is not known; nothing is
+    /// kept of them.
     pub(super) fn of_sources(labels: Vec<Label>, sources: Vec<Arc<dyn Source>>) -> Self {
         let (helper_labels, source_kinds, source_places) = (Vec::new(), Vec::new(), Vec::new());
         let (steps, disabled) = (Vec::new(), Vec::new());
-        Self { labels, helper_labels, sources, source_kinds, source_places, steps, disabled }
+        let stores = sources.iter().map(|_| None).collect();
+        Self {
+            labels,
+            helper_labels,
+            sources,
+            source_kinds,
+            source_places,
+            stores,
+            steps,
+            disabled,
+        }
     }
 
     /// The labels it gives, in declared order.
@@ -158,6 +177,15 @@ impl Engine {
         &self.steps
     }
 
+    /// Completes what is kept of the sources' findings ([`EngineOptions::evidence`]) and says how often each
+    /// source was spared; to be called after the last document. Empty where nothing is kept.
+    ///
+    /// # Errors
+    /// Where something could not be kept or read; the entities are right all the same.
+    pub fn finish_evidence(&self) -> Result<Vec<EvidenceUse>> {
+        self.stores.iter().flatten().map(SourceStore::finish).collect()
+    }
+
     /// Runs the cases that sources and passes bring along (rules do) and gives those that fail.
     pub fn check(&self) -> Vec<Error> {
         let sources = self.sources.iter().flat_map(|source| source.check());
@@ -165,7 +193,7 @@ impl Engine {
     }
 }
 
-fn build(
+pub(super) fn build(
     file: &TomlFile,
     files: Files,
     options: &EngineOptions,
@@ -176,11 +204,11 @@ fn build(
     // Passes may name every source of the file, also one that is switched off or did not load.
     let names = std::mem::take(&mut config.source_names);
     check_switches(&config.sources, options, &mut errors);
-    let context = LoadContext { files, device: options.device };
+    let context = LoadContext { files: listed(files, options), device: options.device };
     let are_labels_known = config.labels.is_some();
     let mut labels: Vec<Label> = config.labels.iter().flatten().map(|l| Label::new(l)).collect();
     let mut helpers: Vec<Label> = config.helper_labels.iter().map(|l| Label::new(l)).collect();
-    let mut sources = Vec::new();
+    let (mut sources, mut stores) = (Vec::new(), Vec::new());
     let mut disabled = Vec::new();
     for source in config.sources {
         let is = |list: &[String]| list.iter().any(|n| **n == *source.name);
@@ -190,8 +218,15 @@ fn build(
         }
         labels.extend(source.adds_labels.iter().map(|l| Label::new(l)));
         let place = source.place.clone();
-        match load_source(source, &context, parts) {
-            Ok((loaded, kind)) => sources.push((loaded, (kind, place))),
+        let loaded = load_source(source, &context, parts).and_then(|(loaded, kind, key)| {
+            let store = store(loaded.name(), key, options)?;
+            Ok((loaded, kind, store))
+        });
+        match loaded {
+            Ok((loaded, kind, store)) => {
+                sources.push((loaded, (kind, place)));
+                stores.push(store);
+            }
             Err(error) => errors.extend(error.into_list()),
         }
     }
@@ -211,7 +246,7 @@ fn build(
     let mut steps = Vec::new();
     for section in config.passes {
         let place = section.location();
-        match merge::passes(section, &mut scope) {
+        match parts.passes(section, &mut scope) {
             Ok(passes) => {
                 let step = |(kind, pass)| Step { kind, place: place.clone(), pass };
                 steps.extend(passes.into_iter().map(step));
@@ -229,6 +264,7 @@ fn build(
                 sources,
                 source_kinds,
                 source_places,
+                stores,
                 steps,
                 disabled,
             })
@@ -240,7 +276,7 @@ fn load_source(
     config: SourceConfig<'_>,
     context: &LoadContext,
     parts: &mut Parts,
-) -> Result<(Arc<dyn Source>, &'static str)> {
+) -> Result<(Arc<dyn Source>, &'static str, Option<SourceKey>)> {
     let SourceConfig { name, kind, kind_place, place, section, .. } = config;
     let kind = source::kind(&kind).map_err(|e| e.at(kind_place))?;
     let load = |section: Section<'_>, files| {
@@ -249,8 +285,23 @@ fn load_source(
     };
     parts
         .source(&name, kind.name, section, &context.files, load)
-        .map(|source| (source, kind.name))
+        .map(|(source, key)| (source, kind.name, key))
         .map_err(|e| if e.related().is_empty() { e.at(place) } else { e })
+}
+
+/// `files`, with a list of what is read where findings are kept: it is part of their key.
+fn listed(files: Files, options: &EngineOptions) -> Files {
+    if options.evidence.is_some() { files.listed() } else { files }
+}
+
+/// What is kept of the source `name`, whose state is `key`.
+fn store(
+    name: &Arc<str>,
+    key: Option<SourceKey>,
+    options: &EngineOptions,
+) -> Result<Option<SourceStore>> {
+    let (Some(folder), Some(key)) = (&options.evidence, key) else { return Ok(None) };
+    SourceStore::open(folder, name, key).map(Some)
 }
 
 /// `--with` and `--without` must name sources of the engine file.

@@ -1,5 +1,5 @@
 //! How do the parts run together? An engine file as written ([`config`]), checked and built
-//! ([`build`]), run over documents ([`run`]; what the sources found is kept in [`proposals`]) and asked for its reasons ([`explain`], [`story`],
+//! ([`build`]), run over documents ([`run`]; what the sources found is kept in [`proposals`], on disk in [`store`]) and asked for its reasons ([`explain`], [`story`],
 //! [`why_not`]), for what its rules are worth ([`rule_stats`]) and for what in it can have no effect
 //! ([`lint`]). Two may run side by side ([`pair`]). It may follow its files ([`reload`], [`watch`]).
 
@@ -15,7 +15,9 @@ pub mod proposals;
 pub mod reload;
 pub mod rule_stats;
 pub mod run;
+pub mod store;
 pub mod story;
+pub mod variant;
 pub mod watch;
 pub mod why_not;
 
@@ -27,6 +29,8 @@ pub use proposals::{Proposals, Without};
 pub use reload::Reload;
 pub use rule_stats::RuleStats;
 pub use run::Tagged;
+pub use store::EvidenceUse;
 pub use story::{End, Place, Story};
+pub use variant::Variants;
 pub use watch::Watched;
 pub use why_not::WhyNot;

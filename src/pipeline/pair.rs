@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::build::{Engine, EngineOptions};
 use super::proposals::Proposals;
 use super::reload::Parts;
+use super::store::EvidenceUse;
 use crate::error::Result;
 use crate::resource::Files;
 use crate::source::Source;
@@ -46,14 +47,21 @@ impl EnginePair {
         Ok(Self::new(one, other))
     }
 
-    fn new(first: Engine, second: Engine) -> Self {
+    fn new(first: Engine, mut second: Engine) -> Self {
         let is_shared = |source: &&Arc<dyn Source>| {
             first.sources.iter().any(|other| Arc::ptr_eq(source, other))
         };
         let names = second.sources.iter().filter(is_shared).map(|source| source.name().clone());
         let shared: BTreeSet<Arc<str>> = names.collect();
-        let rest = second.sources.iter().filter(|source| !is_shared(source)).cloned().collect();
-        let rest = Engine::of_sources(second.labels.clone(), rest);
+        let (rest, stores) = second
+            .sources
+            .iter()
+            .zip(&mut second.stores)
+            .filter(|(source, _)| !is_shared(source))
+            .map(|(source, store)| (source.clone(), store.take()))
+            .unzip();
+        let mut rest = Engine::of_sources(second.labels.clone(), rest);
+        rest.stores = stores;
         Self { first, second, shared, rest }
     }
 
@@ -65,6 +73,16 @@ impl EnginePair {
     /// How many documents [`EnginePair::propose`] likes to get at once.
     pub fn batch_size(&self) -> usize {
         self.first.batch_size().max(self.second.batch_size())
+    }
+
+    /// [`Engine::finish_evidence`] of both.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn finish_evidence(&self) -> Result<Vec<EvidenceUse>> {
+        let mut usage = self.first.finish_evidence()?;
+        usage.extend(self.rest.finish_evidence()?);
+        Ok(usage)
     }
 
     /// What the sources of each engine find in each document; a document that failed in one of them does

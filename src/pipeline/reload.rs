@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::build::{Engine, EngineOptions};
+use super::store::SourceKey;
 use crate::error::{Error, Result};
+use crate::merge::{self, Pass, PassKind, PassScope};
 use crate::resource::{Files, Reads, Section};
 use crate::source::Source;
 
@@ -17,7 +19,18 @@ pub(super) struct Parts {
     new: BTreeMap<Arc<str>, Part>,
     kept: Vec<Arc<str>>,
     reads: Reads,
+    /// Sources that are taken as they are, whatever is written of them.
+    given: BTreeMap<Arc<str>, Arc<dyn Source>>,
+    /// Passes by what is written of them, where they are kept for the next build.
+    passes: Option<Arc<Mutex<Passes>>>,
 }
+
+/// The passes of a `[[merge]]` table.
+type Built = Vec<(&'static PassKind, Arc<dyn Pass>)>;
+
+/// The passes of tables, by what is written in them and whether what comes in may overlap; and whether
+/// what comes out may.
+pub(super) type Passes = BTreeMap<(String, bool), (Built, bool)>;
 
 /// A source and what it was made of.
 #[derive(Clone)]
@@ -25,6 +38,7 @@ struct Part {
     written: String,
     reads: Reads,
     source: Arc<dyn Source>,
+    key: Option<SourceKey>,
 }
 
 impl Parts {
@@ -33,8 +47,15 @@ impl Parts {
         Self { old: self.new, ..Self::default() }
     }
 
+    /// These sources as they are, and passes that are kept from build to build.
+    pub(super) fn given(sources: &[Arc<dyn Source>], passes: Arc<Mutex<Passes>>) -> Self {
+        let given = sources.iter().map(|source| (source.name().clone(), source.clone()));
+        Self { given: given.collect(), passes: Some(passes), ..Self::default() }
+    }
+
     /// The source `name` of the section `section` of a `kind`: the one of the build before, where that
-    /// was written the same and none of its files has changed, else what `load` makes of `files`.
+    /// was written the same and none of its files has changed, else what `load` makes of `files`. With its
+    /// key where `files` keep a list of what is read.
     pub(super) fn source(
         &mut self,
         name: &Arc<str>,
@@ -42,23 +63,50 @@ impl Parts {
         section: Section<'_>,
         files: &Files,
         load: impl FnOnce(Section<'_>, Files) -> Result<Arc<dyn Source>>,
-    ) -> Result<Arc<dyn Source>> {
+    ) -> Result<(Arc<dyn Source>, Option<SourceKey>)> {
+        if let Some(source) = self.given.get(name) {
+            return Ok((source.clone(), None));
+        }
         let written = format!("{kind}\n{}", section.written());
         let part = self.old.get(name).filter(|p| p.written == written);
         if let Some(part) = part.filter(|part| part.reads.changed().is_empty()).cloned() {
-            let source = part.source.clone();
+            let (source, key) = (part.source.clone(), part.key);
             self.reads.extend(part.reads.clone());
             self.new.insert(name.clone(), part);
             self.kept.push(name.clone());
-            return Ok(source);
+            return Ok((source, key));
         }
         let files = files.anew();
         let loaded = load(section, files.clone());
         let reads = files.reads();
         self.reads.extend(reads.clone());
         let source = loaded?;
-        self.new.insert(name.clone(), Part { written, reads, source: source.clone() });
-        Ok(source)
+        let names = files.names_read();
+        let key = names.map(|names| SourceKey::of(&written, &files, &names)).transpose()?;
+        self.new.insert(name.clone(), Part { written, reads, source: source.clone(), key });
+        Ok((source, key))
+    }
+
+    /// The passes of the `[[merge]]` table `section`, taken over where they are kept.
+    pub(super) fn passes(
+        &mut self,
+        section: Section<'_>,
+        scope: &mut PassScope<'_>,
+    ) -> Result<Built> {
+        let build = |section, scope: &mut PassScope<'_>| -> Result<Built> {
+            let built = merge::passes(section, scope)?;
+            Ok(built.into_iter().map(|(kind, pass)| (kind, pass.into())).collect())
+        };
+        let Some(kept) = &self.passes else { return build(section, scope) };
+        let kept = || kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (section.values(), scope.flat);
+        if let Some((built, flat)) = kept().get(&key) {
+            scope.flat = *flat;
+            return Ok(built.clone());
+        }
+        let built = build(section, scope)?;
+        kept().insert(key, (built.clone(), scope.flat));
+        Ok(built)
     }
 }
 

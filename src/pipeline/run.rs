@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::build::Engine;
 use super::contract;
 use super::proposals::{Proposals, Without};
+use super::store::SourceStore;
 use crate::error::{Error, Result};
 use crate::merge::{PassContext, Trace};
 use crate::rule::log::RuleLog;
@@ -75,9 +76,16 @@ impl Engine {
         log: fn() -> RuleLog,
     ) -> Vec<Result<Proposals>> {
         let references: Vec<&Document> = documents.iter().collect();
-        let find_all = |source: &Arc<dyn Source>| find_all(source.as_ref(), &references, log);
+        let keeps = !log().is_on();
+        let find_all = |(source, store): (&Arc<dyn Source>, &Option<SourceStore>)| {
+            let find = |documents: &[&Document]| find_all(source.as_ref(), documents, log);
+            let Some(store) = store.as_ref().filter(|_| keeps) else { return find(&references) };
+            let find =
+                |documents: &[&Document]| find(documents).into_iter().map(|(f, _)| f).collect();
+            store.find(&references, find).into_iter().map(|found| (found, log())).collect()
+        };
         let mut per_source: Vec<Vec<(Result<Found>, RuleLog)>> =
-            self.sources.par_iter().map(find_all).collect();
+            self.sources.par_iter().zip(&self.stores).map(find_all).collect();
         let mut found: Vec<_> = per_source.iter_mut().map(|list| list.drain(..)).collect();
         documents
             .iter()

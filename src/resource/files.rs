@@ -1,7 +1,9 @@
 //! Named bytes: from a folder on disk, or from the files that the build put into the binary.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{FileBytes, NotedFolder, Reads};
 use crate::error::{Error, ErrorKind, Result};
@@ -24,6 +26,8 @@ pub enum Files {
     Noted(NotedFolder),
     /// Files inside the binary.
     Builtin(&'static [BuiltinFile]),
+    /// Other files, and the names that were asked for.
+    Listed(Box<Files>, Arc<Mutex<BTreeSet<String>>>),
 }
 
 /// Where the bytes are.
@@ -43,10 +47,22 @@ impl Files {
         Self::Noted(NotedFolder::new(folder))
     }
 
+    /// The same files, and a list of the names that are asked for.
+    pub(crate) fn listed(self) -> Self {
+        Self::Listed(Box::new(self), Arc::default())
+    }
+
+    /// The names that were asked for, whether there are such files or not; `None` where no list is kept.
+    pub(crate) fn names_read(&self) -> Option<Vec<String>> {
+        let Self::Listed(_, names) = self else { return None };
+        Some(names.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect())
+    }
+
     /// The same files, of which nothing has been read so far.
     pub(crate) fn anew(&self) -> Self {
         match self {
             Self::Noted(noted) => Self::noted(noted.folder.clone()),
+            Self::Listed(files, _) => files.anew().listed(),
             other => other.clone(),
         }
     }
@@ -55,6 +71,7 @@ impl Files {
     pub fn reads(&self) -> Reads {
         match self {
             Self::Noted(noted) => noted.reads(),
+            Self::Listed(files, _) => files.reads(),
             Self::Folder(_) | Self::Builtin(_) => Reads::default(),
         }
     }
@@ -63,12 +80,26 @@ impl Files {
         match self {
             Self::Folder(folder) | Self::Noted(NotedFolder { folder, .. }) => Place::Folder(folder),
             Self::Builtin(files) => Place::Builtin(files),
+            Self::Listed(files, _) => files.place(),
         }
     }
 
     fn note(&self, name: &str) {
-        if let Self::Noted(noted) = self {
-            noted.note_file(name);
+        match self {
+            Self::Noted(noted) => noted.note_file(name),
+            Self::Listed(files, names) => {
+                names.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+                files.note(name);
+            }
+            Self::Folder(_) | Self::Builtin(_) => {}
+        }
+    }
+
+    fn note_glob(&self, pattern: &str, names: &[String]) {
+        match self {
+            Self::Noted(noted) => noted.note_glob(pattern, names),
+            Self::Listed(files, _) => files.note_glob(pattern, names),
+            Self::Folder(_) | Self::Builtin(_) => {}
         }
     }
 
@@ -175,9 +206,7 @@ impl Files {
             }
         };
         names.sort();
-        if let Self::Noted(noted) = self {
-            noted.note_glob(pattern, &names);
-        }
+        self.note_glob(pattern, &names);
         if names.is_empty() {
             return Err(Error::new(ErrorKind::Config, format!("no file matches '{pattern}'")));
         }

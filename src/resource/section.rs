@@ -79,14 +79,22 @@ impl<'f> Section<'f> {
     /// What it holds, as a text that says nothing of how it is laid out. Where it holds tables or lists in
     /// a list (entries, rules), which know their lines, also where it stands.
     pub fn written(&self) -> String {
-        let values = toml::Table::deserialize(Deserializer::from(self.table.clone()));
-        let values = values.unwrap_or_default();
+        let values = self.table();
         let knows_lines = values.values().any(|value| {
             let items = value.as_array().into_iter().flatten();
             items.into_iter().any(|item| item.is_array() || item.is_table())
         });
         let place = if knows_lines { self.location().to_string() } else { String::new() };
         format!("{place}\n{values:?}")
+    }
+
+    /// What it holds, as a text that says nothing of how it is laid out or where it stands.
+    pub fn values(&self) -> String {
+        format!("{:?}", self.table())
+    }
+
+    fn table(&self) -> toml::Table {
+        toml::Table::deserialize(Deserializer::from(self.table.clone())).unwrap_or_default()
     }
 
     /// An error about this section.

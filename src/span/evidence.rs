@@ -1,4 +1,4 @@
-//! What a model thinks of *any* span: per-word label log-probabilities, kept after tagging so that a
+//! What a model thinks of *any* span: label probabilities of every word, kept after tagging so that a
 //! merge can ask "how likely is LOC here?" about a span the model did not propose.
 
 use std::ops::Range;
@@ -8,26 +8,35 @@ use super::{Label, Span};
 
 /// The label distribution of every word of a document, from one model.
 ///
-/// Row `w` holds natural logarithms of probabilities that sum to 1:
-/// `[O, begin l0, inside l0, begin l1, inside l1, …]`. Schemes with more tags are reduced to it: a
-/// single-word tag counts as begin, an end tag as inside.
+/// Probabilities are kept to four decimals, as whole ten-thousandths: what is stored on disk and read back is
+/// then exactly what a model has just said, and takes little room.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
     source: Arc<str>,
     labels: Vec<Label>,
     words: Vec<Span>,
-    rows: Vec<f32>,
+    parts: Vec<u16>,
 }
 
 impl Evidence {
-    /// Evidence of the source named `source`: `rows` is `words.len()` rows of `1 + 2 * labels.len()`
-    /// log-probabilities; `words` are in text order and do not overlap.
+    /// The unit of [`Evidence::parts`]: a probability of 1 has so many.
+    pub const WHOLE: u16 = 10_000;
+
+    /// A probability in ten-thousandths; what is no probability is brought into 0..=1.
+    pub fn part(probability: f64) -> u16 {
+        (probability.clamp(0.0, 1.0) * f64::from(Self::WHOLE)).round() as u16
+    }
+
+    /// Evidence of the source named `source`. `parts` is a row for every word, `[begin l0, inside l0, begin
+    /// l1, …]` in ten-thousandths; what is left to the whole is the probability that the word is outside
+    /// every entity. Schemes with more tags are reduced to it: a single-word tag counts as begin, an end
+    /// tag as inside. `words` are in text order and do not overlap.
     ///
     /// # Panics
     /// Where the sizes disagree.
-    pub fn new(source: Arc<str>, labels: Vec<Label>, words: Vec<Span>, rows: Vec<f32>) -> Self {
-        assert_eq!(rows.len(), words.len() * (1 + 2 * labels.len()), "one row a word");
-        Self { source, labels, words, rows }
+    pub fn new(source: Arc<str>, labels: Vec<Label>, words: Vec<Span>, parts: Vec<u16>) -> Self {
+        assert_eq!(parts.len(), words.len() * 2 * labels.len(), "one row a word");
+        Self { source, labels, words, parts }
     }
 
     /// The source whose evidence this is.
@@ -45,10 +54,14 @@ impl Evidence {
         &self.words
     }
 
-    /// The log-probabilities of word `word`.
-    pub fn row(&self, word: usize) -> &[f32] {
-        let width = 1 + 2 * self.labels.len();
-        &self.rows[word * width..(word + 1) * width]
+    /// The rows of all words, one after another, as [`Evidence::new`] takes them.
+    pub fn parts(&self) -> &[u16] {
+        &self.parts
+    }
+
+    fn row(&self, word: usize) -> &[u16] {
+        let width = 2 * self.labels.len();
+        &self.parts[word * width..(word + 1) * width]
     }
 
     /// The words that share a byte with `span`.
@@ -58,15 +71,26 @@ impl Evidence {
         first..last.max(first)
     }
 
+    /// The probability that word `word` begins an entity of label number `label`.
+    pub fn begin_probability(&self, word: usize, label: usize) -> f32 {
+        probability(u32::from(self.row(word)[2 * label]))
+    }
+
     /// The probability that word `word` is part of an entity of label number `label`.
     pub fn label_probability(&self, word: usize, label: usize) -> f32 {
-        let row = self.row(word);
-        (row[1 + 2 * label].exp() + row[2 + 2 * label].exp()).min(1.0)
+        probability(self.label_part(word, label))
     }
 
     /// The probability that word `word` is outside every entity.
     pub fn outside_probability(&self, word: usize) -> f32 {
-        self.row(word)[0].exp().min(1.0)
+        let inside: u32 = self.row(word).iter().map(|part| u32::from(*part)).sum();
+        probability(u32::from(Self::WHOLE).saturating_sub(inside))
+    }
+
+    fn label_part(&self, word: usize, label: usize) -> u32 {
+        let row = self.row(word);
+        let part = u32::from(row[2 * label]) + u32::from(row[2 * label + 1]);
+        part.min(u32::from(Self::WHOLE))
     }
 
     /// How likely `label` is on `span`, 0..=1: the arithmetic mean over the words of the span of
@@ -80,10 +104,14 @@ impl Evidence {
         if words.is_empty() {
             return None;
         }
-        let n = words.len() as f32;
-        let sum: f32 = words.map(|w| self.label_probability(w, number)).sum();
-        Some((sum / n).clamp(0.0, 1.0))
+        let n = words.len() as f64;
+        let sum: u64 = words.map(|w| u64::from(self.label_part(w, number))).sum();
+        Some((sum as f64 / (n * f64::from(Self::WHOLE))) as f32)
     }
+}
+
+fn probability(part: u32) -> f32 {
+    part as f32 / f32::from(Evidence::WHOLE)
 }
 
 #[cfg(test)]
@@ -92,17 +120,28 @@ mod tests {
 
     #[test]
     fn a_score_is_the_mean_over_the_words_of_the_span() {
-        let ln = |p: f32| p.ln();
         let evidence = Evidence::new(
             "m".into(),
             vec!["PER".into()],
             vec![Span::new(0, 3), Span::new(4, 7)],
-            vec![ln(0.2), ln(0.5), ln(0.3), ln(0.6), ln(0.1), ln(0.3)],
+            vec![5_000, 3_000, 1_000, 3_000],
         );
         let score = |s, e| evidence.score(Span::new(s, e), &"PER".into());
-        assert!((score(0, 7).unwrap() - 0.6).abs() < 1e-6);
-        assert!((score(1, 2).unwrap() - 0.8).abs() < 1e-6);
+        assert_eq!(score(0, 7), Some(0.6));
+        assert_eq!(score(1, 2), Some(0.8));
         assert_eq!(score(3, 4), None);
         assert_eq!(evidence.score(Span::new(0, 3), &"LOC".into()), None);
+        assert_eq!(evidence.outside_probability(1), 0.6);
+        assert_eq!(evidence.begin_probability(1, 0), 0.1);
+    }
+
+    #[test]
+    fn a_probability_is_kept_to_four_decimals() {
+        for (probability, part) in
+            [(0.0, 0), (0.000_04, 0), (0.123_46, 1_235), (1.0, 10_000), (1.5, 10_000), (-0.1, 0)]
+        {
+            assert_eq!(Evidence::part(probability), part, "{probability}");
+        }
+        assert_eq!(Evidence::part(f64::NAN), 0);
     }
 }

@@ -6,6 +6,7 @@ mod corpora;
 mod diff;
 mod eval;
 mod eval_parts;
+mod evidence;
 mod explain;
 mod gazetteer;
 mod lint;

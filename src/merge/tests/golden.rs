@@ -99,15 +99,14 @@ impl Told {
         let labels: std::collections::BTreeSet<&String> =
             self.words.values().flat_map(|w| w.keys()).collect();
         let words = Segments::of(document).words().to_vec();
-        let mut rows = Vec::new();
+        let mut parts = Vec::new();
         for word in &words {
             let told = self.words.get(word.slice(&document.text).unwrap());
-            let p = |label: &String| told.and_then(|t| t.get(label)).copied().unwrap_or(0.0);
-            rows.push((1.0 - labels.iter().map(|l| p(l)).sum::<f32>()).ln());
-            rows.extend(labels.iter().flat_map(|l| [p(l).ln(), f32::NEG_INFINITY]));
+            let p = |label: &String| told.and_then(|t| t.get(label)).copied().unwrap_or(0.0).into();
+            parts.extend(labels.iter().flat_map(|l| [Evidence::part(p(l)), 0]));
         }
         let labels = labels.into_iter().map(|l| Label::new(l)).collect();
-        Evidence::new(self.source.as_str().into(), labels, words, rows)
+        Evidence::new(self.source.as_str().into(), labels, words, parts)
     }
 }
 

@@ -105,9 +105,8 @@ fn applied(toml: &str, candidates: Vec<Candidate>, trace: &mut Trace) -> Vec<Can
 /// What a model thinks of the words of [`text`].
 fn evidence() -> Vec<Evidence> {
     let words: Vec<Span> = (0..10).map(|i| Span::new(i * 7, i * 7 + 6)).collect();
-    let row = [0.2f32, 0.3, 0.1, 0.2, 0.2].map(f32::ln);
-    let rows = words.iter().flat_map(|_| row).collect();
-    vec![Evidence::new("tagger".into(), vec!["PER".into(), "LOC".into()], words, rows)]
+    let parts = words.iter().flat_map(|_| [3_000, 1_000, 2_000, 2_000]).collect();
+    vec![Evidence::new("tagger".into(), vec!["PER".into(), "LOC".into()], words, parts)]
 }
 
 fn is_flat(candidates: &[Candidate]) -> bool {

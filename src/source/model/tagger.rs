@@ -279,7 +279,7 @@ impl Tagger {
 
     pub(super) fn found(&self, document: &Document, work: &Work) -> Found {
         let mut words = Vec::new();
-        let mut rows = Vec::new();
+        let mut parts = Vec::new();
         let mut proposed: Vec<(Span, Label)> = Vec::new();
         let row_breaks = layout::row_breaks(&document.text);
         for (unit, logits) in work.units.iter().zip(&work.logits) {
@@ -295,11 +295,11 @@ impl Tagger {
                 }
             }
             for row in logits.chunks_exact(self.tags.count()) {
-                self.tags.evidence_row(row, &mut rows);
+                self.tags.evidence_row(row, &mut parts);
             }
             words.extend_from_slice(&unit.words);
         }
-        let evidence = Evidence::new(self.name.clone(), self.tags.labels().to_vec(), words, rows);
+        let evidence = Evidence::new(self.name.clone(), self.tags.labels().to_vec(), words, parts);
         let wanted = self.labels();
         let mentions = proposed
             .into_iter()
