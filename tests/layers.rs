@@ -18,9 +18,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("merge", &["error", "resource", "text", "span", "rule"]),
     ("io", &["error", "resource::OptionDoc", "text", "span"]),
     ("pipeline", &["error", "resource", "text", "span", "rule", "source", "merge"]),
+    ("tune", &["error", "resource", "text", "span", "eval", "merge", "pipeline"]),
     (
         "cli",
-        &["error", "resource", "text", "span", "eval", "rule", "source", "merge", "io", "pipeline"],
+        &[
+            "error", "resource", "text", "span", "eval", "rule", "source", "merge", "io",
+            "pipeline", "tune",
+        ],
     ),
 ];
 

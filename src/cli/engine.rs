@@ -44,16 +44,33 @@ impl EngineArgs {
     /// # Errors
     /// Everything that is wrong with it, and where it has no file.
     pub(super) fn watch(&self) -> Result<Watched> {
-        let found = Some(Path::new(DEFAULT)).filter(|path| path.is_file());
-        let Some(path) = self.engine.as_deref().or(found) else {
-            return Err(Error::new(ErrorKind::Config, "the built-in engine does not change")
-                .with_help("name an engine file with `--engine FILE`"));
-        };
+        let path = self.path("does not change")?;
         tracing::info!("engine file: {}", path.display());
         Engine::watch(path, self.options())
     }
 
-    fn options(&self) -> EngineOptions {
+    /// The engine file, and what it holds.
+    ///
+    /// # Errors
+    /// Where the engine has no file, or it cannot be read.
+    pub(super) fn file(&self) -> Result<(&Path, String)> {
+        let path = self.path("has no file to change")?;
+        let text = std::fs::read_to_string(path);
+        Ok((path, text.map_err(|error| Error::io("read", path.display(), error))?))
+    }
+
+    /// The path of the engine file; where there is none, an error that says what the built-in engine `is`.
+    fn path(&self, is: &str) -> Result<&Path> {
+        let found = Some(Path::new(DEFAULT)).filter(|path| path.is_file() && self.model.is_none());
+        self.engine.as_deref().or(found).ok_or_else(|| {
+            let engine = if self.model.is_some() { "a model alone" } else { "the built-in engine" };
+            Error::new(ErrorKind::Config, format!("{engine} {is}"))
+                .with_help("name an engine file with `--engine FILE`")
+        })
+    }
+
+    /// What is changed for this run.
+    pub(super) fn options(&self) -> EngineOptions {
         EngineOptions {
             device: self.device,
             with: self.with.clone(),
@@ -69,7 +86,8 @@ impl EngineArgs {
     /// # Errors
     /// Everything that is wrong with it.
     pub(super) fn load_other(&self, file: &Path) -> Result<Engine> {
-        load(Some(file), &EngineOptions { device: self.device, ..EngineOptions::default() })
+        let (device, evidence) = (self.device, self.evidence.clone());
+        load(Some(file), &EngineOptions { device, evidence, ..EngineOptions::default() })
     }
 
     /// The engine.

@@ -30,6 +30,7 @@ mod table;
 pub mod tag;
 #[cfg(test)]
 mod template;
+pub mod tune;
 mod verbosity;
 mod write;
 
@@ -57,6 +58,7 @@ use crate::error::Result;
   spanloom lint -e my-engine.toml
   spanloom eval dev.conll -e my-engine.toml
   spanloom diff spanloom.toml my-engine.toml corpus/
+  spanloom tune --gold dev.conll -e my-engine.toml --in-place
   spanloom convert train.conll --to spacy -o train.jsonl
   spanloom rules stats dev.conll --gold
   spanloom list passes
@@ -80,6 +82,7 @@ enum Command {
     Lint(lint::Args),
     Eval(eval::Args),
     Diff(diff::Args),
+    Tune(tune::Args),
     Convert(convert::Args),
     Corpus(corpora::Args),
     Gazetteer(gazetteer::Args),
@@ -133,6 +136,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
         Command::Lint(args) => lint::run(args),
         Command::Eval(args) => eval::run(args, cli.verbosity),
         Command::Diff(args) => diff::run(args, cli.verbosity),
+        Command::Tune(args) => tune::run(args, cli.verbosity),
         Command::Convert(args) => convert::run(args, cli.verbosity),
         Command::Corpus(args) => corpora::run(args, cli.verbosity),
         Command::Gazetteer(args) => gazetteer::run(args, cli.verbosity),

@@ -14,6 +14,7 @@ mod pages;
 mod report;
 mod rules;
 mod tag;
+mod tune;
 
 use std::fs;
 use std::path::Path;

@@ -1,0 +1,137 @@
+//! The search: every turn by itself, then the good ones together, then nearer around what was taken. A
+//! turn is taken where its gain is clear of what documents scatter; in doubt nothing is turned.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::Turn;
+use super::evaluate::Trials;
+use super::fit::Fit;
+use super::knob::{Knob, Value};
+use super::objective::Objective;
+use super::setting::Setting;
+
+/// What a search needs to know.
+pub(super) struct Search<'s> {
+    pub(super) trials: &'s Trials<'s>,
+    pub(super) knobs: &'s [Knob],
+    pub(super) fits: &'s [Fit],
+    pub(super) objective: Objective,
+    /// The documents to learn from.
+    pub(super) documents: &'s [bool],
+    /// A gain must be so many standard errors over nothing.
+    pub(super) errors: f64,
+    /// Ends the search; what was reached so far is its result.
+    pub(super) stop: &'s AtomicBool,
+    /// Is told of every setting that is looked at.
+    pub(super) looked: &'s (dyn Fn() + Sync),
+}
+
+/// A turn, or several at once, that may be taken.
+struct Move {
+    name: String,
+    turns: Vec<Turn>,
+    gain: f64,
+}
+
+/// A turn that was taken, in the order they were.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Taken {
+    /// What was turned, to a reader.
+    pub name: String,
+    /// What it was.
+    pub before: Option<Value>,
+    /// To what.
+    pub turns: Vec<Turn>,
+    /// What the objective gained by it, on the documents that were learnt from.
+    pub gain: f64,
+}
+
+impl Search<'_> {
+    /// How many settings the first round looks at.
+    pub(super) fn size(&self) -> usize {
+        let turns: usize = self.knobs.iter().map(|k| k.turns.first(k.now.as_ref()).len()).sum();
+        self.fits.len() + turns
+    }
+
+    pub(super) fn run(&self) -> (Setting, Vec<Taken>) {
+        let mut moves: Vec<Move> = Vec::new();
+        for Fit { name, turns } in self.fits {
+            moves.extend(self.clear(name, vec![turns.clone()]));
+        }
+        for knob in self.knobs {
+            let turns = knob.turns.first(knob.now.as_ref()).into_iter();
+            let turns = turns.map(|value| vec![(knob.place.clone(), value)]).collect();
+            moves.extend(self.clear(&knob.name, turns));
+        }
+        // The best first; of equal ones that which stands first in the file.
+        moves.sort_by(|a, b| b.gain.total_cmp(&a.gain));
+        let (mut setting, mut taken) = (Setting::default(), Vec::new());
+        for one in moves {
+            let is_turned = one.turns.iter().any(|(place, _)| setting.get(place).is_some());
+            if !is_turned {
+                self.take(&mut setting, &mut taken, &one.name, one.turns);
+            }
+        }
+        for knob in self.knobs {
+            let Some(value) = setting.get(&knob.place).cloned() else { continue };
+            let finer = knob.turns.finer(&value).into_iter();
+            let tries = finer.filter_map(|value| {
+                let turns = vec![(knob.place.clone(), value)];
+                let gain = self.gain(&setting, &setting.with(&turns))?;
+                Some((gain, turns))
+            });
+            let best = tries.max_by(|a, b| a.0.total_cmp(&b.0));
+            if let Some((gain, turns)) = best.filter(|(gain, _)| *gain > 0.0) {
+                taken.push(self.taken(&setting, knob.name.clone(), turns.clone(), gain));
+                setting = setting.with(&turns);
+            }
+        }
+        (setting, taken)
+    }
+
+    /// The best of some ways to turn something, where its gain is clear.
+    fn clear(&self, name: &str, ways: Vec<Vec<Turn>>) -> Option<Move> {
+        let nothing = Setting::default();
+        let ways = ways.into_iter().filter_map(|turns| {
+            let gain = self.clear_gain(&nothing, &nothing.with(&turns))?;
+            Some(Move { name: name.to_owned(), turns, gain })
+        });
+        ways.max_by(|a, b| a.gain.total_cmp(&b.gain))
+    }
+
+    fn take(&self, setting: &mut Setting, taken: &mut Vec<Taken>, name: &str, turns: Vec<Turn>) {
+        let next = setting.with(&turns);
+        if let Some(gain) = self.clear_gain(setting, &next) {
+            taken.push(self.taken(setting, name.to_owned(), turns, gain));
+            *setting = next;
+        }
+    }
+
+    fn taken(&self, setting: &Setting, name: String, turns: Vec<Turn>, gain: f64) -> Taken {
+        let before = match turns.as_slice() {
+            [(place, _)] => setting.get(place).cloned().or_else(|| {
+                let knob = self.knobs.iter().find(|knob| knob.place == *place)?;
+                knob.now.clone()
+            }),
+            _ => None,
+        };
+        Taken { name, before, turns, gain }
+    }
+
+    fn gain(&self, from: &Setting, to: &Setting) -> Option<f64> {
+        if self.stop.load(Ordering::Relaxed) {
+            return None;
+        }
+        (self.looked)();
+        Some(self.trials.gain((from, to), self.objective, self.documents)?.value)
+    }
+
+    fn clear_gain(&self, from: &Setting, to: &Setting) -> Option<f64> {
+        if self.stop.load(Ordering::Relaxed) {
+            return None;
+        }
+        (self.looked)();
+        let gain = self.trials.gain((from, to), self.objective, self.documents)?;
+        gain.is_clear(self.errors).then_some(gain.value)
+    }
+}
