@@ -55,15 +55,15 @@ impl Search<'_> {
 
     pub(super) fn run(&self) -> (Setting, Vec<Taken>) {
         let mut moves: Vec<Move> = Vec::new();
-        for Fit { name, turns } in self.fits {
-            moves.extend(self.clear(name, vec![turns.clone()]));
-        }
         for knob in self.knobs {
             let turns = knob.turns.first(knob.now.as_ref()).into_iter();
             let turns = turns.map(|value| vec![(knob.place.clone(), value)]).collect();
             moves.extend(self.clear(&knob.name, turns));
         }
-        // The best first; of equal ones that which stands first in the file.
+        for Fit { name, turns } in self.fits {
+            moves.extend(self.clear(name, vec![turns.clone()]));
+        }
+        // The best first; of equal ones the simpler: what is there already, before what is added to the file.
         moves.sort_by(|a, b| b.gain.total_cmp(&a.gain));
         let (mut setting, mut taken) = (Setting::default(), Vec::new());
         for one in moves {

@@ -214,6 +214,19 @@ impl Space {
         let mut add = |place, name: String, now, turns| {
             knobs.push(Knob { place, name, now, turns });
         };
+        for source in engine.sources() {
+            let name = source.name();
+            if self.sources && proposed.sources().contains(name) && !source.gives_evidence() {
+                let place = Place::Source(name.clone());
+                let turns = Turns::Values(vec![Value::Off]);
+                add(place, format!("source {name}"), None, turns);
+            }
+        }
+        for (source, id) in proposed.rules.iter().filter(|_| self.rules) {
+            let (source, id) = (source.clone(), id.clone());
+            let name = format!("rule {source}:{id}");
+            add(Place::Rule { source, id }, name, None, Turns::Values(vec![Value::Off]));
+        }
         for (source, label) in proposed.pairs.keys() {
             let pair = || (source.clone(), label.clone());
             if self.thresholds {
@@ -228,19 +241,6 @@ impl Space {
                 let name = format!("calibration of {source} for {label}");
                 add(Place::Calibration { source, label }, name, None, Turns::Fitted);
             }
-        }
-        for source in engine.sources() {
-            let name = source.name();
-            if self.sources && proposed.sources().contains(name) && !source.gives_evidence() {
-                let place = Place::Source(name.clone());
-                let turns = Turns::Values(vec![Value::Off]);
-                add(place, format!("source {name}"), None, turns);
-            }
-        }
-        for (source, id) in proposed.rules.iter().filter(|_| self.rules) {
-            let (source, id) = (source.clone(), id.clone());
-            let name = format!("rule {source}:{id}");
-            add(Place::Rule { source, id }, name, None, Turns::Values(vec![Value::Off]));
         }
         knobs
     }
