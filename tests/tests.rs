@@ -13,3 +13,4 @@ mod lint;
 mod model;
 mod reference;
 mod registry;
+mod tutorial;
