@@ -156,7 +156,7 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
 }
 
 /// Gold as entities: certain, of no source, in order, each once.
-fn entities_of(gold: Vec<Annotation>) -> Vec<Entity> {
+pub(super) fn entities_of(gold: Vec<Annotation>) -> Vec<Entity> {
     let mut gold = gold;
     gold.sort_by(|a, b| {
         (a.span.start, b.span.end, &a.label).cmp(&(b.span.start, a.span.end, &b.label))

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 
+use crate::cli::convert::entities_of;
 use crate::cli::corpus::CorpusRun;
 use crate::cli::gold::GoldArgs;
 use crate::cli::print::print;
@@ -17,6 +18,7 @@ use crate::cli::verbosity::Verbosity;
 use crate::error::Result;
 use crate::eval::corpus::{Leak, PartStats, leaks};
 use crate::io::{DocumentStream, GoldOptions, Inputs, ReadOptions};
+use crate::pipeline::Tagged;
 
 /// So many documents are read ahead.
 const CHUNK_DOCUMENTS: usize = 1024;
@@ -93,10 +95,12 @@ pub(super) fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
         // What stands for nothing was reported above.
         let files = args.read.expand(std::slice::from_ref(input)).files;
         let mut part = PartStats::new(input.display().to_string());
-        corpus.each_chunk(whole.of(files), CHUNK_DOCUMENTS, |_, documents| {
+        corpus.each_chunk(whole.of(files), CHUNK_DOCUMENTS, |corpus, documents| {
             for mut document in documents {
                 names.rename(&mut document);
                 part.add(&document);
+                let entities = entities_of(document.gold.clone().unwrap_or_default());
+                corpus.count(&document, Ok(Tagged { entities, ..Tagged::default() }));
             }
             Ok(())
         })?;
