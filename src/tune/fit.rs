@@ -214,12 +214,12 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 fn solve(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Vec<f64> {
     let size = right.len();
     for pivot in 0..size {
-        for row in pivot + 1..size {
-            let factor = matrix[row][pivot] / matrix[pivot][pivot];
-            for column in pivot..size {
-                matrix[row][column] -= factor * matrix[pivot][column];
-            }
-            right[row] -= factor * right[pivot];
+        let (above, below) = matrix.split_at_mut(pivot + 1);
+        let (top, known) = (&above[pivot], right[pivot]);
+        for (row, right) in below.iter_mut().zip(&mut right[pivot + 1..]) {
+            let factor = row[pivot] / top[pivot];
+            row.iter_mut().zip(top).for_each(|(cell, top)| *cell -= factor * top);
+            *right -= factor * known;
         }
     }
     for row in (0..size).rev() {
