@@ -256,10 +256,9 @@ fn proposed(engine: &Engine, cases: &[Case], trials: &Trials<'_>) -> Proposed {
         }
         let source = &mention.origin.source;
         *proposed.pairs.entry((source.clone(), label.to_owned())).or_default() += 1;
-        let is_rules = |source: &&std::sync::Arc<dyn crate::source::Source>| {
-            *source.name() == mention.origin.source && source.as_rules().is_some()
-        };
-        if engine.sources().iter().any(|source| is_rules(&source)) {
+        let is_rules =
+            engine.sources().iter().any(|s| s.name() == source && s.as_rules().is_some());
+        if is_rules {
             proposed.rules.insert((source.clone(), mention.origin.detail.clone()));
         }
     }
