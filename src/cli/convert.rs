@@ -107,6 +107,7 @@ impl Args {
             scheme: self.scheme,
             tag_column: TagColumn::Gold(gold.column),
             tag_names: self.tag_numbers.clone(),
+            ..WriteOptions::default()
         }
     }
 }

@@ -26,6 +26,7 @@ mod progress;
 mod read;
 pub mod report;
 pub mod rules;
+pub mod select;
 mod table;
 pub mod tag;
 #[cfg(test)]
@@ -61,6 +62,7 @@ use crate::error::Result;
   spanloom tune --gold dev.conll -e my-engine.toml --in-place
   spanloom convert train.conll --to spacy -o train.jsonl
   spanloom rules stats dev.conll --gold
+  spanloom select corpus/ --n 200 --format doccano -o tasks.jsonl
   spanloom list passes
 
 Exit codes: 0 all is well; 1 something could not be done, be it one document of many;
@@ -87,6 +89,7 @@ enum Command {
     Corpus(corpora::Args),
     Gazetteer(gazetteer::Args),
     Rules(rules::Args),
+    Select(select::Args),
     List(list::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -104,6 +107,7 @@ impl Cli {
             Command::Convert(args) => (&["convert"], args.inputs_mut()),
             Command::Corpus(args) => (&["corpus", "stats"], args.inputs_mut()),
             Command::Rules(args) => (&["rules", "stats"], args.inputs_mut()),
+            Command::Select(args) => (&["select"], args.inputs_mut()),
             _ => return cli,
         };
         if inputs.is_empty() && !io::stdin().is_terminal() {
@@ -141,6 +145,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
         Command::Corpus(args) => corpora::run(args, cli.verbosity),
         Command::Gazetteer(args) => gazetteer::run(args, cli.verbosity),
         Command::Rules(args) => rules::run(args, cli.verbosity),
+        Command::Select(args) => select::run(args, cli.verbosity),
         Command::List(args) => list::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),

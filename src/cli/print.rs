@@ -36,6 +36,15 @@ pub(super) fn on_one_line(text: &str) -> String {
     visible(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
+/// The first `limit` characters of `text`, with `…` after them where there are more.
+pub(super) fn shortened(text: &str, limit: usize) -> String {
+    let mut shown: String = text.chars().take(limit).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    shown
+}
+
 /// A number to four decimals, as in all our outputs.
 pub(super) fn rounded(value: f32) -> f64 {
     (f64::from(value) * 1e4).round() / 1e4

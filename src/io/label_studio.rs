@@ -48,6 +48,8 @@ const DATA: &str = "data";
 /// The names of the tags in the labelling configuration of Label Studio's template for entities.
 const FROM_NAME: &str = "label";
 const TO_NAME: &str = "text";
+/// What Label Studio shows as the origin of predictions.
+const MODEL_VERSION: &str = "spanloom";
 
 fn recognises(value: &Value) -> bool {
     let lists = ["annotations", "predictions", "completions"];
@@ -127,7 +129,11 @@ fn shown(result: &Value) -> String {
     result["id"].as_str().map_or_else(|| "the region".to_owned(), |id| format!("region '{id}'"))
 }
 
-fn value(document: &Document, entities: &[Entity], _: &WriteOptions) -> Result<Value, String> {
+fn value(
+    document: &Document,
+    entities: &[Entity],
+    options: &WriteOptions,
+) -> Result<Value, String> {
     let places = Places::new(&document.text, OffsetUnit::Utf16);
     let result = |(number, entity): (usize, &Entity)| {
         json!({
@@ -148,5 +154,9 @@ fn value(document: &Document, entities: &[Entity], _: &WriteOptions) -> Result<V
     data.insert(json::ID.to_owned(), id(document));
     data.insert("text".to_owned(), document.text.as_str().into());
     pass_through(document, &mut data);
-    Ok(json!({ DATA: data, "annotations": [{ "result": results }] }))
+    Ok(if options.is_task {
+        json!({ DATA: data, "predictions": [{ "model_version": MODEL_VERSION, "result": results }] })
+    } else {
+        json!({ DATA: data, "annotations": [{ "result": results }] })
+    })
 }

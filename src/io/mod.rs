@@ -160,6 +160,8 @@ pub struct WriteOptions {
     pub tag_column: TagColumn,
     /// Formats of tokens and tags: write the numbers of these names, from 0, instead of names.
     pub tag_names: Option<Arc<[String]>>,
+    /// Formats of annotation tools: the entities are for an annotator to judge, and nobody has yet.
+    pub is_task: bool,
 }
 
 /// The column that tags are written into, where a document comes with columns of its own.

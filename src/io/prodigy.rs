@@ -76,7 +76,7 @@ fn document(value: Value, options: &ReadOptions) -> Result<Draft, Problem> {
     Ok(Draft { id, text, tokens: tokens.flatten(), gold, fields })
 }
 
-/// A task, which is accepted; a span that ends inside a token has no `token_start` and `token_end`.
+/// A task, which is accepted unless it is still to be done; a span that ends inside a token has no `token_start` and `token_end`.
 fn value(
     document: &Document,
     entities: &[Entity],
@@ -117,7 +117,9 @@ fn value(
     fields.insert("text".to_owned(), document.text.as_str().into());
     fields.insert(TOKENS.to_owned(), words.iter().enumerate().map(token).collect());
     fields.insert(SPANS.to_owned(), entities.iter().map(span).collect());
-    fields.insert(ANSWER.to_owned(), ACCEPT.into());
+    if !options.is_task {
+        fields.insert(ANSWER.to_owned(), ACCEPT.into());
+    }
     pass_through(document, &mut fields);
     Ok(Value::Object(fields))
 }

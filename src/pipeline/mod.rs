@@ -1,7 +1,7 @@
 //! How do the parts run together? An engine file as written ([`config`]), checked and built
 //! ([`build`]), run over documents ([`run`]; what the sources found is kept in [`proposals`], on disk in [`store`]) and asked for its reasons ([`explain`], [`story`],
 //! [`why_not`]), for what its rules are worth ([`rule_stats`]) and for what in it can have no effect
-//! ([`lint`]). Two may run side by side ([`pair`]). It may follow its files ([`reload`], [`watch`]).
+//! ([`lint`]), and which documents there is something to learn from ([`select`]). Two may run side by side ([`pair`]). It may follow its files ([`reload`], [`watch`]).
 
 pub mod build;
 #[cfg_attr(not(feature = "builtin"), path = "builtin_absent.rs")]
@@ -15,6 +15,7 @@ pub mod proposals;
 pub mod reload;
 pub mod rule_stats;
 pub mod run;
+pub mod select;
 pub mod store;
 pub mod story;
 pub mod variant;
@@ -29,6 +30,7 @@ pub use proposals::{Proposals, Without};
 pub use reload::Reload;
 pub use rule_stats::RuleStats;
 pub use run::Tagged;
+pub use select::{Aggregate, Doubt, Informativeness, Measure, Opinion, Shortlist};
 pub use store::EvidenceUse;
 pub use story::{End, Place, Story};
 pub use variant::Variants;

@@ -13,6 +13,7 @@ mod lint;
 mod pages;
 mod report;
 mod rules;
+mod select;
 mod tag;
 mod tune;
 

@@ -4,6 +4,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::{Report, kind_name, name_of};
 use crate::cli::difference::{Difference, Side};
+use crate::cli::print::{on_one_line, shortened};
 use crate::cli::table::{Cell, FAINT, STRONG, Table, styled};
 use crate::eval::PairKind;
 
@@ -62,17 +63,13 @@ fn row(one: &Difference) -> [Cell; 4] {
     [
         Cell::new(kind_name(one), style(one.kind)),
         what.into(),
-        Cell::new(crate::cli::print::on_one_line(&place), FAINT),
+        Cell::new(on_one_line(&place), FAINT),
         reason.into(),
     ]
 }
 
 fn surface(side: &Side) -> String {
-    let mut shown: String = side.text.chars().take(SURFACE).collect();
-    if shown.len() < side.text.len() {
-        shown.push('…');
-    }
-    format!("'{shown}'")
+    format!("'{}'", shortened(&side.text, SURFACE))
 }
 
 fn style(kind: PairKind) -> Style {
