@@ -25,7 +25,7 @@ const TEXTS: [(&str, &str); 6] = [
     ("rome", "They all left Rome"),
     ("paris", "😀 Paris is here"),
     ("york", "New York was nice"),
-    ("again", "paris IS here!"),
+    ("again", "Paris IS here!"),
     ("more", "Nobody saw Paris here today"),
     ("done", "Paris, Paris"),
 ];
@@ -117,10 +117,10 @@ fn tasks_are_in_the_formats_of_annotation_tools() {
         bench.run(&[&arguments[..], &["--format", format]].concat()).clean()
     };
     let doccano: Value = serde_json::from_str(&written("doccano")).unwrap();
-    assert_eq!((&doccano["id"], &doccano["label"]), (&json!("paris"), &json!([[2, 7, "PER"]])));
+    assert_eq!((&doccano["id"], &doccano["label"]), (&json!("paris"), &json!([[2, 7, "LOC"]])));
     assert_eq!(doccano["meta"]["rank"], 1);
     let prodigy: Value = serde_json::from_str(&written("prodigy")).unwrap();
-    assert_eq!(prodigy["spans"][0]["label"], "PER");
+    assert_eq!(prodigy["spans"][0]["label"], "LOC");
     assert_eq!(prodigy.get("answer"), None, "nobody has answered yet");
     let studio: Value = serde_json::from_str(&written("label-studio")).unwrap();
     let task = &studio[0];

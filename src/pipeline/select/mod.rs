@@ -37,9 +37,9 @@ impl Aggregate {
     fn of(self, values: impl ExactSizeIterator<Item = f64>) -> f64 {
         let count = values.len().max(1) as f64;
         match self {
-            Self::Mean => values.sum::<f64>() / count,
+            Self::Mean => sum(values) / count,
             Self::Max => values.fold(0.0, f64::max),
-            Self::Sum => values.sum(),
+            Self::Sum => sum(values),
         }
     }
 }
@@ -130,6 +130,11 @@ impl Engine {
             doubt,
         }
     }
+}
+
+/// The sum of `values`; of none 0, where [`Iterator::sum`] gives -0.
+fn sum(values: impl Iterator<Item = f64>) -> f64 {
+    values.fold(0.0, |sum, value| sum + value)
 }
 
 /// The entropy of a distribution over `classes` outcomes, of which `parts` are the shares, as a fraction of

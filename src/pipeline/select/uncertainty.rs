@@ -1,6 +1,6 @@
 //! How unsure the models are of each word: the entropy of the distribution over what the word can be.
 
-use super::{Opinion, normalised_entropy};
+use super::{Opinion, normalised_entropy, sum};
 use crate::span::{Evidence, Span};
 
 /// What a model holds for less likely is not worth showing.
@@ -16,8 +16,7 @@ pub(super) fn of_words(words: &[Span], evidence: &[Evidence]) -> Vec<f64> {
         let of_model = |(evidence, entropies): (&Evidence, &Vec<f64>)| {
             entropies[evidence.words_in(*word)].iter().copied().fold(0.0, f64::max)
         };
-        let sum: f64 = evidence.iter().zip(&per_model).map(of_model).sum();
-        sum / evidence.len().max(1) as f64
+        sum(evidence.iter().zip(&per_model).map(of_model)) / evidence.len().max(1) as f64
     };
     words.iter().map(unsure).collect()
 }
