@@ -103,8 +103,8 @@ fn occurrences(text: &str, surface: &str) -> usize {
     text.match_indices(surface).filter(stands_alone).count()
 }
 
-/// The words beside what was proposed that tell right from wrong. The most telling first: those with the
-/// largest log-odds times the number of cases.
+/// The words beside what was proposed that tell right from wrong, of labels that are proposed rightly and
+/// wrongly. The most telling first: those with the largest log-odds times the number of cases.
 pub fn cues(cases: &[Case], predicted: &[Vec<Entity>]) -> Vec<CueSuggestion> {
     #[derive(Default)]
     struct Count {
@@ -158,8 +158,12 @@ pub fn cues(cases: &[Case], predicted: &[Vec<Entity>]) -> Vec<CueSuggestion> {
         }
     };
     let all = counts.into_iter().map(suggestion);
-    let mut suggestions: Vec<CueSuggestion> =
-        all.filter(|one| one.beside >= BESIDE && one.log_odds.abs() >= 1.0).collect();
+    let is_telling = |one: &CueSuggestion| {
+        let (right, wrong) = totals[one.label.as_str()];
+        let is_doubtful = right.min(wrong) >= BESIDE;
+        is_doubtful && one.beside >= BESIDE && one.log_odds.abs() >= 1.0
+    };
+    let mut suggestions: Vec<CueSuggestion> = all.filter(is_telling).collect();
     let weight = |one: &CueSuggestion| one.log_odds.abs() * one.beside as f64;
     suggestions.sort_by(|a, b| {
         weight(b).total_cmp(&weight(a)).then_with(|| (&a.word, a.side).cmp(&(&b.word, b.side)))
