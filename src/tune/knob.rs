@@ -75,8 +75,8 @@ pub struct Knob {
 /// What of a knob is tried.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Turns {
-    /// Numbers around the one that stands there: one and two steps more and less; where one of them is
-    /// taken, half and quarter steps around it.
+    /// Numbers around the one that stands there: one and two steps more and less, and 0, with which most have
+    /// no effect; where one of them is taken, half and quarter steps around it.
     Steps {
         /// The step.
         step: f64,
@@ -96,7 +96,7 @@ impl Turns {
     pub(super) fn first(&self, now: Option<&Value>) -> Vec<Value> {
         match (self, now) {
             (Self::Steps { step, .. }, Some(Value::Number(now))) => {
-                self.around(*now, &[-2.0 * step, -step, *step, 2.0 * step])
+                self.around(*now, &[-2.0 * step, -step, *step, 2.0 * step, -now])
             }
             (Self::Values(values), now) => {
                 values.iter().filter(|value| Some(*value) != now).cloned().collect()
@@ -119,6 +119,7 @@ impl Turns {
         let Self::Steps { min, max, .. } = self else { return Vec::new() };
         let moved = differences.iter().map(|d| rounded((number + d).clamp(*min, *max)));
         let mut values: Vec<f64> = moved.filter(|value| *value != number).collect();
+        values.sort_by(f64::total_cmp);
         values.dedup();
         values.into_iter().map(Value::Number).collect()
     }
@@ -155,7 +156,8 @@ mod tests {
             values.iter().map(ToString::to_string).collect()
         };
         assert_eq!(numbers(turns.first(Some(&Value::Number(0.0)))), ["-1.5", "-1", "1", "2"]);
-        assert_eq!(numbers(turns.first(Some(&Value::Number(-1.5)))), ["-0.5", "0.5"]);
+        assert_eq!(numbers(turns.first(Some(&Value::Number(-1.5)))), ["-0.5", "0", "0.5"]);
+        assert_eq!(numbers(turns.first(Some(&Value::Number(9.0)))), ["0", "7", "8", "10"]);
         assert_eq!(numbers(turns.finer(&Value::Number(2.0))), ["1.5", "1.75", "2.25", "2.5"]);
         assert_eq!(turns.first(None), []);
         let names = Turns::Values(vec![Value::Name("score"), Value::Name("optimal")]);
