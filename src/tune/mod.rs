@@ -1,8 +1,8 @@
 //! Which setting of an engine file fits a corpus with gold? Learnt from what the sources proposed, so that
 //! none of them runs again, and held to what it gains on documents that it was not learnt from.
 //!
-//! [`tune`] collects the knobs ([`space`]), begins with convex fits ([`fit`]), searches on the objective
-//! itself ([`search`]) and does both again for each of some folds of the documents, which tells what is
+//! [`tune`] collects the knobs ([`space`]), begins with convex fits (`fit`), searches on the objective
+//! itself (`search`) and does both again for each of some folds of the documents, which tells what is
 //! gained where nothing was learnt. [`suggest`] says what no knob can mend: entries and cues that the
 //! errors point at.
 

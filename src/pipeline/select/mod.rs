@@ -1,6 +1,6 @@
 //! Which documents are worth annotating? How unsure the models are of a document's words
-//! ([`uncertainty`]), how much the sources contradict each other ([`disagreement`]), and the list of the
-//! best ([`shortlist`]). Asking an annotator, and the files for that, are the command line's business.
+//! (`uncertainty`), how much the sources contradict each other (`disagreement`), and the list of the
+//! best (`shortlist`). Asking an annotator, and the files for that, are the command line's business.
 //!
 //! Both measures are taken of every word, 0..=1, and mixed there; what is said of a document is their mean
 //! over its words, the greatest, or the sum. The mean of the uncertainty is *token entropy*, its sum *total
