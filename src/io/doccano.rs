@@ -7,8 +7,7 @@ use super::gold::{Keys, Places, asked};
 use super::json::{
     self, Draft, Problem, Reader, Writer, id, object, pass_through, take_id, take_text,
 };
-use super::{Documents, Format, Marking, ReadOptions, WriteOptions};
-use crate::resource::OptionDoc;
+use super::{Documents, Format, Marking, ReadOptions, WriteOptions, options};
 use crate::span::Entity;
 use crate::text::Document;
 
@@ -22,26 +21,10 @@ pub const FORMAT: Format = Format {
     companion: None,
     recognises,
     options: &[
-        OptionDoc {
-            name: "text-field",
-            value: "string, text",
-            doc: "Read: the field that holds the text.",
-        },
-        OptionDoc {
-            name: "id-field",
-            value: "string, id",
-            doc: "Read: the field that holds the id; `FILE:LINE` where it is missing.",
-        },
-        OptionDoc {
-            name: "offsets",
-            value: "char | byte | utf16, char",
-            doc: "What `start` and `end` count.",
-        },
-        OptionDoc {
-            name: "max-line-bytes",
-            value: "number, 1073741824",
-            doc: "Read: a longer line, or element of an array, is an error.",
-        },
+        options::TEXT_FIELD,
+        options::ID_FIELD,
+        options::OFFSETS,
+        options::MAX_ELEMENT_BYTES,
     ],
     read: |input, options| Box::new(Reader::new(input, options, document)) as Documents,
     write: |output, options| Box::new(Writer::new(output, options, value)),

@@ -7,8 +7,7 @@ use super::json::{
     self, Draft, Problem, Reader, Writer, id, missing, object, pass_through, take_id,
 };
 use super::tokens::{covered, of_words, strings, text_beyond, texts, words};
-use super::{Documents, Format, Marking, ReadOptions, WriteOptions};
-use crate::resource::OptionDoc;
+use super::{Documents, Format, Marking, ReadOptions, WriteOptions, options};
 use crate::span::Entity;
 use crate::text::{Annotation, Document, Span, Token};
 
@@ -21,18 +20,7 @@ pub const FORMAT: Format = Format {
     marking: Marking::TokenSpans,
     companion: None,
     recognises: |value| value[NER].is_array() && FIELDS.iter().any(|field| value[field].is_array()),
-    options: &[
-        OptionDoc {
-            name: "id-field",
-            value: "string, id",
-            doc: "Read: the field that holds the id; `FILE:LINE` where it is missing.",
-        },
-        OptionDoc {
-            name: "max-line-bytes",
-            value: "number, 1073741824",
-            doc: "Read: a longer line, or element of an array, is an error.",
-        },
-    ],
+    options: &[options::ID_FIELD, options::MAX_ELEMENT_BYTES],
     read: |input, options| Box::new(Reader::new(input, options, document)) as Documents,
     write: |output, options| Box::new(Writer::new(output, options, value)),
 };

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::gold::{Keys, Places, asked};
 use super::json::{Draft, Problem, Reader, Writer, id, object, pass_through, take_id, take_text};
-use super::{Documents, Format, Marking, ReadOptions, WriteOptions};
+use super::{Documents, Format, Marking, ReadOptions, WriteOptions, options};
 use crate::resource::OptionDoc;
 use crate::span::Entity;
 use crate::text::Document;
@@ -19,21 +19,13 @@ pub const FORMAT: Format = Format {
     companion: None,
     recognises: |value| value[MENTIONS].is_array(),
     options: &[
-        OptionDoc {
-            name: "text-field",
-            value: "string, text",
-            doc: "Read: the field that holds the text.",
-        },
+        options::TEXT_FIELD,
         OptionDoc {
             name: "offsets",
             value: "char | byte | utf16, char",
             doc: "What `start_offset` and `end_offset` count.",
         },
-        OptionDoc {
-            name: "max-line-bytes",
-            value: "number, 1073741824",
-            doc: "Read: a longer line, or element of an array, is an error.",
-        },
+        options::MAX_ELEMENT_BYTES,
     ],
     read: |input, options| Box::new(Reader::new(input, options, document)) as Documents,
     write: |output, options| Box::new(Writer::new(output, options, value)),

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::gold::{Keys, Places, asked};
 use super::json::{Draft, ID, Problem, Reader, object, take_id, take_text};
-use super::{DocumentWriter, Documents, Format, Output, ReadOptions};
+use super::{DocumentWriter, Documents, Format, Output, ReadOptions, options};
 use crate::error::{Error, Result};
 use crate::resource::OptionDoc;
 use crate::span::Entity;
@@ -28,21 +28,9 @@ pub const FORMAT: Format = Format {
             value: "string, text",
             doc: "Read: the field that holds the text; written as `text`.",
         },
-        OptionDoc {
-            name: "id-field",
-            value: "string, id",
-            doc: "Read: the field that holds the id; `FILE:LINE` where it is missing.",
-        },
-        OptionDoc {
-            name: "max-line-bytes",
-            value: "number, 1073741824",
-            doc: "Read: a longer line is an error.",
-        },
-        OptionDoc {
-            name: "offsets",
-            value: "char | byte | utf16, char",
-            doc: "What `start` and `end` count.",
-        },
+        options::ID_FIELD,
+        options::MAX_LINE_BYTES,
+        options::OFFSETS,
     ],
     read: |input, options| Box::new(Reader::new(input, options, document)) as Documents,
     write: |output, options| Box::new(Writer { output, unit: options.offsets, line: Vec::new() }),

@@ -7,7 +7,7 @@ use super::gold::{Places, asked, each, kind};
 use super::json::{
     self, Draft, Problem, Reader, Writer, id, missing, object, pass_through, take_text,
 };
-use super::{Documents, Format, Marking, ReadOptions, WriteOptions};
+use super::{Documents, Format, Marking, ReadOptions, WriteOptions, options};
 use crate::resource::OptionDoc;
 use crate::span::Entity;
 use crate::text::{Annotation, Document, OffsetUnit};
@@ -34,11 +34,7 @@ pub const FORMAT: Format = Format {
             value: "string, id",
             doc: "Read: the field of `data` that holds the id; else the number of the task.",
         },
-        OptionDoc {
-            name: "max-line-bytes",
-            value: "number, 1073741824",
-            doc: "Read: a longer line, or element of an array, is an error.",
-        },
+        options::MAX_ELEMENT_BYTES,
     ],
     read: |input, options| Box::new(Reader::new(input, options, document)) as Documents,
     write: |output, options| Box::new(Writer::array(output, options, value)),

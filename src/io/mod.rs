@@ -16,6 +16,7 @@ pub mod input;
 mod json;
 pub mod jsonl;
 pub mod label_studio;
+mod options;
 pub mod output;
 pub mod parquet;
 pub mod prodigy;

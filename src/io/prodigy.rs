@@ -8,8 +8,7 @@ use super::json::{
 };
 use super::spacy::read_tokens;
 use super::tokens::{covered, words};
-use super::{Documents, Format, Marking, ReadOptions, WriteOptions};
-use crate::resource::OptionDoc;
+use super::{Documents, Format, Marking, ReadOptions, WriteOptions, options};
 use crate::span::Entity;
 use crate::text::Document;
 use crate::text::Span;
@@ -27,26 +26,10 @@ pub const FORMAT: Format = Format {
         value["text"].is_string() && (value[SPANS].is_array() || is_task)
     },
     options: &[
-        OptionDoc {
-            name: "text-field",
-            value: "string, text",
-            doc: "Read: the field that holds the text.",
-        },
-        OptionDoc {
-            name: "id-field",
-            value: "string, id",
-            doc: "Read: the field that holds the id; `FILE:LINE` where it is missing.",
-        },
-        OptionDoc {
-            name: "offsets",
-            value: "char | byte | utf16, char",
-            doc: "What `start` and `end` count.",
-        },
-        OptionDoc {
-            name: "max-line-bytes",
-            value: "number, 1073741824",
-            doc: "Read: a longer line, or element of an array, is an error.",
-        },
+        options::TEXT_FIELD,
+        options::ID_FIELD,
+        options::OFFSETS,
+        options::MAX_ELEMENT_BYTES,
     ],
     read: |input, options| Box::new(Reader::new(input, options, document)) as Documents,
     write: |output, options| Box::new(Writer::new(output, options, value)),

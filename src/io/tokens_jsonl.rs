@@ -9,7 +9,7 @@ use super::json::{
 };
 use super::tag_names;
 use super::tokens::{gold_of_tags, of_words, strings, text_beyond, texts, words};
-use super::{Documents, Format, Marking, ReadOptions, WriteOptions};
+use super::{Documents, Format, Marking, ReadOptions, WriteOptions, options};
 use crate::resource::OptionDoc;
 use crate::span::Entity;
 use crate::text::Document;
@@ -32,21 +32,9 @@ pub const FORMAT: Format = Format {
             value: "multinerd | wikineural | names | file",
             doc: "The names of tags that are numbers, from 0; written as numbers where it is given.",
         },
-        OptionDoc {
-            name: "scheme",
-            value: "bio | bioes | bilou | io, bio",
-            doc: "Write: how tags mark where entities begin and end.",
-        },
-        OptionDoc {
-            name: "id-field",
-            value: "string, id",
-            doc: "Read: the field that holds the id; `FILE:LINE` where it is missing.",
-        },
-        OptionDoc {
-            name: "max-line-bytes",
-            value: "number, 1073741824",
-            doc: "Read: a longer line, or element of an array, is an error.",
-        },
+        options::SCHEME,
+        options::ID_FIELD,
+        options::MAX_ELEMENT_BYTES,
     ],
     read: |input, options| Box::new(Reader::new(input, options, document)) as Documents,
     write: |output, options| Box::new(Writer::new(output, options, value)),

@@ -9,7 +9,7 @@ mod read;
 mod write;
 
 use super::tokens::of_tags;
-use super::{Documents, Format};
+use super::{Documents, Format, options};
 use crate::resource::OptionDoc;
 use crate::span::scheme::is_tag;
 use crate::span::{Label, Span};
@@ -42,21 +42,13 @@ pub const FORMAT: Format = Format {
             value: "number, found",
             doc: "Read: the column of the tags of gold, from 1; found: the last that holds nothing but tags.",
         },
-        OptionDoc {
-            name: "scheme",
-            value: "bio | bioes | bilou | io, bio",
-            doc: "Write: how tags mark where entities begin and end.",
-        },
+        options::SCHEME,
         OptionDoc {
             name: "max-document-bytes",
             value: "number, 67108864",
             doc: "Read: a longer sentence is cut in two.",
         },
-        OptionDoc {
-            name: "max-line-bytes",
-            value: "number, 1073741824",
-            doc: "Read: a longer line is an error.",
-        },
+        options::MAX_LINE_BYTES,
     ],
     read: |input, options| Box::new(read::Reader::new(input, options)) as Documents,
     write: |output, options| Box::new(write::Writer::new(output, options)),

@@ -4,7 +4,7 @@
 mod read;
 mod write;
 
-use super::{Documents, Format, Marking};
+use super::{Documents, Format, Marking, options};
 use crate::resource::OptionDoc;
 
 /// The format `parquet`.
@@ -33,11 +33,7 @@ pub const FORMAT: Format = Format {
             value: "multinerd | wikineural | names | file",
             doc: "Read: the names of tags that are numbers, where the file does not say them.",
         },
-        OptionDoc {
-            name: "scheme",
-            value: "bio | bioes | bilou | io, bio",
-            doc: "Write: how tags mark where entities begin and end.",
-        },
+        options::SCHEME,
     ],
     read: |input, options| Box::new(read::Reader::new(input, options)) as Documents,
     write: |output, options| Box::new(write::Writer::new(output, options)),
