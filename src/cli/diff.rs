@@ -168,7 +168,8 @@ fn compare(
     let second = pair.second.merge(document, &other, &Without::NOTHING);
     warnings.extend(first.warnings);
     warnings.extend(second.warnings);
-    let lists = [&first.entities, &second.entities].map(|list| annotations(list));
+    let lists = [&first.entities, &second.entities]
+        .map(|list| list.iter().map(Annotation::from).collect::<Vec<_>>());
     let pairs = align(&lists[0], &lists[1]);
     let same = pairs.iter().filter(|pair| pair.kind() == PairKind::Right).count();
     let mut differences = Vec::new();
@@ -200,11 +201,6 @@ impl SideOf<'_> {
         let is_it = |e: &&Entity| e.span == one.span && e.label.as_str() == one.label;
         self.explanation.entities.iter().find(is_it)
     }
-}
-
-fn annotations(entities: &[Entity]) -> Vec<Annotation> {
-    let annotation = |e: &Entity| Annotation { span: e.span, label: e.label.as_str().to_owned() };
-    entities.iter().map(annotation).collect()
 }
 
 /// What differs, and why: what is A's and not B's is told by B, and what is B's alone by A.

@@ -39,7 +39,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::eval::{EntityCounts, Mode, Resampling, StrictScheme, SurfaceLabels};
 use crate::io::{DocumentStream, GoldOptions, InputFile, Inputs, ReadOptions};
 use crate::pipeline::{Engine, Proposals};
-use crate::span::Entity;
 use crate::text::{Annotation, Document};
 
 /// So many predicted documents are compared at once.
@@ -196,8 +195,9 @@ impl Case {
     fn new(mut document: Document, answer: &Answer, proposals: Option<Proposals>) -> Self {
         let gold = document.gold.take().unwrap_or_default();
         let predicted = answer.tagged.iter();
-        let predicted =
-            predicted.map(|tagged| Predicted { annotations: annotations(&tagged.entities) });
+        let predicted = predicted.map(|tagged| Predicted {
+            annotations: tagged.entities.iter().map(Annotation::from).collect(),
+        });
         Self { gold, predicted: predicted.collect(), proposals, document }
     }
 
@@ -217,12 +217,6 @@ impl Case {
     fn counts(&self, system: usize, is_judged: impl Fn(&str) -> bool) -> EntityCounts {
         self.counts_of(&self.predicted[system].annotations, is_judged)
     }
-}
-
-fn annotations(entities: &[Entity]) -> Vec<Annotation> {
-    let annotation =
-        |entity: &Entity| Annotation { span: entity.span, label: entity.label.as_str().to_owned() };
-    entities.iter().map(annotation).collect()
 }
 
 impl Args {

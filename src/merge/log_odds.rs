@@ -6,7 +6,7 @@
 pub(super) const FLOOR: f64 = 1e-6;
 
 /// The log-odds of a probability, which is first moved `floor` away from 0 and 1.
-pub(super) fn logit(probability: f64, floor: f64) -> f64 {
+pub(crate) fn logit(probability: f64, floor: f64) -> f64 {
     let p = probability.clamp(floor, 1.0 - floor);
     (p / (1.0 - p)).ln()
 }

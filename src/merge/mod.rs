@@ -14,7 +14,7 @@ mod context;
 mod evidence;
 mod filter;
 mod greedy;
-mod log_odds;
+pub(crate) mod log_odds;
 mod longest;
 mod optimal;
 pub mod outlook;

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::build::Engine;
 use super::contract;
 use super::proposals::{Proposals, Without};
-use super::store::SourceStore;
+use super::store::{DocumentKey, SourceStore};
 use crate::error::{Error, Result};
 use crate::merge::{PassContext, Trace};
 use crate::rule::log::RuleLog;
@@ -76,13 +76,15 @@ impl Engine {
         log: fn() -> RuleLog,
     ) -> Vec<Result<Proposals>> {
         let references: Vec<&Document> = documents.iter().collect();
-        let keeps = !log().is_on();
+        let keeps = !log().is_on() && self.stores.iter().any(Option::is_some);
+        let keys: Vec<DocumentKey> =
+            if keeps { documents.par_iter().map(DocumentKey::of).collect() } else { Vec::new() };
         let find_all = |(source, store): (&Arc<dyn Source>, &Option<SourceStore>)| {
             let find = |documents: &[&Document]| find_all(source.as_ref(), documents, log);
             let Some(store) = store.as_ref().filter(|_| keeps) else { return find(&references) };
             let find =
                 |documents: &[&Document]| find(documents).into_iter().map(|(f, _)| f).collect();
-            store.find(&references, find).into_iter().map(|found| (found, log())).collect()
+            store.find(&references, &keys, find).into_iter().map(|found| (found, log())).collect()
         };
         let mut per_source: Vec<Vec<(Result<Found>, RuleLog)>> =
             self.sources.par_iter().zip(&self.stores).map(find_all).collect();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Label, Origin, Span};
+use crate::text::Annotation;
 
 /// A mention that survived, with what supported it and what it overruled.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +31,12 @@ pub struct Overruled {
     pub score: f32,
     /// Who proposed it.
     pub origins: Vec<Origin>,
+}
+
+impl From<&Entity> for Annotation {
+    fn from(entity: &Entity) -> Self {
+        Self { span: entity.span, label: entity.label.as_str().to_owned() }
+    }
 }
 
 impl Entity {

@@ -71,11 +71,6 @@ impl Evidence {
         first..last.max(first)
     }
 
-    /// The probability that word `word` begins an entity of label number `label`.
-    pub fn begin_probability(&self, word: usize, label: usize) -> f32 {
-        probability(u32::from(self.row(word)[2 * label]))
-    }
-
     /// The probability that word `word` is part of an entity of label number `label`.
     pub fn label_probability(&self, word: usize, label: usize) -> f32 {
         probability(self.label_part(word, label))
@@ -132,7 +127,7 @@ mod tests {
         assert_eq!(score(3, 4), None);
         assert_eq!(evidence.score(Span::new(0, 3), &"LOC".into()), None);
         assert_eq!(evidence.outside_probability(1), 0.6);
-        assert_eq!(evidence.begin_probability(1, 0), 0.1);
+        assert_eq!(evidence.label_probability(1, 0), 0.4);
     }
 
     #[test]

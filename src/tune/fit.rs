@@ -9,7 +9,9 @@ use toml_edit::{DocumentMut, Item, Table};
 
 use super::counts::{GoldEntities, JudgedLabels};
 use super::knob::{Place, Value, rounded};
+use super::space::as_number;
 use super::{Case, Turn};
+use crate::merge::log_odds::logit;
 use crate::span::{Evidence, Mention};
 
 /// Fewer mentions of a source and label say nothing.
@@ -52,7 +54,7 @@ pub(super) fn fits(
 fn calibrations(cases: &[(&Case, &GoldEntities)], labels: &JudgedLabels) -> Vec<Fit> {
     let mut examples: BTreeMap<(Arc<str>, usize), Vec<Example>> = BTreeMap::new();
     for (mention, label, is_right, _) in mentions(cases, labels) {
-        let features = vec![logit(f64::from(mention.score)), 1.0];
+        let features = vec![logit(f64::from(mention.score), FLOOR), 1.0];
         let key = (mention.origin.source.clone(), label);
         examples.entry(key).or_default().push(Example { features, is_right });
     }
@@ -99,15 +101,11 @@ fn evidence(
             continue;
         }
         let probability = told.iter().sum::<f64>() / told.len() as f64;
-        let features = vec![logit(probability), logit(f64::from(mention.score)), 1.0];
+        let features = vec![logit(probability, FLOOR), logit(f64::from(mention.score), FLOOR), 1.0];
         examples.push(Example { features, is_right });
     }
     let keys = ["model-weight", "prior-weight", "bias"];
-    let now = |key: &str, default: f64| {
-        let item = table.get(key);
-        item.and_then(|i| i.as_float().or_else(|| i.as_integer().map(|n| n as f64)))
-            .unwrap_or(default)
-    };
+    let now = |key: &str, default: f64| table.get(key).and_then(as_number).unwrap_or(default);
     let before = [now(keys[0], 1.0), now(keys[1], 1.0), now(keys[2], 0.0)];
     let fitted = logistic(&examples, &before)?;
     let limits = [(0.0, 4.0), (0.0, 4.0), (-10.0, 10.0)];
@@ -135,11 +133,6 @@ fn mentions<'c>(
         };
         case.proposals.mentions.iter().filter_map(judged)
     })
-}
-
-fn logit(probability: f64) -> f64 {
-    let p = probability.clamp(FLOOR, 1.0 - FLOOR);
-    (p / (1.0 - p)).ln()
 }
 
 struct Example {

@@ -225,17 +225,11 @@ fn compared(
     predicted: [&Vec<Vec<Entity>>; 2],
     seed: u64,
 ) -> Option<Difference> {
-    let annotations = |entities: &[Entity]| -> Vec<Annotation> {
-        let one = |entity: &Entity| Annotation {
-            span: entity.span,
-            label: entity.label.as_str().to_owned(),
-        };
-        entities.iter().map(one).collect()
-    };
     let documents = cases.iter().enumerate().map(|(number, case)| {
         let counts = |system: &Vec<Vec<Entity>>| {
             let mut counts = EntityCounts::default();
-            counts.add(case.gold(), &annotations(&system[number]));
+            let predicted: Vec<Annotation> = system[number].iter().map(Annotation::from).collect();
+            counts.add(case.gold(), &predicted);
             counts
         };
         predicted.map(counts).into()

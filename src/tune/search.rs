@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Turn;
-use super::evaluate::Trials;
+use super::evaluate::{Gain, Trials};
 use super::fit::Fit;
 use super::knob::{Knob, Value};
 use super::objective::Objective;
@@ -77,7 +77,7 @@ impl Search<'_> {
             let finer = knob.turns.finer(&value).into_iter();
             let tries = finer.filter_map(|value| {
                 let turns = vec![(knob.place.clone(), value)];
-                let gain = self.gain(&setting, &setting.with(&turns))?;
+                let gain = self.gain(&setting, &setting.with(&turns))?.value;
                 Some((gain, turns))
             });
             let best = tries.max_by(|a, b| a.0.total_cmp(&b.0));
@@ -118,20 +118,17 @@ impl Search<'_> {
         Taken { name, before, turns, gain }
     }
 
-    fn gain(&self, from: &Setting, to: &Setting) -> Option<f64> {
+    /// What `to` gains over `from`; `None` where it cannot be built, or the search has been stopped.
+    fn gain(&self, from: &Setting, to: &Setting) -> Option<Gain> {
         if self.stop.load(Ordering::Relaxed) {
             return None;
         }
         (self.looked)();
-        Some(self.trials.gain((from, to), self.objective, self.documents)?.value)
+        self.trials.gain((from, to), self.objective, self.documents)
     }
 
     fn clear_gain(&self, from: &Setting, to: &Setting) -> Option<f64> {
-        if self.stop.load(Ordering::Relaxed) {
-            return None;
-        }
-        (self.looked)();
-        let gain = self.trials.gain((from, to), self.objective, self.documents)?;
+        let gain = self.gain(from, to)?;
         gain.is_clear(self.errors).then_some(gain.value)
     }
 }

@@ -265,7 +265,8 @@ fn key(table: usize, item: Option<(&'static str, usize)>, key: &str) -> Place {
     Place::Key { table, item, key: key.to_owned() }
 }
 
-fn as_number(item: &Item) -> Option<f64> {
+/// The number that is written, with or without a full stop.
+pub(super) fn as_number(item: &Item) -> Option<f64> {
     item.as_float().or_else(|| item.as_integer().map(|number| number as f64))
 }
 

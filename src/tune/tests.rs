@@ -88,11 +88,7 @@ fn f1(text: &str, many: usize) -> f64 {
     let mut counts = EntityCounts::default();
     for case in cases(&engine, many) {
         let tagged = engine.tag_document(&case.document).unwrap();
-        let predicted: Vec<Annotation> = tagged
-            .entities
-            .iter()
-            .map(|e| Annotation { span: e.span, label: e.label.as_str().to_owned() })
-            .collect();
+        let predicted: Vec<Annotation> = tagged.entities.iter().map(Annotation::from).collect();
         counts.add(case.gold(), &predicted);
     }
     counts.report().micro.score.f1

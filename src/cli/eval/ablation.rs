@@ -6,10 +6,11 @@ use indicatif::ProgressBar;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::Case;
 use super::parts::{self, Part};
-use super::{Case, annotations};
 use crate::eval::{Difference, LabelCounts, PairedCounts, Resampling};
 use crate::pipeline::{Engine, Without};
+use crate::text::Annotation;
 
 /// So many variants of the engine are compared with it at once.
 const VARIANTS: usize = 16;
@@ -102,7 +103,8 @@ impl Bench<'_> {
             }
             let Some(proposals) = &case.proposals else { return LabelCounts::default() };
             let tagged = self.engine.merge(&case.document, proposals, without);
-            case.counts_of(&annotations(&tagged.entities), self.is_judged).total()
+            let predicted: Vec<Annotation> = tagged.entities.iter().map(Annotation::from).collect();
+            case.counts_of(&predicted, self.is_judged).total()
         };
         self.cases.par_iter().enumerate().map(merge).collect()
     }

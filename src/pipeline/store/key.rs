@@ -12,10 +12,10 @@ use crate::text::Document;
 
 /// The first bytes of the SHA-256 of a document's text and given tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct DocumentKey(pub(super) [u8; 16]);
+pub(in crate::pipeline) struct DocumentKey(pub(super) [u8; 16]);
 
 impl DocumentKey {
-    pub(super) fn of(document: &Document) -> Self {
+    pub(in crate::pipeline) fn of(document: &Document) -> Self {
         let mut hash = Sha256::new();
         hash.update(document.text.as_bytes());
         for token in document.tokens.iter().flatten() {

@@ -18,8 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
 
-use self::key::DocumentKey;
-pub(super) use self::key::SourceKey;
+pub(super) use self::key::{DocumentKey, SourceKey};
 use self::segment::{Segment, SegmentWriter};
 use self::table::{Columns, Rows};
 use crate::error::{Error, Result};
@@ -107,14 +106,14 @@ impl SourceStore {
     }
 
     /// What the source finds in each document: what is kept, and for the others what `find` gives, which
-    /// is kept from now on. What came with warnings is not kept, so that they come again.
+    /// is kept from now on; `keys` are the documents'. What came with warnings is not kept, so that they come again.
     pub(super) fn find(
         &self,
         documents: &[&Document],
+        keys: &[DocumentKey],
         find: impl FnOnce(&[&Document]) -> Vec<Result<Found>>,
     ) -> Vec<Result<Found>> {
-        let keys: Vec<DocumentKey> = documents.par_iter().map(|d| DocumentKey::of(d)).collect();
-        let rows = self.lock().rows(&keys);
+        let rows = self.lock().rows(keys);
         let mut all: Vec<Option<Result<Found>>> = rows
             .into_par_iter()
             .zip(documents)

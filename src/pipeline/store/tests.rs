@@ -49,11 +49,15 @@ fn found(document: &Document) -> Found {
     Found { mentions, evidence: Some(evidence), warnings: Vec::new() }
 }
 
+fn keys(documents: &[&Document]) -> Vec<DocumentKey> {
+    documents.iter().map(|document| DocumentKey::of(document)).collect()
+}
+
 /// What the store gives for documents, and how many of them the source was asked for.
 fn ask(store: &SourceStore, documents: &[Document]) -> (Vec<Found>, usize) {
     let asked = Cell::new(0);
     let references: Vec<&Document> = documents.iter().collect();
-    let all = store.find(&references, |missing| {
+    let all = store.find(&references, &keys(&references), |missing| {
         asked.set(missing.len());
         missing.iter().map(|document| Ok(found(document))).collect()
     });
@@ -129,7 +133,7 @@ fn warnings_and_failures_come_again() {
     let references: Vec<&Document> = all.iter().collect();
     for _ in 0..2 {
         let kept = store(root.path());
-        let got = kept.find(&references, |missing| {
+        let got = kept.find(&references, &keys(&references), |missing| {
             assert_eq!(missing.len(), 2);
             let warning = Error::new(ErrorKind::Document, "a rule was given up");
             let broken = Error::new(ErrorKind::Device, "the model failed");
