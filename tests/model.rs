@@ -8,7 +8,7 @@ use serde_json::Value;
 use spanloom::resource::Files;
 use spanloom::source::model::batch::Batch;
 use spanloom::source::model::config::{Context, WordSource};
-use spanloom::source::model::{DeviceChoice, Mode, ModelConfig, Tagger};
+use spanloom::source::model::{DeviceChoice, Dropout, Mode, ModelConfig, Tagger};
 use spanloom::source::{LoadContext, Source};
 use spanloom::text::{OffsetTable, OffsetUnit};
 use spanloom::{Document, Engine};
@@ -77,7 +77,8 @@ fn logits_equal_the_reference_in_both_modes() {
     let mut compared = 0;
     let mut worst = [0.0f32; 2];
     for case in fixture["cases"].as_array().expect("cases") {
-        for mode in [Mode::Inference, Mode::Training] {
+        let modes = [Mode::Inference, Mode::Training(&Dropout::off())];
+        for (mode, worst) in modes.into_iter().zip(&mut worst) {
             let logits = tagger.logits(&case_batch(case, &tagger), mode).expect("logits");
             let logits = logits.to_vec3::<f32>().expect("three dimensions");
             let expected: Vec<Vec<Vec<f32>>> =
@@ -86,7 +87,7 @@ fn logits_equal_the_reference_in_both_modes() {
                 for (position, expected) in row.iter().zip(expected) {
                     for (got, expected) in position.iter().zip(expected) {
                         let difference = (got - expected).abs();
-                        worst[mode as usize] = worst[mode as usize].max(difference);
+                        *worst = worst.max(difference);
                         compared += 1;
                     }
                 }
@@ -95,6 +96,23 @@ fn logits_equal_the_reference_in_both_modes() {
     }
     assert!(compared > 5000, "only {compared} logits were compared");
     assert!(worst.iter().all(|w| *w < 1e-4), "inference and training are off by {worst:?}");
+}
+
+#[test]
+fn dropout_draws_from_its_seed_alone() {
+    let tagger = tagger(|_| {}, "tests/data/tiny-bert");
+    let fixture = json("tests/data/tiny-bert/logits.json");
+    let batch = case_batch(&fixture["cases"][0], &tagger);
+    let logits = |seed, position| {
+        let dropout = Dropout::new(seed, position);
+        let logits = tagger.logits(&batch, Mode::Training(&dropout)).expect("logits");
+        (logits.to_vec3::<f32>().expect("three dimensions"), dropout.position())
+    };
+    let (first, position) = logits(5, 0);
+    assert_eq!(logits(5, 0), (first.clone(), position));
+    assert!(position > 0);
+    assert_ne!(logits(6, 0).0, first);
+    assert_ne!(logits(5, position).0, first);
 }
 
 #[test]
@@ -314,7 +332,7 @@ fn broken_models_are_clear_errors() {
         assert!(text.contains(from), "{text}");
         std::fs::write(path, text.replace(from, to)).unwrap();
     };
-    let cases: [(&str, spanloom::Error); 8] = [
+    let cases: [(&str, spanloom::Error); 9] = [
         ("config.json", broken(|f| std::fs::remove_file(f.join("config.json")).unwrap())),
         ("tokenizer.json", broken(|f| std::fs::write(f.join("tokenizer.json"), "{}").unwrap())),
         (
@@ -325,6 +343,10 @@ fn broken_models_are_clear_errors() {
         (
             "has shape",
             broken(|f| edit(f, "\"intermediate_size\": 64", "\"intermediate_size\": 65")),
+        ),
+        (
+            "hidden_dropout_prob is 2, expected 0 to 1",
+            broken(|f| edit(f, "\"hidden_dropout_prob\": 0.1", "\"hidden_dropout_prob\": 2")),
         ),
         ("unknown model type 'bort'", broken(|f| edit(f, "\"bert\"", "\"bort\""))),
         ("no tag 'O'", broken(|f| edit(f, "\"O\"", "\"X\""))),

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use super::{LoadContext, Source, SourceKind};
 use crate::error::Result;
 
-pub use arch::{ARCHITECTURES, Architecture, Mode};
+pub use arch::{ARCHITECTURES, Architecture, Dropout, Mode};
 pub use config::ModelConfig;
 pub use device::DeviceChoice;
 pub use tagger::Tagger;

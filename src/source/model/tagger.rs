@@ -81,7 +81,8 @@ impl Tagger {
         let weights = Weights::load(files, &folder, &device)?;
         let architecture = arch::architecture(&common.model_type, &config_place)?;
         let encoder = (architecture.load)(&config_text, &weights).map_err(here)?;
-        let head = TokenHead::load(&weights, encoder.hidden_size(), tags.count())?;
+        let head =
+            TokenHead::load(&weights, encoder.hidden_size(), tags.count(), encoder.head_dropout())?;
         let specials = sub_words.before.len() + sub_words.after.len();
         let longest = config.max_length.unwrap_or(usize::MAX).min(encoder.max_length());
         let capacity = longest.saturating_sub(specials);
@@ -109,10 +110,10 @@ impl Tagger {
     ///
     /// # Errors
     /// Where the device fails.
-    pub fn logits(&self, batch: &Batch, mode: Mode) -> Result<Tensor> {
+    pub fn logits(&self, batch: &Batch, mode: Mode<'_>) -> Result<Tensor> {
         self.encoder
             .encode(batch, mode)
-            .and_then(|hidden| self.head.logits(&hidden))
+            .and_then(|hidden| self.head.logits(&hidden, mode))
             .map_err(|e| Error::new(ErrorKind::Device, format!("the model failed: {e}")))
     }
 
@@ -196,7 +197,7 @@ impl Tagger {
             .collect();
         let count = wanted.len();
         let wanted = Tensor::from_vec(wanted, count, &self.device)?;
-        let logits = self.head.logits(&hidden.index_select(&wanted, 0)?)?;
+        let logits = self.head.logits(&hidden.index_select(&wanted, 0)?, Mode::Inference)?;
         let mut logits = logits.flatten_all()?.to_vec1::<f32>()?.into_iter();
         let width = self.tags.count();
         Ok(firsts.iter().map(|f| logits.by_ref().take(f.len() * width).collect()).collect())

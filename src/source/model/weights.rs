@@ -1,11 +1,12 @@
 //! Named tensors from a model folder: safetensors or GGUF. GGUF weights are dequantised on the
 //! processor and only then moved, so that every architecture sees plain `f32`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
+use std::sync::{Mutex, PoisonError};
 
 use candle_core::quantized::gguf_file;
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Device, Tensor, Var};
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::resource::Files;
@@ -17,6 +18,8 @@ const WEIGHT_FILES: &[&str] = &["model.safetensors", "model.gguf"];
 pub struct Weights {
     tensors: BTreeMap<String, Tensor>,
     file: String,
+    /// The names of those that an architecture or a head has taken.
+    taken: Mutex<BTreeSet<String>>,
 }
 
 impl Weights {
@@ -50,7 +53,40 @@ impl Weights {
                 Error::new(ErrorKind::Model, format!("damaged weights: {reason}"))
                     .at(Location::file(&shown))
             })?;
-        Ok(Self { tensors, file: shown })
+        Ok(Self::new(tensors, shown))
+    }
+
+    /// These tensors; messages call them `file`.
+    pub fn new(tensors: BTreeMap<String, Tensor>, file: String) -> Self {
+        Self { tensors, file, taken: Mutex::default() }
+    }
+
+    /// The tensors, and what to call them: [`Weights::new`] backwards.
+    pub fn into_parts(self) -> (BTreeMap<String, Tensor>, String) {
+        (self.tensors, self.file)
+    }
+
+    /// The same weights as variables: what is made of them can be trained, and
+    /// [`Weights::variables`] gives those that are in use.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn into_trainable(self) -> candle_core::Result<Self> {
+        let tensors = self
+            .tensors
+            .into_iter()
+            .map(|(name, tensor)| Ok((name, Var::from_tensor(&tensor)?.into_inner())));
+        Ok(Self::new(tensors.collect::<candle_core::Result<_>>()?, self.file))
+    }
+
+    /// The variables that an architecture or head has taken, by name.
+    pub fn variables(&self) -> BTreeMap<String, Var> {
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let variable = |name: &String| {
+            let tensor = self.tensors.get(name).filter(|tensor| tensor.is_variable())?;
+            Some((name.clone(), Var::from_tensor(tensor).ok()?))
+        };
+        taken.iter().filter_map(variable).collect()
     }
 
     /// Whether a tensor of this name is there.
@@ -87,6 +123,7 @@ impl Weights {
             );
             return Err(Error::new(ErrorKind::Model, message).at(Location::file(&self.file)));
         }
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
         Ok(tensor.clone())
     }
 }
@@ -187,6 +224,24 @@ mod tests {
         let error = weights.tensor("b.weight", &[3, 64]).unwrap_err();
         assert!(error.message().contains("no tensor 'b.weight'"), "{error}");
         assert!(error.location().unwrap().file.ends_with("model.gguf"));
+    }
+
+    #[test]
+    fn what_was_taken_can_be_trained() {
+        let of = |value: f32| Tensor::new(&[value, 2.0], &Device::Cpu).unwrap();
+        let tensors = [("b", of(1.0)), ("a", of(3.0)), ("unused", of(5.0))];
+        let tensors = tensors.map(|(name, tensor)| (name.to_owned(), tensor)).into_iter().collect();
+        let weights = Weights::new(tensors, "memory".to_owned()).into_trainable().unwrap();
+        assert!(weights.variables().is_empty());
+        let product =
+            (weights.tensor("b", &[2]).unwrap() * weights.tensor("a", &[2]).unwrap()).unwrap();
+        let variables = weights.variables();
+        assert_eq!(variables.keys().collect::<Vec<_>>(), ["a", "b"]);
+        let gradients = product.sum_all().unwrap().backward().unwrap();
+        let gradient = gradients.get(&variables["a"]).unwrap();
+        assert_eq!(gradient.to_vec1::<f32>().unwrap(), [1.0, 2.0]);
+        variables["a"].set(&of(9.0)).unwrap();
+        assert_eq!(weights.tensor("a", &[2]).unwrap().to_vec1::<f32>().unwrap(), [9.0, 2.0]);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! BERT (Devlin et al. 2019, arXiv:1810.04805), as `transformers`' `BertModel` computes it without
-//! its pooler and without dropout.
+//! its pooler.
 
 use candle_core::{Result, Tensor};
 use serde::Deserialize;
@@ -14,6 +14,8 @@ pub(super) const ARCHITECTURE: Architecture = Architecture {
     name: "bert",
     doc: "BERT and its small relatives with absolute positions (Devlin et al. 2019), \
           cased or uncased.",
+    prefix: "bert.",
+    token_classifier: "BertForTokenClassification",
     load: |config, weights| Ok(Box::new(Bert::load(config, weights)?)),
 };
 
@@ -29,8 +31,19 @@ struct Config {
     max_position_embeddings: usize,
     type_vocab_size: usize,
     layer_norm_eps: f64,
+    #[serde(default = "default_dropout")]
+    hidden_dropout_prob: f64,
+    #[serde(default = "default_dropout")]
+    attention_probs_dropout_prob: f64,
+    #[serde(default)]
+    classifier_dropout: Option<f64>,
     #[serde(default)]
     position_embedding_type: Option<String>,
+}
+
+/// `transformers` trains with this where `config.json` says nothing.
+fn default_dropout() -> f64 {
+    0.1
 }
 
 struct Bert {
@@ -93,6 +106,16 @@ impl Config {
                 self.hidden_size, self.num_attention_heads
             ));
         }
+        let rates = [
+            ("hidden_dropout_prob", Some(self.hidden_dropout_prob)),
+            ("attention_probs_dropout_prob", Some(self.attention_probs_dropout_prob)),
+            ("classifier_dropout", self.classifier_dropout),
+        ];
+        for (name, rate) in rates {
+            if let Some(rate) = rate.filter(|rate| !(0.0..=1.0).contains(rate)) {
+                return wrong(format!("{name} is {rate}, expected 0 to 1"));
+            }
+        }
         match self.position_embedding_type.as_deref() {
             None | Some("absolute") => Ok(()),
             Some(other) => wrong(format!(
@@ -103,7 +126,7 @@ impl Config {
 }
 
 impl Encoder for Bert {
-    fn encode(&self, batch: &Batch, mode: Mode) -> Result<Tensor> {
+    fn encode(&self, batch: &Batch, mode: Mode<'_>) -> Result<Tensor> {
         let (rows, length) = batch.ids.dims2()?;
         let hidden = self.config.hidden_size;
         let flat = batch.ids.flatten_all()?;
@@ -117,9 +140,10 @@ impl Encoder for Bert {
             None => self.types.narrow(0, 0, 1)?.unsqueeze(0)?,
         };
         let sum = words.broadcast_add(&positions.unsqueeze(0)?.broadcast_add(&types)?)?;
-        let mut x = self.norm.forward(&sum, mode)?;
+        let mut x =
+            mode.dropout(&self.norm.forward(&sum, mode)?, self.config.hidden_dropout_prob)?;
         for layer in &self.layers {
-            x = layer.forward(&x, batch.mask.as_ref(), self.config.num_attention_heads, mode)?;
+            x = layer.forward(&x, batch.mask.as_ref(), &self.config, mode)?;
         }
         Ok(x)
     }
@@ -130,6 +154,10 @@ impl Encoder for Bert {
 
     fn max_length(&self) -> usize {
         self.config.max_position_embeddings
+    }
+
+    fn head_dropout(&self) -> f64 {
+        self.config.classifier_dropout.unwrap_or(self.config.hidden_dropout_prob)
     }
 }
 
@@ -160,10 +188,11 @@ impl Layer {
         &self,
         x: &Tensor,
         mask: Option<&Tensor>,
-        heads: usize,
-        mode: Mode,
+        config: &Config,
+        mode: Mode<'_>,
     ) -> Result<Tensor> {
         let (rows, length, hidden) = x.dims3()?;
+        let heads = config.num_attention_heads;
         let width = hidden / heads;
         let split = |t: Tensor| t.reshape((rows, length, heads, width))?.transpose(1, 2);
         let query = split(self.query.forward(x)?)?.contiguous()?;
@@ -174,10 +203,14 @@ impl Layer {
         if let Some(mask) = mask {
             scores = scores.broadcast_add(mask)?;
         }
-        let context = softmax(&scores, mode)?.matmul(&value)?;
+        let shares = mode.dropout(&softmax(&scores, mode)?, config.attention_probs_dropout_prob)?;
+        let context = shares.matmul(&value)?;
         let context = context.transpose(1, 2)?.contiguous()?.reshape((rows, length, hidden))?;
-        let x = self.attended_norm.forward(&(self.attended.forward(&context)? + x)?, mode)?;
+        let attended =
+            mode.dropout(&self.attended.forward(&context)?, config.hidden_dropout_prob)?;
+        let x = self.attended_norm.forward(&(attended + x)?, mode)?;
         let inner = self.activation.forward(&self.widen.forward(&x)?)?;
-        self.output_norm.forward(&(self.narrow.forward(&inner)? + &x)?, mode)
+        let output = mode.dropout(&self.narrow.forward(&inner)?, config.hidden_dropout_prob)?;
+        self.output_norm.forward(&(output + &x)?, mode)
     }
 }

@@ -71,22 +71,24 @@ impl LayerNorm {
         })
     }
 
-    pub(super) fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+    pub(super) fn forward(&self, x: &Tensor, mode: Mode<'_>) -> Result<Tensor> {
         let epsilon = self.epsilon as f32;
         match mode {
             Mode::Inference => {
                 candle_nn::ops::layer_norm(&x.contiguous()?, &self.weight, &self.bias, epsilon)
             }
-            Mode::Training => candle_nn::ops::layer_norm_slow(x, &self.weight, &self.bias, epsilon),
+            Mode::Training(_) => {
+                candle_nn::ops::layer_norm_slow(x, &self.weight, &self.bias, epsilon)
+            }
         }
     }
 }
 
 /// Softmax over the last dimension.
-pub(super) fn softmax(x: &Tensor, mode: Mode) -> Result<Tensor> {
+pub(super) fn softmax(x: &Tensor, mode: Mode<'_>) -> Result<Tensor> {
     match mode {
         Mode::Inference => candle_nn::ops::softmax_last_dim(x),
-        Mode::Training => candle_nn::ops::softmax(x, D::Minus1),
+        Mode::Training(_) => candle_nn::ops::softmax(x, D::Minus1),
     }
 }
 

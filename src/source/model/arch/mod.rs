@@ -2,6 +2,7 @@
 //! one entry in [`ARCHITECTURES`].
 
 mod bert;
+mod dropout;
 mod layers;
 #[cfg(test)]
 mod template;
@@ -12,15 +13,30 @@ use super::batch::Batch;
 use super::weights::Weights;
 use crate::error::{Error, Location, Result};
 
+pub use dropout::Dropout;
 pub use layers::Linear;
 
-/// Whether a forward pass must be differentiable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Fused operations without a backward pass.
+/// What a forward pass is for.
+#[derive(Debug, Clone, Copy)]
+pub enum Mode<'d> {
+    /// Fused operations without a backward pass, and no dropout.
     Inference,
-    /// Operations that a gradient flows through.
-    Training,
+    /// Operations that a gradient flows through, with dropout from this stream.
+    Training(&'d Dropout),
+}
+
+impl Mode<'_> {
+    /// `x` with a share of `rate` of its elements dropped where the model is trained with dropout, else
+    /// `x` as it is.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn dropout(self, x: &Tensor, rate: f64) -> candle_core::Result<Tensor> {
+        match self {
+            Self::Inference => Ok(x.clone()),
+            Self::Training(dropout) => dropout.apply(x, rate),
+        }
+    }
 }
 
 /// An encoder with its weights.
@@ -29,13 +45,19 @@ pub trait Encoder: Send + Sync {
     ///
     /// # Errors
     /// Where the device fails.
-    fn encode(&self, batch: &Batch, mode: Mode) -> candle_core::Result<Tensor>;
+    fn encode(&self, batch: &Batch, mode: Mode<'_>) -> candle_core::Result<Tensor>;
 
     /// The width of a hidden state.
     fn hidden_size(&self) -> usize;
 
     /// The longest sequence it takes, special tokens included.
     fn max_length(&self) -> usize;
+
+    /// The rate of dropout on hidden states before a head, as the reference's own token classifier of
+    /// this architecture has it.
+    fn head_dropout(&self) -> f64 {
+        0.0
+    }
 }
 
 /// An architecture that a `config.json` can name.
@@ -44,6 +66,10 @@ pub struct Architecture {
     pub name: &'static str,
     /// What it is, with its paper.
     pub doc: &'static str,
+    /// What the names of the encoder's weights begin with in a checkpoint that has a head too.
+    pub prefix: &'static str,
+    /// The class of `transformers` that classifies tokens with it.
+    pub token_classifier: &'static str,
     /// Builds the encoder from the text of `config.json` and the weights.
     pub load: fn(&str, &Weights) -> Result<Box<dyn Encoder>>,
 }

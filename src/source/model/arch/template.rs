@@ -14,6 +14,8 @@ use crate::source::model::weights::Weights;
 pub(super) const ARCHITECTURE: Architecture = Architecture {
     name: "bag-of-words",
     doc: "Embeddings alone (a baseline without a paper).",
+    prefix: "",
+    token_classifier: "BagOfWordsForTokenClassification",
     load: |config, weights| Ok(Box::new(BagOfWords::load(config, weights)?)),
 };
 
@@ -41,7 +43,7 @@ impl BagOfWords {
 
 impl Encoder for BagOfWords {
     /// Both modes are the same here: looking up an embedding is differentiable.
-    fn encode(&self, batch: &Batch, _: Mode) -> Result<Tensor> {
+    fn encode(&self, batch: &Batch, _: Mode<'_>) -> Result<Tensor> {
         let (rows, length) = batch.ids.dims2()?;
         self.words.index_select(&batch.ids.flatten_all()?, 0)?.reshape((
             rows,
