@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 
 use spanloom::merge::{PASSES, PRESETS};
-use spanloom::pipeline::config::{ENGINE_OPTIONS, SOURCE_OPTIONS};
+use spanloom::pipeline::config::{ENGINE_OPTIONS, PASS_OPTIONS, SOURCE_OPTIONS};
 use spanloom::resource::OptionDoc;
 use spanloom::rule::check::CHECKS;
 use spanloom::source::SOURCES;
@@ -89,8 +89,9 @@ fn reference() -> String {
     }
     page.push_str("\n## Merge: `[[merge]]`\n\n");
     page.push_str(
-        "Every pass has the key `pass`, which names it. What stays after the last pass is given.\n",
+        "What stays after the last pass is given. Every pass has these keys, one of the first two:\n\n",
     );
+    table(&mut page, PASS_OPTIONS);
     for kind in PASSES {
         write_kind(&mut page, &format!("pass = \"{}\"", kind.name), kind.doc, kind.options);
         if kind.flat {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use spanloom::io::FORMATS;
 use spanloom::merge::{PASSES, PRESETS, PassScope};
 use spanloom::pipeline::LINTS;
-use spanloom::pipeline::config::{ENGINE_OPTIONS, SOURCE_OPTIONS};
+use spanloom::pipeline::config::{ENGINE_OPTIONS, PASS_OPTIONS, SOURCE_OPTIONS};
 use spanloom::resource::{Files, OptionDoc, Section, TomlFile};
 use spanloom::rule::action::ACTIONS;
 use spanloom::rule::check::CHECKS;
@@ -68,14 +68,19 @@ fn everything_is_documented() {
     docs.extend(LINTS.iter().map(|lint| (format!("lint {}", lint.name), lint.doc)));
     let rule_keys = [RULE_OPTIONS, ENTITY_RULE_OPTIONS, CASE_OPTIONS, CONDITIONS];
     docs.extend(rule_keys.concat().iter().map(|o| (format!("rule: {}", o.name), o.doc)));
-    let lists = [("engine file", "", ENGINE_OPTIONS), ("[[source]]", "", SOURCE_OPTIONS)]
+    let tables = [
+        ("engine file", "", ENGINE_OPTIONS),
+        ("[[source]]", "", SOURCE_OPTIONS),
+        ("[[merge]]", "", PASS_OPTIONS),
+    ];
+    let lists = tables
         .into_iter()
         .chain(SOURCES.iter().map(|k| (k.name, k.doc, k.options)))
         .chain(PASSES.iter().map(|k| (k.name, k.doc, k.options)))
         .chain(PRESETS.iter().map(|p| (p.name, p.doc, p.options)))
         .chain(FORMATS.iter().map(|k| (k.name, k.doc, k.options)));
     for (name, doc, options) in lists {
-        if !doc.is_empty() || !["engine file", "[[source]]"].contains(&name) {
+        if !doc.is_empty() || tables.iter().all(|(table, ..)| *table != name) {
             docs.push((name.to_owned(), doc));
         }
         let names: BTreeSet<&str> = options.iter().map(|o| o.name).collect();

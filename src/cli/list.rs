@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::io::FORMATS;
 use crate::merge::{PASSES, PRESETS};
 use crate::pipeline::LINTS;
-use crate::pipeline::config::{ENGINE_OPTIONS, SOURCE_OPTIONS};
+use crate::pipeline::config::{ENGINE_OPTIONS, PASS_OPTIONS, SOURCE_OPTIONS};
 use crate::resource::OptionDoc;
 use crate::rule::check::CHECKS;
 use crate::source::SOURCES;
@@ -94,7 +94,9 @@ fn items(registry: Registry) -> Vec<Item> {
             common.into_iter().chain(kinds).collect()
         }
         Registry::Passes => {
-            PASSES.iter().map(|kind| Item::new(kind.name, kind.doc, kind.options)).collect()
+            let all = Item::common("every [[merge]]", "The keys of all passes.", PASS_OPTIONS);
+            let passes = PASSES.iter().map(|kind| Item::new(kind.name, kind.doc, kind.options));
+            std::iter::once(all).chain(passes).collect()
         }
         Registry::Presets => PRESETS.iter().map(|p| Item::new(p.name, p.doc, p.options)).collect(),
         Registry::Formats => FORMATS

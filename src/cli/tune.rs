@@ -47,6 +47,7 @@ A file for --space holds what may be turned, for example:
   numbers = [\"casing\", \"context\", \"evidence.bias\"]
   sources = true
   rules = false
+  passes = true
   selector = false
   thresholds = true
   calibration = false")]
@@ -214,12 +215,12 @@ fn search(
         tracing::warn!("Ctrl-C loses what was found so far: {error}");
     }
     let bar = counter(verbosity.is_interactive(), "settings");
-    let step = |Step { fold, size }: Step| {
+    let step = |Step { fold, round, size }: Step| {
         bar.set_position(0);
         bar.set_length(size as u64);
         bar.set_message(match fold {
-            0 => "all documents".to_owned(),
-            fold => format!("without fold {fold} of {}", options.folds),
+            0 => format!("all documents, round {round}"),
+            fold => format!("without fold {fold} of {}, round {round}", options.folds),
         });
     };
     let looked = || bar.inc(1);

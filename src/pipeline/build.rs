@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::builtin;
-use super::config::{EngineConfig, SourceConfig};
+use super::config::{EngineConfig, PassConfig, SourceConfig};
 use super::reload::Parts;
 use super::store::{EvidenceUse, SourceKey, SourceStore};
 use crate::error::{Error, ErrorKind, Location, Result};
@@ -37,7 +37,9 @@ pub struct Step {
     pub kind: &'static PassKind,
     /// Where it stands in the engine file.
     pub place: Location,
-    pub(super) pass: Arc<dyn Pass>,
+    /// The number of its `[[merge]]` table, counted from 0; a preset's passes share one.
+    pub table: usize,
+    pub(crate) pass: Arc<dyn Pass>,
 }
 
 /// Sources, merge and labels, as built from one engine file. Shared freely between threads.
@@ -244,11 +246,13 @@ pub(super) fn build(
     let mut scope =
         PassScope { sources: &names, labels: &declared, files: &context.files, flat: false };
     let mut steps = Vec::new();
-    for section in config.passes {
+    for (table, PassConfig { enabled, section }) in config.passes.into_iter().enumerate() {
         let place = section.location();
+        let flat = scope.flat;
         match parts.passes(section, &mut scope) {
+            Ok(_) if !enabled => scope.flat = flat,
             Ok(passes) => {
-                let step = |(kind, pass)| Step { kind, place: place.clone(), pass };
+                let step = |(kind, pass)| Step { kind, place: place.clone(), table, pass };
                 steps.extend(passes.into_iter().map(step));
             }
             Err(error) => errors.extend(error.into_list()),

@@ -45,6 +45,25 @@ pub const SOURCE_OPTIONS: &[OptionDoc] = &[
     },
 ];
 
+/// The keys that every `[[merge]]` has.
+pub const PASS_OPTIONS: &[OptionDoc] = &[
+    OptionDoc {
+        name: "pass",
+        value: "string",
+        doc: "What it does; `spanloom list passes` names them.",
+    },
+    OptionDoc {
+        name: "preset",
+        value: "string",
+        doc: "A list of passes, instead of one; `spanloom list presets` names them.",
+    },
+    OptionDoc {
+        name: "enabled",
+        value: "boolean, true",
+        doc: "Whether it runs; what is written in it is checked all the same.",
+    },
+];
+
 /// An engine file, taken apart.
 pub struct EngineConfig<'f> {
     /// The declared labels; `None` where they could not be read, which is one of the errors.
@@ -58,7 +77,7 @@ pub struct EngineConfig<'f> {
     /// The names of all sources in order, also of those that could not be read: passes may name them.
     pub source_names: Vec<Arc<str>>,
     /// The passes and presets, in order.
-    pub passes: Vec<Section<'f>>,
+    pub passes: Vec<PassConfig<'f>>,
     /// What is wrong with the file's shape. What could be read is in the other fields all the same,
     /// so that one wrong key does not hide the next problem.
     pub errors: Vec<Error>,
@@ -79,6 +98,14 @@ pub struct SourceConfig<'f> {
     /// The labels it declares.
     pub adds_labels: Vec<String>,
     /// The keys of its kind.
+    pub section: Section<'f>,
+}
+
+/// A `[[merge]]` table.
+pub struct PassConfig<'f> {
+    /// Whether it runs.
+    pub enabled: bool,
+    /// The keys besides that, with `pass` or `preset` among them.
     pub section: Section<'f>,
 }
 
@@ -116,11 +143,12 @@ impl<'f> EngineConfig<'f> {
             }
         }
         let mut passes = Vec::new();
-        for table in collect(pass_tables, &mut errors).unwrap_or_default() {
-            if table.has("pass") || table.has("preset") {
-                passes.push(table);
+        for mut section in collect(pass_tables, &mut errors).unwrap_or_default() {
+            let enabled = collect(section.take("enabled"), &mut errors).unwrap_or(true);
+            if section.has("pass") || section.has("preset") {
+                passes.push(PassConfig { enabled, section });
             } else {
-                errors.push(table.error("missing key 'pass' (or 'preset')"));
+                errors.push(section.error("missing key 'pass' (or 'preset')"));
             }
         }
         if let Err(error) = section.read::<Nothing>() {
@@ -168,5 +196,35 @@ impl<'f> SourceConfig<'f> {
         let enabled = section.take("enabled")?.unwrap_or(true);
         let adds_labels = section.take("adds-labels")?.unwrap_or_default();
         Ok(Self { name: name.into(), kind, kind_place, place, enabled, adds_labels, section })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::pipeline::Engine;
+
+    #[test]
+    fn a_pass_that_is_off_is_checked_and_does_not_run() {
+        let file = |passes: &str| {
+            format!(
+                "labels = [\"LOC\"]\n[[source]]\nname = \"places\"\nkind = \"gazetteer\"\n\
+                 entries = [[\"Paris\", \"LOC\"]]\nscore = 0.4\n{passes}"
+            )
+        };
+        let threshold = "[[merge]]\npass = \"threshold\"\n";
+        let engine = Engine::parse(&file(threshold)).unwrap();
+        assert_eq!(engine.tag("in Paris").unwrap().len(), 0);
+        let off = format!("{threshold}enabled = false\n");
+        let engine =
+            Engine::parse(&file(&format!("{off}[[merge]]\npass = \"longest\"\n"))).unwrap();
+        assert_eq!(engine.tag("in Paris").unwrap().len(), 1);
+        let steps: Vec<_> =
+            engine.steps().iter().map(|step| (step.kind.name, step.table)).collect();
+        assert_eq!(steps, [("longest", 1)]);
+        let error = Engine::parse(&file(&format!("{off}minimum = 0.5\n"))).err().unwrap();
+        assert!(error.to_string().contains("minimum"), "{error}");
+        let error =
+            Engine::parse(&file("[[merge]]\npass = \"longest\"\nenabled = 1\n")).err().unwrap();
+        assert!(error.to_string().contains("boolean"), "{error}");
     }
 }

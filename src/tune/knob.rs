@@ -39,6 +39,13 @@ pub enum Place {
         /// The rule's id.
         id: Arc<str>,
     },
+    /// Whether a rule of a pass runs.
+    PassRule {
+        /// The `[[merge]]` table.
+        table: usize,
+        /// The rule's id.
+        id: Arc<str>,
+    },
 }
 
 /// What a knob is turned to.

@@ -125,12 +125,14 @@ impl Tuned {
 pub struct Step {
     /// 0 while all documents are learnt from, then the number of the fold that is held out.
     pub fold: usize,
-    /// So many settings the first round of a fold looks at.
+    /// The number of the round, counted from 1.
+    pub round: usize,
+    /// So many settings the round begins by looking at.
     pub size: usize,
 }
 
 /// Tunes the engine file `text` at `path`, of which `engine` was made with `engine_options`. `stop` ends it
-/// early; `step` is told when a fold begins, `looked` of every setting that is looked at.
+/// early; `step` is told when a round begins, `looked` of every setting that is looked at.
 ///
 /// # Errors
 /// Where there is no gold, or the engine file is not of a form that can be tuned.
@@ -167,9 +169,9 @@ pub fn tune(
             documents,
             errors: options.errors,
             stop,
+            begins: &|round, size| step(Step { fold, round, size }),
             looked,
         };
-        step(Step { fold, size: search.size() });
         search.run()
     };
     let all = vec![true; cases.len()];

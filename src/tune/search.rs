@@ -1,12 +1,14 @@
-//! The search: every turn by itself, then the good ones together, then nearer around what was taken. A
-//! turn is taken where its gain is clear of what documents scatter; in doubt nothing is turned.
+//! The search, in rounds: every turn by itself, then the good ones together, then nearer around what was
+//! taken; and again from there, until nothing more is found. A turn is taken where its gain is clear of what
+//! documents scatter; in doubt nothing is turned.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Turn;
 use super::evaluate::{Gain, Trials};
 use super::fit::Fit;
-use super::knob::{Knob, Value};
+use super::knob::{Knob, Place, Value};
 use super::objective::Objective;
 use super::setting::Setting;
 
@@ -22,9 +24,14 @@ pub(super) struct Search<'s> {
     pub(super) errors: f64,
     /// Ends the search; what was reached so far is its result.
     pub(super) stop: &'s AtomicBool,
+    /// Is told of every round, by its number, and how many settings it begins by looking at.
+    pub(super) begins: &'s dyn Fn(usize, usize),
     /// Is told of every setting that is looked at.
     pub(super) looked: &'s (dyn Fn() + Sync),
 }
+
+/// So many rounds at most. Each needs a clear gain of the one before it: that many are not needed.
+const ROUNDS: usize = 10;
 
 /// A turn, or several at once, that may be taken.
 struct Move {
@@ -47,64 +54,67 @@ pub struct Taken {
 }
 
 impl Search<'_> {
-    /// How many settings the first round looks at.
-    pub(super) fn size(&self) -> usize {
-        let turns: usize = self.knobs.iter().map(|k| k.turns.first(k.now.as_ref()).len()).sum();
-        self.fits.len() + turns
-    }
-
     pub(super) fn run(&self) -> (Setting, Vec<Taken>) {
-        let mut moves: Vec<Move> = Vec::new();
-        for knob in self.knobs {
-            let turns = knob.turns.first(knob.now.as_ref()).into_iter();
-            let turns = turns.map(|value| vec![(knob.place.clone(), value)]).collect();
-            moves.extend(self.clear(&knob.name, turns));
-        }
-        for Fit { name, turns } in self.fits {
-            moves.extend(self.clear(name, vec![turns.clone()]));
-        }
-        // The best first; of equal ones the simpler: what is there already, before what is added to the file.
-        moves.sort_by(|a, b| b.gain.total_cmp(&a.gain));
         let (mut setting, mut taken) = (Setting::default(), Vec::new());
-        for one in moves {
-            let is_turned = one.turns.iter().any(|(place, _)| setting.get(place).is_some());
-            if !is_turned {
-                self.take(&mut setting, &mut taken, &one.name, one.turns);
-            }
-        }
-        for knob in self.knobs {
-            let Some(value) = setting.get(&knob.place).cloned() else { continue };
-            let finer = knob.turns.finer(&value).into_iter();
-            let tries = finer.filter_map(|value| {
-                let turns = vec![(knob.place.clone(), value)];
-                let gain = self.gain(&setting, &setting.with(&turns))?.value;
-                Some((gain, turns))
-            });
-            let best = tries.max_by(|a, b| a.0.total_cmp(&b.0));
-            if let Some((gain, turns)) = best.filter(|(gain, _)| *gain > 0.0) {
-                taken.push(self.taken(&setting, knob.name.clone(), turns.clone(), gain));
-                setting = setting.with(&turns);
+        for round in 1..=ROUNDS {
+            let before = taken.len();
+            self.round(round, &mut setting, &mut taken);
+            if taken.len() == before {
+                break;
             }
         }
         (setting, taken)
     }
 
-    /// The best of some ways to turn something, where its gain is clear.
-    fn clear(&self, name: &str, ways: Vec<Vec<Turn>>) -> Option<Move> {
-        let nothing = Setting::default();
+    fn round(&self, number: usize, setting: &mut Setting, taken: &mut Vec<Taken>) {
+        let mut ways: Vec<(&str, Vec<Vec<Turn>>)> = Vec::new();
+        for knob in self.knobs {
+            let now = setting.get(&knob.place).or(knob.now.as_ref());
+            let turns = knob.turns.first(now).into_iter();
+            ways.push((&knob.name, turns.map(|value| vec![(knob.place.clone(), value)]).collect()));
+        }
+        for Fit { name, turns } in self.fits {
+            let is_turned = turns.iter().any(|(place, _)| setting.get(place).is_some());
+            ways.extend((!is_turned).then(|| (name.as_str(), vec![turns.clone()])));
+        }
+        (self.begins)(number, ways.iter().map(|(_, ways)| ways.len()).sum());
+        let moves = ways.into_iter().filter_map(|(name, ways)| self.best(setting, name, ways));
+        let mut moves: Vec<Move> = moves.collect();
+        // The best first; of equal ones the simpler: what is there already, before what is added to the file.
+        moves.sort_by(|a, b| b.gain.total_cmp(&a.gain));
+        let mut turned: BTreeSet<Place> = BTreeSet::new();
+        for Move { name, turns, .. } in moves {
+            let is_turned = turns.iter().any(|(place, _)| turned.contains(place));
+            let next = setting.with(&turns);
+            if let Some(gain) = self.clear_gain(setting, &next).filter(|_| !is_turned) {
+                turned.extend(turns.iter().map(|(place, _)| place.clone()));
+                taken.push(self.taken(setting, name, turns, gain));
+                *setting = next;
+            }
+        }
+        for knob in self.knobs.iter().filter(|knob| turned.contains(&knob.place)) {
+            let Some(value) = setting.get(&knob.place).cloned() else { continue };
+            let finer = knob.turns.finer(&value).into_iter();
+            let tries = finer.filter_map(|value| {
+                let turns = vec![(knob.place.clone(), value)];
+                let gain = self.gain(setting, &setting.with(&turns))?.value;
+                Some((gain, turns))
+            });
+            let best = tries.max_by(|a, b| a.0.total_cmp(&b.0));
+            if let Some((gain, turns)) = best.filter(|(gain, _)| *gain > 0.0) {
+                taken.push(self.taken(setting, knob.name.clone(), turns.clone(), gain));
+                *setting = setting.with(&turns);
+            }
+        }
+    }
+
+    /// The best of some ways to turn something in a setting, where its gain is clear.
+    fn best(&self, setting: &Setting, name: &str, ways: Vec<Vec<Turn>>) -> Option<Move> {
         let ways = ways.into_iter().filter_map(|turns| {
-            let gain = self.clear_gain(&nothing, &nothing.with(&turns))?;
+            let gain = self.clear_gain(setting, &setting.with(&turns))?;
             Some(Move { name: name.to_owned(), turns, gain })
         });
         ways.max_by(|a, b| a.gain.total_cmp(&b.gain))
-    }
-
-    fn take(&self, setting: &mut Setting, taken: &mut Vec<Taken>, name: &str, turns: Vec<Turn>) {
-        let next = setting.with(&turns);
-        if let Some(gain) = self.clear_gain(setting, &next) {
-            taken.push(self.taken(setting, name.to_owned(), turns, gain));
-            *setting = next;
-        }
     }
 
     fn taken(&self, setting: &Setting, name: String, turns: Vec<Turn>, gain: f64) -> Taken {

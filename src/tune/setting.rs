@@ -89,13 +89,7 @@ impl Setting {
                 .ok_or_else(|| changed(&format!("no source '{name}'")))?;
             match rule {
                 None => set(table, "enabled", false.into()),
-                Some(id) => {
-                    let list =
-                        table.entry("without").or_insert_with(|| value(toml_edit::Array::new()));
-                    let list =
-                        list.as_array_mut().ok_or_else(|| changed("'without' is no list"))?;
-                    list.push(&**id);
-                }
+                Some(id) => leave_out(table, id)?,
             }
         }
         self.turn_merge(&mut file)?;
@@ -108,9 +102,15 @@ impl Setting {
         }
         let merge = tables(file, "merge")?;
         for (place, turned) in &self.0 {
-            let Place::Key { table, item, key } = place else { continue };
+            let (Place::Key { table, .. } | Place::PassRule { table, .. }) = place else {
+                continue;
+            };
             let mut table =
                 merge.get_mut(*table).ok_or_else(|| changed("it has fewer [[merge]] tables"))?;
+            if let Place::PassRule { id, .. } = place {
+                leave_out(table, id)?;
+            }
+            let Place::Key { item, key, .. } = place else { continue };
             if let Some((list, number)) = item {
                 table = table
                     .get_mut(list)
@@ -121,7 +121,8 @@ impl Setting {
             match turned {
                 Value::Number(number) => set(table, key, (*number).into()),
                 Value::Name(name) => set(table, key, (*name).into()),
-                Value::Platt { .. } | Value::Off => {}
+                Value::Off => set(table, key, false.into()),
+                Value::Platt { .. } => {}
             }
         }
         if let Some(thresholds) = self.thresholds() {
@@ -187,8 +188,15 @@ fn fitted(pass: &str) -> Table {
     table
 }
 
+/// Puts a rule's id into the `without` of its source or pass.
+fn leave_out(table: &mut Table, id: &str) -> Result<()> {
+    let list = table.entry("without").or_insert_with(|| value(toml_edit::Array::new()));
+    list.as_array_mut().ok_or_else(|| changed("'without' is no list"))?.push(id);
+    Ok(())
+}
+
 /// Whether the pass of a `[[merge]]` table chooses between candidates that overlap.
-fn selects(table: &Table) -> bool {
+pub(super) fn selects(table: &Table) -> bool {
     let name = |key| table.get(key).and_then(Item::as_str);
     name("preset").is_some()
         || name("pass").is_some_and(|pass| crate::merge::kind(pass).is_ok_and(|kind| kind.flat))

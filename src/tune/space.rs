@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml_edit::{DocumentMut, Item, Table};
 
 use super::knob::{Knob, Place, Turns, Value};
+use super::setting::selects;
 use crate::error::{Error, ErrorKind, Result};
 use crate::merge;
 use crate::pipeline::Engine;
@@ -71,8 +72,10 @@ pub struct Space {
     pub numbers: Option<Vec<String>>,
     /// Whether sources (gazetteers, rule packs) may be switched off.
     pub sources: bool,
-    /// Whether rules may be switched off.
+    /// Whether rules may be switched off: those of sources, and those of the merge.
     pub rules: bool,
+    /// Whether passes and presets may be switched off.
+    pub passes: bool,
     /// Whether another pass may select.
     pub selector: bool,
     /// Whether a source may get a threshold for a label.
@@ -88,6 +91,7 @@ impl Default for Space {
             numbers: None,
             sources: true,
             rules: true,
+            passes: true,
             selector: true,
             thresholds: true,
             calibration: true,
@@ -140,6 +144,12 @@ impl Space {
         })?;
         let mut knobs = Vec::new();
         for (number, table) in merge.iter().enumerate() {
+            let is_on = table.get("enabled").and_then(Item::as_bool) != Some(false);
+            if self.passes && is_on && !selects(table) {
+                let turns = Turns::Values(vec![Value::Off]);
+                let place = key(number, None, "enabled");
+                knobs.push(Knob { place, name: pass_name(number, table), now: None, turns });
+            }
             let Some(pass) = table.get("pass").and_then(Item::as_str) else { continue };
             knobs.extend(self.numbers_of(number, pass, table));
             knobs.extend(self.weights_of(number, pass, table, proposed));
@@ -152,6 +162,7 @@ impl Space {
             }
         }
         knobs.extend(self.of_sources(engine, proposed));
+        knobs.extend(self.rules_of_passes(engine));
         Ok(knobs)
     }
 
@@ -209,6 +220,23 @@ impl Space {
         proposed.sources().iter().map(knob).collect()
     }
 
+    /// The rules of the passes `rules`.
+    fn rules_of_passes(&self, engine: &Engine) -> Vec<Knob> {
+        let steps = engine.steps().iter().filter(|step| self.rules && step.kind.name == "rules");
+        let knobs = steps.flat_map(|step| {
+            let table = step.table;
+            let knob = move |id: &Arc<str>| Knob {
+                place: Place::PassRule { table, id: id.clone() },
+                name: format!("rule {id} of pass {}", table + 1),
+                now: None,
+                turns: Turns::Values(vec![Value::Off]),
+            };
+            let rules = step.pass.as_rules().into_iter().flat_map(|pass| pass.compiled());
+            rules.map(move |rule| knob(&rule.id))
+        });
+        knobs.collect()
+    }
+
     fn of_sources(&self, engine: &Engine, proposed: &Proposed) -> Vec<Knob> {
         let mut knobs = Vec::new();
         let mut add = |place, name: String, now, turns| {
@@ -263,6 +291,12 @@ impl Proposed {
 
 fn key(table: usize, item: Option<(&'static str, usize)>, key: &str) -> Place {
     Place::Key { table, item, key: key.to_owned() }
+}
+
+/// A pass to a reader: `pass 3, casing LOC`.
+fn pass_name(number: usize, table: &Table) -> String {
+    let name = ["pass", "preset"].into_iter().find_map(|key| table.get(key)?.as_str());
+    format!("pass {}, {}{}", number + 1, name.unwrap_or_default(), concern(table))
 }
 
 /// The number that is written, with or without a full stop.

@@ -64,17 +64,21 @@ fn cases(engine: &Engine, many: usize) -> Vec<Case> {
 }
 
 fn run(many: usize, options: &TuneOptions, stop: &AtomicBool) -> (Tuned, String) {
-    let engine = Engine::parse(ENGINE).unwrap();
+    run_on(ENGINE, many, options, stop)
+}
+
+fn run_on(written: &str, many: usize, options: &TuneOptions, stop: &AtomicBool) -> (Tuned, String) {
+    let engine = Engine::parse(written).unwrap();
     let cases = cases(&engine, many);
     let looked = AtomicUsize::new(0);
     let count = || {
         looked.fetch_add(1, Ordering::Relaxed);
     };
-    let file = (Path::new("spanloom.toml"), ENGINE);
+    let file = (Path::new("spanloom.toml"), written);
     let by = (&engine, &EngineOptions::default());
     let tuned = tune(by, file, &cases, options, stop, (&|_| {}, &count)).unwrap();
     assert!(looked.into_inner() > 0 || stop.load(Ordering::Relaxed));
-    let text = tuned.setting.applied_to(ENGINE).unwrap();
+    let text = tuned.setting.applied_to(written).unwrap();
     (tuned, text)
 }
 
@@ -109,6 +113,57 @@ fn what_is_wrong_is_switched_off_and_the_gain_is_told() {
     assert!((difference - (after - before)).abs() < 1e-12);
 }
 
+/// The rule does no harm before the threshold lets it through, which is where to begin.
+#[test]
+fn what_shows_only_after_another_turn_is_found_in_a_later_round() {
+    let hidden = ENGINE.replace("score = 0.6", "score = 0.3").replace("score = 0.9", "score = 0.3");
+    let off = ["rule patterns:verb", "source patterns"];
+    let space = Space {
+        numbers: Some(vec!["threshold".to_owned()]),
+        calibration: false,
+        ..Space::default()
+    };
+    let options = TuneOptions { space: Space { passes: false, ..space }, ..TuneOptions::default() };
+    let (tuned, text) = run_on(&hidden, 80, &options, &AtomicBool::new(false));
+    let taken = names(&tuned);
+    let at = |is: &dyn Fn(&str) -> bool| taken.iter().position(|name| is(name));
+    let threshold = at(&|name| name == "threshold: min").expect("it lets names through");
+    let rule = at(&|name| off.contains(&name)).expect("then the rule shows");
+    assert!(threshold < rule, "{taken:?}");
+    assert!((tuned.learnt.1 - f1(&text, 80)).abs() < 1e-12, "the file does what was found");
+}
+
+#[test]
+fn passes_and_their_rules_are_switched_off() {
+    let harmful = r#"[[merge]]
+pass = "rules"
+[[merge.rule]]
+id = "people-are-places"
+pattern = "<PER>"
+action = "relabel"
+label = "LOC"
+
+[[merge]]
+pass = "longest"
+"#;
+    let written = ENGINE.replace("[[merge]]\npass = \"longest\"\n", harmful);
+    let only = |rules, passes| {
+        let space =
+            Space { numbers: Some(Vec::new()), sources: false, rules, passes, ..Space::default() };
+        let space = Space { selector: false, thresholds: false, calibration: false, ..space };
+        let options = TuneOptions { space, ..TuneOptions::default() };
+        let (tuned, text) = run_on(&written, 80, &options, &AtomicBool::new(false));
+        assert!((tuned.learnt.1 - f1(&text, 80)).abs() < 1e-12, "the file does what was found");
+        (names(&tuned).join("; "), text)
+    };
+    let (taken, text) = only(true, false);
+    assert!(taken.contains("rule people-are-places of pass 3"), "{taken}");
+    assert!(text.contains("without = [\"people-are-places\"]\n"), "{text}");
+    let (taken, text) = only(false, true);
+    assert!(taken.contains("pass 3, rules"), "{taken}");
+    assert!(text.contains("pass = \"rules\"\nenabled = false\n"), "{text}");
+}
+
 #[test]
 fn the_same_comes_out_again_and_comments_stay() {
     let (first, text) = run(40, &TuneOptions::default(), &AtomicBool::new(false));
@@ -125,6 +180,7 @@ fn nothing_is_turned_where_nothing_may_be() {
     let space = Space {
         sources: false,
         rules: false,
+        passes: false,
         selector: false,
         thresholds: false,
         calibration: false,
