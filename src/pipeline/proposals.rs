@@ -2,7 +2,7 @@
 //! as one likes, also with parts of the engine left out.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::build::Engine;
@@ -35,12 +35,18 @@ pub struct Without {
     pub origins: BTreeSet<Origin>,
     /// Passes, by their number in [`Engine::steps`].
     pub steps: BTreeSet<usize>,
+    /// The ids of rules of passes, by the number of the pass; nothing where the pass has no such rule.
+    pub step_rules: BTreeMap<usize, BTreeSet<Arc<str>>>,
 }
 
 impl Without {
     /// Nothing is left out.
-    pub const NOTHING: Self =
-        Self { sources: BTreeSet::new(), origins: BTreeSet::new(), steps: BTreeSet::new() };
+    pub const NOTHING: Self = Self {
+        sources: BTreeSet::new(),
+        origins: BTreeSet::new(),
+        steps: BTreeSet::new(),
+        step_rules: BTreeMap::new(),
+    };
 
     pub(super) fn mentions(&self, proposals: &Proposals) -> Vec<Mention> {
         let stays = |mention: &&Mention| {
@@ -123,5 +129,59 @@ tie-break = ["score"]
         assert_eq!(merged(&rule), "Paris LOC");
         let filter = Without { steps: [0].into(), ..Without::NOTHING };
         assert_eq!(merged(&filter), "Paris PER, New York LOC");
+    }
+    #[test]
+    fn a_rule_of_a_pass_is_left_out_as_its_engine_file_would() {
+        let engine = |without: &str| {
+            Engine::parse(&format!(
+                r#"
+labels = ["LOC", "ORG"]
+[[source]]
+kind = "gazetteer"
+name = "places"
+entries = [["the Paris", "LOC"], ["Rome", "LOC"]]
+[[merge]]
+pass = "rules"
+repeat = 3
+without = [{without}]
+[[merge.rule]]
+id = "article"
+action = "trim"
+when = {{ inside = '\Athe (?<entity>.+)\z' }}
+[[merge.rule]]
+id = "bank"
+action = "relabel"
+label = "ORG"
+pattern = '<LOC>(?= Bank)'
+[[merge.rule]]
+id = "extend"
+action = "extend"
+pattern = '<ORG> Bank'
+"#
+            ))
+            .unwrap()
+        };
+        let text = "the Paris Bank and Rome Bank in Rome";
+        let document = Document::new("d", text);
+        let shown = |entities: &[crate::span::Entity]| {
+            let shown = entities.iter().map(|e| format!("{} {}", e.text(text), e.label));
+            shown.collect::<Vec<_>>().join(", ")
+        };
+        let whole = engine("");
+        let all = whole.propose(std::slice::from_ref(&document)).pop().unwrap().unwrap();
+        for (without, expected) in [
+            (&[][..], "Paris Bank ORG, Rome Bank ORG, Rome LOC"),
+            (&["article"], "the Paris Bank ORG, Rome Bank ORG, Rome LOC"),
+            (&["bank"], "Paris LOC, Rome LOC, Rome LOC"),
+            (&["extend"], "Paris ORG, Rome ORG, Rome LOC"),
+            (&["article", "extend"], "the Paris ORG, Rome ORG, Rome LOC"),
+        ] {
+            let ids = without.iter().map(|id| (*id).into()).collect();
+            let rules = Without { step_rules: [(0, ids)].into(), ..Without::NOTHING };
+            assert_eq!(shown(&whole.merge(&document, &all, &rules).entities), expected);
+            let ids: Vec<String> = without.iter().map(|id| format!("{id:?}")).collect();
+            let written = engine(&ids.join(", ")).tag_document(&document).unwrap().entities;
+            assert_eq!(shown(&written), expected, "{without:?}");
+        }
     }
 }

@@ -118,7 +118,7 @@ impl Engine {
         Tagged { warnings, ..tagged }
     }
 
-    /// The merge of one document, but for the passes of `without`.
+    /// The merge of one document, but for the passes of `without` and their rules.
     pub(super) fn resolve(
         &self,
         document: &Document,
@@ -139,7 +139,11 @@ impl Engine {
         let context = PassContext::new(document, evidence, &proposed);
         for (number, step) in steps() {
             trace.enter(number);
-            candidates = step.pass.apply(candidates, &context, trace);
+            let rules = step.pass.as_rules().zip(without.step_rules.get(&number));
+            candidates = match rules {
+                Some((rules, ids)) => rules.apply_without(ids, candidates, &context, trace),
+                None => step.pass.apply(candidates, &context, trace),
+            };
             candidates.sort_by(order::compare);
             contract::check(&candidates, document, step.kind.name);
         }

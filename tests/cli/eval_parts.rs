@@ -83,6 +83,49 @@ fn each_part_of_the_engine_is_left_out() {
 }
 
 #[test]
+fn rules_of_a_pass_are_left_out_one_by_one() {
+    // The first rule mends the first document, the second spoils the second, the third does nothing.
+    let rules = r#"
+[[merge]]
+pass = "rules"
+[[merge.rule]]
+id = "title"
+action = "relabel"
+label = "PER"
+pattern = '(?<=Ms )<LOC>'
+[[merge.rule]]
+id = "spoil"
+action = "drop"
+pattern = '^<LOC>(?= sleeps)'
+[[merge.rule]]
+id = "idle"
+action = "drop"
+pattern = '<LOC>(?= nowhere)'
+"#;
+    let places = ENGINE.split("[[source]]").nth(1).unwrap();
+    let engine = format!("labels = [\"LOC\", \"PER\"]\n[[source]]{places}{rules}");
+    let bench = Bench::with_engine(&engine)
+        .write("gold.conll", "Ms\tO\nParis\tB-PER\n\nRome\tB-LOC\nsleeps\tO\n\nParis\tB-LOC\n");
+    let ablation = &report(&bench, &["--ablation", "--rounds", "0"])["ablation"];
+    let without = ablation["without"].as_array().unwrap().iter();
+    let rows = without.map(|row| json!([row["name"], row["kind"], row["documents"], row["f1"]]));
+    assert_eq!(
+        Value::from(rows.collect::<Vec<_>>()),
+        json!([
+            ["1 rules:spoil", "rule", 1, 1.0],
+            ["1 rules", "pass", 2, 2.0 / 3.0],
+            ["1 rules:title", "rule", 1, 0.4],
+            ["places", "gazetteer", 2, 0.0],
+        ])
+    );
+    let removal = &ablation["removal"];
+    assert_eq!(
+        [&removal[0]["part"], &removal[1]],
+        [&json!({ "kind": "rule", "name": "1 rules:spoil" }), &Value::Null]
+    );
+}
+
+#[test]
 fn parts_of_the_engine_need_the_engine() {
     let bench = bench();
     bench.run(&["tag", "gold.conll", "--format", "conll", "-o", "tagged.conll"]).clean();

@@ -1,9 +1,10 @@
-//! The parts of an engine that can be left out of its merge: sources, the rules that found something,
-//! passes.
+//! The parts of an engine that can be left out of its merge: sources, passes, and the rules of both that
+//! did something.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Case;
@@ -15,8 +16,8 @@ use crate::span::Origin;
 pub(super) struct Part {
     /// The kind of a source, `rule` or `pass`.
     pub(super) kind: &'static str,
-    /// What it is called: the name of a source, `SOURCE/RULE`, or the number of a pass, from 1, and its
-    /// kind.
+    /// What it is called: the name of a source, or the number of a pass, from 1, and its kind; of a rule
+    /// that of its source or pass, and its id after a colon.
     pub(super) name: String,
     #[serde(skip)]
     what: What,
@@ -28,12 +29,16 @@ enum What {
     Rule(Origin),
     /// The number of a pass, from 0.
     Pass(usize),
+    PassRule(PassRule),
 }
 
+/// The number of a pass, from 0, and the id of one of its rules.
+type PassRule = (usize, Arc<str>);
+
 impl Part {
-    /// Whether it is a rule of a source.
+    /// Whether it is a rule.
     pub(super) fn is_rule(&self) -> bool {
-        matches!(self.what, What::Rule(_))
+        matches!(self.what, What::Rule(_) | What::PassRule(_))
     }
 
     /// The engine without it.
@@ -49,6 +54,9 @@ impl Part {
             What::Source(name) => drop(without.sources.insert(name.clone())),
             What::Rule(origin) => drop(without.origins.insert(origin.clone())),
             What::Pass(number) => drop(without.steps.insert(*number)),
+            What::PassRule((number, id)) => {
+                without.step_rules.entry(*number).or_default().insert(id.clone());
+            }
         }
     }
 
@@ -63,13 +71,13 @@ impl Part {
             What::Rule(origin) => {
                 proposals.mentions.iter().any(|mention| mention.origin == *origin)
             }
-            What::Pass(_) => true,
+            What::Pass(_) | What::PassRule(_) => true,
         }
     }
 }
 
-/// All parts, in the order of the engine: its sources, each with those of its rules that found
-/// something in `cases`, and its passes.
+/// All parts, in the order of the engine: its sources and its passes, each with those of its rules that did
+/// something in `cases`.
 pub(super) fn of(engine: &Engine, cases: &[Case]) -> Vec<Part> {
     let proposals = cases.iter().filter_map(|case| case.proposals.as_ref());
     let found: BTreeSet<&Origin> =
@@ -87,8 +95,33 @@ pub(super) fn of(engine: &Engine, cases: &[Case]) -> Vec<Part> {
             what: What::Rule((*origin).clone()),
         }));
     }
-    parts.extend((0..engine.steps().len()).map(|number| of_pass(engine, number)));
+    let fired = fired(engine, cases);
+    for number in 0..engine.steps().len() {
+        let pass = of_pass(engine, number);
+        let rules = fired.iter().filter(|(of, _)| *of == number).map(|rule| Part {
+            kind: "rule",
+            name: format!("{}:{}", pass.name, rule.1),
+            what: What::PassRule(rule.clone()),
+        });
+        let rules: Vec<Part> = rules.collect();
+        parts.push(pass);
+        parts.extend(rules);
+    }
     parts
+}
+
+/// The rules of passes that did something in `cases`. Without one that did nothing all comes out the same.
+fn fired(engine: &Engine, cases: &[Case]) -> BTreeSet<PassRule> {
+    let in_case = |case: &Case| -> BTreeSet<PassRule> {
+        let Some(proposals) = &case.proposals else { return BTreeSet::new() };
+        let story = engine.explain_without(&case.document, proposals, &Without::NOTHING);
+        let events = story.events.into_iter();
+        events.filter_map(|event| Some((event.step, event.rule?.id))).collect()
+    };
+    cases.par_iter().map(in_case).reduce(BTreeSet::new, |mut all, mut more| {
+        all.append(&mut more);
+        all
+    })
 }
 
 fn of_source(name: &Arc<str>, kind: &'static str) -> Part {

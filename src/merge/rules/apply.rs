@@ -1,7 +1,6 @@
 //! What rules do to the candidates of a document. Where they hold is not asked here.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 use std::rc::Rc;
 
 use super::super::log_odds::shift;
@@ -109,7 +108,7 @@ impl<'r> Run<'r> {
     }
 
     /// Runs the rules of these numbers once; whether they changed anything.
-    pub(super) fn round(&mut self, rules: Range<usize>, trace: &mut Trace) -> bool {
+    pub(super) fn round(&mut self, rules: impl Iterator<Item = usize>, trace: &mut Trace) -> bool {
         rules.fold(false, |any, number| {
             let start = trace.rule_log().start();
             let changed = self.apply(number, trace);

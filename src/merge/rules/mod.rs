@@ -7,6 +7,7 @@ mod shadow;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -189,11 +190,11 @@ impl Rules {
     pub(crate) fn pieces(&self) -> &[NamedPiece] {
         &self.pieces
     }
-}
 
-impl Pass for Rules {
-    fn apply(
+    /// [`Pass::apply`], as if the rules with the ids `left_out` were not there.
+    pub(crate) fn apply_without(
         &self,
+        left_out: &BTreeSet<Arc<str>>,
         candidates: Vec<Candidate>,
         context: &PassContext<'_>,
         trace: &mut Trace,
@@ -201,14 +202,17 @@ impl Pass for Rules {
         let start = trace.rule_log().start();
         let mut run = Run::new(self, context, candidates, self.flat);
         trace.rule_log().stop_shared(start);
-        let all = 0..self.rules.len();
+        let running = || {
+            let all = self.rules.iter().enumerate();
+            all.filter(|(_, rule)| !left_out.contains(&rule.id)).map(|(number, _)| number)
+        };
         for round in 1..=self.repeat {
-            if !run.round(all.clone(), trace) {
+            if !run.round(running(), trace) {
                 break;
             }
             if round == self.repeat
                 && self.repeat > 1
-                && run.clone().round(all.clone(), &mut Trace::off())
+                && run.clone().round(running(), &mut Trace::off())
             {
                 let message = format!(
                     "the rules still change something in document '{}' after {round} rounds",
@@ -218,6 +222,17 @@ impl Pass for Rules {
             }
         }
         run.finish(trace)
+    }
+}
+
+impl Pass for Rules {
+    fn apply(
+        &self,
+        candidates: Vec<Candidate>,
+        context: &PassContext<'_>,
+        trace: &mut Trace,
+    ) -> Vec<Candidate> {
+        self.apply_without(&BTreeSet::new(), candidates, context, trace)
     }
 
     fn looks_for(&self, label: &Label) -> bool {
