@@ -21,7 +21,9 @@ use super::verbosity::Verbosity;
 use crate::error::Result;
 use crate::eval::{Pair, PairKind, align};
 use crate::io::{DocumentStream, Output};
-use crate::pipeline::{EngineOptions, EnginePair, Explanation, Proposals, Tagged, Without};
+use crate::pipeline::{
+    Engine, EngineGroup, EngineLoader, EngineOptions, Explanation, Proposals, Tagged, Without,
+};
 use crate::source::model::DeviceChoice;
 use crate::span::Entity;
 use crate::text::{Annotation, Document};
@@ -117,17 +119,20 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     };
     let file = |path: &'_ PathBuf| Some(path.clone()).filter(|path| path != Path::new(BUILTIN));
     let (first, second) = (file(&args.first), file(&args.second));
-    let pair = EnginePair::load(first.as_deref(), second.as_deref(), &options)?;
-    tracing::info!("run once for both: {}", pair.shared().collect::<Vec<_>>().join(", "));
+    let mut loader = EngineLoader::default();
+    let engines = [first, second].map(|path| loader.load(path.as_deref(), &options));
+    let group = EngineGroup::new(engines.into_iter().collect::<Result<_>>()?);
+    tracing::info!("run once for both: {}", group.shared().join(", "));
+    let size = group.batch_size().expect("there are two engines");
     let stream = DocumentStream::new(inputs.files, args.read.options());
     let mut corpus = CorpusRun::new(&stream, verbosity);
     inputs.errors.iter().for_each(|error| corpus.fail(error));
     let mut report = Report { documents: 0, differing: 0, same: 0, differences: Vec::new() };
-    corpus.each_chunk(stream, pair.batch_size(), |corpus, documents| {
-        let proposals = pair.propose(&documents);
+    corpus.each_chunk(stream, size, |corpus, documents| {
+        let proposals = group.propose(&documents);
         let both = documents.par_iter().zip(proposals);
         let compared: Vec<Result<(Tagged, Vec<Difference>, usize)>> =
-            both.map(|(document, both)| Ok(compare(&pair, document, both?))).collect();
+            both.map(|(document, both)| Ok(compare(group.engines(), document, both?))).collect();
         for (document, compared) in documents.iter().zip(compared) {
             let (tagged, differences, same) = match compared {
                 Ok((tagged, differences, same)) => (Ok(tagged), differences, same),
@@ -139,12 +144,12 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
         }
         Ok(())
     })?;
-    corpus.keep_evidence(pair.finish_evidence());
+    corpus.keep_evidence(group.finish_evidence());
     let code = corpus.finish();
     let names = [&args.first, &args.second].map(|path| path.display().to_string());
     if let Some(path) = &args.html {
         let mut output = Output::create(path)?;
-        output.put(html::render(&report, &pair, &names).as_bytes())?;
+        output.put(html::render(&report, group.engines(), &names).as_bytes())?;
         output.finish()?;
     }
     print(&match args.format {
@@ -157,15 +162,16 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
 /// A document's entities in both engines: what the first gives, with the warnings of both, what
 /// differs and how many are the same.
 fn compare(
-    pair: &EnginePair,
+    engines: &[Engine],
     document: &Document,
-    proposals: [Proposals; 2],
+    proposals: Vec<Proposals>,
 ) -> (Tagged, Vec<Difference>, usize) {
-    let [mut one, mut other] = proposals;
+    let engines: &[Engine; 2] = engines.try_into().expect("there are two engines");
+    let [mut one, mut other] = <[Proposals; 2]>::try_from(proposals).expect("one of each engine");
     let mut warnings = std::mem::take(&mut one.warnings);
     warnings.append(&mut other.warnings);
-    let first = pair.first.merge(document, &one, &Without::NOTHING);
-    let second = pair.second.merge(document, &other, &Without::NOTHING);
+    let first = engines[0].merge(document, &one, &Without::NOTHING);
+    let second = engines[1].merge(document, &other, &Without::NOTHING);
     warnings.extend(first.warnings);
     warnings.extend(second.warnings);
     let lists = [&first.entities, &second.entities]
@@ -175,8 +181,8 @@ fn compare(
     let mut differences = Vec::new();
     if same < pairs.len() {
         let explained = [
-            (&pair.first, pair.first.explain_merge(document, one)),
-            (&pair.second, pair.second.explain_merge(document, other)),
+            (&engines[0], engines[0].explain_merge(document, one)),
+            (&engines[1], engines[1].explain_merge(document, other)),
         ];
         let sides = explained.each_ref().map(|(engine, explanation)| SideOf {
             explanation,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::pipeline::{Engine, EngineOptions, Watched};
+use crate::pipeline::{Engine, EngineLoader, EngineOptions, Watched};
 use crate::source::model::DeviceChoice;
 
 /// The engine file that is taken where none is named.
@@ -81,13 +81,14 @@ impl EngineArgs {
     }
 
     /// The engine of another `file`, of which nothing is switched on or off, with models where those of
-    /// the engine are.
+    /// the engine are; `loader` has loaded others before.
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub(super) fn load_other(&self, file: &Path) -> Result<Engine> {
+    pub(super) fn load_other(&self, file: &Path, loader: &mut EngineLoader) -> Result<Engine> {
         let (device, evidence) = (self.device, self.evidence.clone());
-        load(Some(file), &EngineOptions { device, evidence, ..EngineOptions::default() })
+        let options = EngineOptions { device, evidence, ..EngineOptions::default() };
+        loader.load(chosen(Some(file)), &options)
     }
 
     /// The engine.
@@ -95,6 +96,21 @@ impl EngineArgs {
     /// # Errors
     /// Everything that is wrong with it.
     pub(super) fn load(&self) -> Result<Engine> {
+        self.load_by(load)
+    }
+
+    /// The engine, where `loader` has loaded others before.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub(super) fn load_beside(&self, loader: &mut EngineLoader) -> Result<Engine> {
+        self.load_by(|file, options| loader.load(chosen(file), options))
+    }
+
+    fn load_by(
+        &self,
+        load: impl FnOnce(Option<&Path>, &EngineOptions) -> Result<Engine>,
+    ) -> Result<Engine> {
         let options = self.options();
         match &self.model {
             Some(folder) => {
@@ -111,15 +127,18 @@ impl EngineArgs {
 /// # Errors
 /// Everything that is wrong with it.
 pub(super) fn load(file: Option<&Path>, options: &EngineOptions) -> Result<Engine> {
-    let found = Some(Path::new(DEFAULT)).filter(|path| path.is_file());
-    match file.or(found) {
-        Some(path) => {
-            tracing::info!("engine file: {}", path.display());
-            Engine::load_with(path, options)
-        }
-        None => {
-            tracing::info!("engine file: the built-in one");
-            Engine::builtin_with(options)
-        }
+    match chosen(file) {
+        Some(path) => Engine::load_with(path, options),
+        None => Engine::builtin_with(options),
     }
+}
+
+/// `file`, or the engine file that is taken where none is named; `None` is the built-in engine.
+fn chosen(file: Option<&Path>) -> Option<&Path> {
+    let file = file.or(Some(Path::new(DEFAULT)).filter(|path| path.is_file()));
+    match file {
+        Some(path) => tracing::info!("engine file: {}", path.display()),
+        None => tracing::info!("engine file: the built-in one"),
+    }
+    file
 }

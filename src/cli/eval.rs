@@ -38,7 +38,7 @@ use super::verbosity::Verbosity;
 use crate::error::{Error, ErrorKind, Result};
 use crate::eval::{EntityCounts, Mode, Resampling, StrictScheme, SurfaceLabels};
 use crate::io::{DocumentStream, GoldOptions, InputFile, Inputs, ReadOptions};
-use crate::pipeline::{Engine, Proposals};
+use crate::pipeline::{Engine, EngineLoader, Proposals};
 use crate::text::{Annotation, Document};
 
 /// So many predicted documents are compared at once.
@@ -264,12 +264,12 @@ impl Args {
 }
 
 impl Load for Args {
-    fn engine(&self) -> Result<Engine> {
-        self.engine.load()
+    fn engine(&self, loader: &mut EngineLoader) -> Result<Engine> {
+        self.engine.load_beside(loader)
     }
 
-    fn other_engine(&self, file: &Path) -> Result<Engine> {
-        self.engine.load_other(file)
+    fn other_engine(&self, file: &Path, loader: &mut EngineLoader) -> Result<Engine> {
+        self.engine.load_other(file, loader)
     }
 
     fn expand(&self, files: &[PathBuf]) -> Inputs {
@@ -303,9 +303,9 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
         let message = "`--tags` is about predictions in files, and no system is such";
         return Err(Error::new(ErrorKind::Config, message).with_help("`--pred FILE` names some"));
     }
-    let names = match systems.engines().as_slice() {
+    let names = match systems.engines() {
         [] => args.gold.names()?,
-        engines => args.gold.names_in(engines)?,
+        engines => args.gold.names_in(&engines.iter().collect::<Vec<_>>())?,
     };
     let reading = Reading { names, lowercase: args.lowercase };
     let training = args.training(&reading)?;
@@ -330,11 +330,10 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     })?;
     systems.end()?;
     if !systems.engines().is_empty() {
-        warn_of_labels(&mut corpus, gold_labels(&cases).into_iter(), &systems.engines());
+        let engines: Vec<&Engine> = systems.engines().iter().collect();
+        warn_of_labels(&mut corpus, gold_labels(&cases).into_iter(), &engines);
     }
-    for engine in systems.engines() {
-        corpus.keep_evidence(engine.finish_evidence());
-    }
+    corpus.keep_evidence(systems.finish_evidence());
     let code = corpus.finish();
     let gold_labels = gold_labels(&cases);
     let is_judged = |label: &str| args.all_labels || gold_labels.contains(label);

@@ -1,9 +1,10 @@
-//! Two engines over the same documents. Sources that both have run once: those that are written the same
-//! in both engine files and read the same files, such as the model where only the merge differs. A source
-//! whose entries or rules stand in the engine file itself knows their lines, and is each engine's own.
+//! Several engines over the same documents. Sources that more than one has run once: those that are
+//! written the same in the engine files and read the same files, such as the model where only the merge
+//! differs. A source whose entries or rules stand in the engine file itself knows their lines, and is each
+//! engine's own.
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::build::{Engine, EngineOptions};
@@ -15,128 +16,155 @@ use crate::resource::Files;
 use crate::source::Source;
 use crate::text::Document;
 
-/// Two engines and what they share.
-pub struct EnginePair {
-    /// The first engine.
-    pub first: Engine,
-    /// The second engine.
-    pub second: Engine,
-    shared: BTreeSet<Arc<str>>,
-    /// The sources of the second that the first has not, without a merge.
-    rest: Engine,
+/// Loads engines one after another; a later one takes over the sources of those before it. All of them are
+/// loaded for one device.
+#[derive(Default)]
+pub struct EngineLoader {
+    /// The sources so far, by the folder of their engine files: what is written the same names other files
+    /// in another folder.
+    parts: BTreeMap<PathBuf, Parts>,
 }
 
-impl EnginePair {
-    /// The engines of two files, each the built-in one where it is `None`. Sources are shared where both
-    /// files stand in one folder.
+impl EngineLoader {
+    /// The engine of a file, or the built-in one where it is `None`. Sources are taken over from files of
+    /// the same folder.
     ///
     /// # Errors
-    /// Everything that is wrong with the first, else with the second.
-    pub fn load(
-        first: Option<&Path>,
-        second: Option<&Path>,
-        options: &EngineOptions,
-    ) -> Result<Self> {
-        let mut parts = Parts::default();
-        let one = load(first, options, &mut parts)?;
-        let folder = |path: Option<&Path>| path.map(|path| folder_of(path).canonicalize().ok());
-        // What is written the same names other files in another folder.
-        let mut parts =
-            if folder(first) == folder(second) { parts.for_next() } else { Parts::default() };
-        let other = load(second, options, &mut parts)?;
-        Ok(Self::new(one, other))
+    /// Everything that is wrong with it.
+    pub fn load(&mut self, path: Option<&Path>, options: &EngineOptions) -> Result<Engine> {
+        let Some(path) = path else { return Engine::builtin_with(options) };
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let real = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        // What has no folder fails below.
+        let parts = self.parts.entry(real.canonicalize().unwrap_or_default()).or_default();
+        parts.begin_next();
+        Engine::load_from(path, Files::noted(folder.to_owned()), options, parts)
     }
+}
 
-    fn new(first: Engine, mut second: Engine) -> Self {
-        let is_shared = |source: &&Arc<dyn Source>| {
-            first.sources.iter().any(|other| Arc::ptr_eq(source, other))
+/// Engines and what they share.
+pub struct EngineGroup {
+    engines: Vec<Engine>,
+    /// For each engine those of its sources that no engine before it has, without a merge.
+    runners: Vec<Engine>,
+    /// For each source of each engine the number of the runner that has it.
+    owners: Vec<Vec<usize>>,
+}
+
+impl EngineGroup {
+    /// These engines, which share what an [`EngineLoader`] made them share.
+    pub fn new(mut engines: Vec<Engine>) -> Self {
+        let owner = |source: &Arc<dyn Source>| {
+            let has = |engine: &Engine| engine.sources.iter().any(|own| Arc::ptr_eq(own, source));
+            engines.iter().position(has).expect("an engine has it")
         };
-        let names = second.sources.iter().filter(is_shared).map(|source| source.name().clone());
-        let shared: BTreeSet<Arc<str>> = names.collect();
-        let (rest, stores) = second
-            .sources
-            .iter()
-            .zip(&mut second.stores)
-            .filter(|(source, _)| !is_shared(source))
-            .map(|(source, store)| (source.clone(), store.take()))
-            .unzip();
-        let mut rest = Engine::of_sources(second.labels.clone(), rest);
-        rest.stores = stores;
-        Self { first, second, shared, rest }
+        let owners: Vec<Vec<usize>> =
+            engines.iter().map(|engine| engine.sources.iter().map(owner).collect()).collect();
+        let runner = |(number, (engine, owners)): (usize, (&mut Engine, &Vec<usize>))| {
+            // Nothing is kept of what another keeps already.
+            let stores = engine.stores.iter_mut().map(Option::take);
+            let (sources, stores) = engine
+                .sources
+                .iter()
+                .zip(stores)
+                .zip(owners)
+                .filter(|(_, owner)| **owner == number)
+                .map(|((source, store), _)| (source.clone(), store))
+                .unzip();
+            let mut runner = Engine::of_sources(engine.labels.clone(), sources);
+            runner.stores = stores;
+            runner
+        };
+        let runners = engines.iter_mut().zip(&owners).enumerate().map(runner).collect();
+        Self { engines, runners, owners }
     }
 
-    /// The sources that run once for both, sorted.
-    pub fn shared(&self) -> impl Iterator<Item = &str> {
-        self.shared.iter().map(|name| &**name)
+    /// The engines, in order.
+    pub fn engines(&self) -> &[Engine] {
+        &self.engines
     }
 
-    /// How many documents [`EnginePair::propose`] likes to get at once.
-    pub fn batch_size(&self) -> usize {
-        self.first.batch_size().max(self.second.batch_size())
+    /// The names of the sources that run once for several engines, sorted.
+    pub fn shared(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for (number, (engine, owners)) in self.engines.iter().zip(&self.owners).enumerate() {
+            let sources = engine.sources.iter().zip(owners);
+            let others = sources.filter(|(_, owner)| **owner != number);
+            names.extend(others.map(|(source, _)| &**source.name()));
+        }
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
-    /// [`Engine::finish_evidence`] of both.
+    /// How many documents [`EngineGroup::propose`] likes to get at once; `None` where there is no engine.
+    pub fn batch_size(&self) -> Option<usize> {
+        self.engines.iter().map(Engine::batch_size).max()
+    }
+
+    /// [`Engine::finish_evidence`] of all.
     ///
     /// # Errors
     /// As there.
     pub fn finish_evidence(&self) -> Result<Vec<EvidenceUse>> {
-        let mut usage = self.first.finish_evidence()?;
-        usage.extend(self.rest.finish_evidence()?);
-        Ok(usage)
+        let usage: Vec<Vec<EvidenceUse>> =
+            self.runners.iter().map(Engine::finish_evidence).collect::<Result<_>>()?;
+        Ok(usage.into_iter().flatten().collect())
     }
 
     /// What the sources of each engine find in each document; a document that failed in one of them does
-    /// not touch the others. Warnings of what is shared are the first's.
-    pub fn propose(&self, documents: &[Document]) -> Vec<Result<[Proposals; 2]>> {
-        let of_first = self.first.propose(documents);
-        let of_rest = self.rest.propose(documents);
-        let pairs = of_first.into_iter().zip(of_rest);
-        pairs
-            .map(|(first, rest)| {
-                let first = first?;
-                let second = self.second_of(&first, rest?);
-                Ok([first, second])
-            })
-            .collect()
-    }
-
-    /// What the second finds: of the first's, what comes from sources that both have, and the rest.
-    fn second_of(&self, first: &Proposals, rest: Proposals) -> Proposals {
-        let place = |name: &Arc<str>| self.second.sources.iter().position(|s| s.name() == name);
-        let mentions = first.mentions.iter().filter(|m| self.shared.contains(&m.origin.source));
-        let evidence = first.evidence.iter().filter(|e| self.shared.contains(e.source()));
-        let mut second = Proposals {
-            mentions: mentions.cloned().chain(rest.mentions).collect(),
-            evidence: evidence.cloned().chain(rest.evidence).collect(),
-            ..Proposals::default()
+    /// not touch the others. Warnings of what is shared are those of the first engine that has it.
+    pub fn propose(&self, documents: &[Document]) -> Vec<Result<Vec<Proposals>>> {
+        let mut found: Vec<_> =
+            self.runners.iter().map(|runner| runner.propose(documents).into_iter()).collect();
+        let of_document = |_: &Document| {
+            // All are asked, so that each goes on to the next document.
+            let found: Vec<Result<Proposals>> =
+                found.iter_mut().filter_map(Iterator::next).collect();
+            Ok(self.share(found.into_iter().collect::<Result<_>>()?))
         };
-        second.warnings = rest.warnings;
-        second.mentions.sort_by_key(|mention| place(&mention.origin.source));
-        second.evidence.sort_by_key(|evidence| place(evidence.source()));
-        second
+        documents.iter().map(of_document).collect()
     }
-}
 
-fn folder_of(path: &Path) -> &Path {
-    let folder = path.parent().unwrap_or(Path::new(""));
-    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
-}
+    /// What each engine finds, of what each runner found.
+    fn share(&self, found: Vec<Proposals>) -> Vec<Proposals> {
+        let shared: Vec<Option<Proposals>> =
+            (0..self.engines.len()).map(|number| self.gathered(number, &found)).collect();
+        let both = found.into_iter().zip(shared);
+        both.map(|(own, gathered)| match gathered {
+            Some(gathered) => Proposals { warnings: own.warnings, ..gathered },
+            None => own,
+        })
+        .collect()
+    }
 
-fn load(path: Option<&Path>, options: &EngineOptions, parts: &mut Parts) -> Result<Engine> {
-    match path {
-        None => Engine::builtin_with(options),
-        Some(path) => {
-            let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-            Engine::load_from(path, Files::noted(folder), options, parts)
+    /// What engine `number` finds, source after source, without warnings; `None` where its own runner found
+    /// all of it.
+    fn gathered(&self, number: usize, found: &[Proposals]) -> Option<Proposals> {
+        let owners = &self.owners[number];
+        if owners.iter().all(|owner| *owner == number) {
+            return None;
         }
+        let mut all = Proposals::default();
+        for (source, owner) in self.engines[number].sources.iter().zip(owners) {
+            let found = &found[*owner];
+            let mentions = found.mentions.iter().filter(|m| m.origin.source == *source.name());
+            all.mentions.extend(mentions.cloned());
+            let evidence = found.evidence.iter().filter(|e| e.source() == source.name());
+            all.evidence.extend(evidence.cloned());
+        }
+        Some(all)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
+    use crate::source::Found;
+    use crate::span::Label;
 
     const SHARED: &str = "labels = [\"LOC\", \"PER\"]\n[[source]]\nkind = \"gazetteer\"\n\
                           name = \"places\"\nfiles = [\"places.tsv\"]\nmatch = \"all\"\n";
@@ -147,27 +175,80 @@ mod tests {
         )
     }
 
+    fn group(paths: &[PathBuf]) -> EngineGroup {
+        let mut loader = EngineLoader::default();
+        let options = EngineOptions::default();
+        let load = |path: &PathBuf| loader.load(Some(path), &options).unwrap();
+        EngineGroup::new(paths.iter().map(load).collect())
+    }
+
     #[test]
-    fn a_source_of_both_is_one_and_each_proposes_what_it_would_alone() {
+    fn a_source_of_several_is_one_and_each_proposes_what_it_would_alone() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("places.tsv"), "Paris\tLOC\n").unwrap();
-        let [first, second] = ["a.toml", "b.toml"].map(|name| folder.path().join(name));
-        fs::write(&first, format!("{SHARED}{}", more("people", "Ann"))).unwrap();
-        // Here the shared source is not the first one.
+        fs::write(folder.path().join("towns.tsv"), "Paris\tPER\n").unwrap();
         let (head, rest) = SHARED.split_once('\n').unwrap();
-        fs::write(&second, format!("{head}\n{}{rest}", more("names", "Bob"))).unwrap();
-        let options = EngineOptions::default();
-        let pair = EnginePair::load(Some(&first), Some(&second), &options).unwrap();
-        assert_eq!(pair.shared().collect::<Vec<_>>(), ["places"]);
+        let engines = [
+            format!("{SHARED}{}", more("people", "Ann")),
+            // Here the shared source is not the first one.
+            format!("{head}\n{}{rest}", more("names", "Bob")),
+            // A source of the same name with another file.
+            SHARED.replace("places.tsv", "towns.tsv"),
+            // What the first has and not the one before.
+            SHARED.to_owned(),
+        ];
+        let write = |(number, text): (usize, &String)| {
+            let path = folder.path().join(format!("{number}.toml"));
+            fs::write(&path, text).unwrap();
+            path
+        };
+        let paths: Vec<PathBuf> = engines.iter().enumerate().map(write).collect();
+        let group = group(&paths);
+        assert_eq!(group.shared(), ["places"]);
+        assert_eq!(group.owners, [vec![0, 0], vec![1, 0], vec![2], vec![0]]);
         let documents = [Document::new("d", "Ann and Bob in Paris"), Document::new("e", "Paris")];
-        let both = pair.propose(&documents);
-        for (engine, number) in [(&first, 0), (&second, 1)] {
-            let alone = Engine::load(engine).unwrap().propose(&documents);
-            for (alone, both) in alone.iter().zip(&both) {
-                let (alone, both) = (alone.as_ref().unwrap(), &both.as_ref().unwrap()[number]);
-                assert_eq!(alone.mentions, both.mentions);
+        let all = group.propose(&documents);
+        for (number, path) in paths.iter().enumerate() {
+            let alone = Engine::load(path).unwrap().propose(&documents);
+            for (alone, all) in alone.iter().zip(&all) {
+                let (alone, all) = (alone.as_ref().unwrap(), &all.as_ref().unwrap()[number]);
+                assert_eq!(alone.mentions, all.mentions, "engine {number}");
             }
         }
+    }
+
+    /// Counts how often it is asked, and finds nothing.
+    struct Counting(Arc<str>, AtomicUsize);
+
+    impl Source for Counting {
+        fn name(&self) -> &Arc<str> {
+            &self.0
+        }
+
+        fn labels(&self) -> Vec<Label> {
+            Vec::new()
+        }
+
+        fn find(&self, _: &Document) -> Result<Found> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            Ok(Found::default())
+        }
+    }
+
+    #[test]
+    fn what_several_engines_have_is_asked_once_a_document() {
+        let source = |name: &str| Arc::new(Counting(name.into(), AtomicUsize::new(0)));
+        let (common, own) = (source("common"), source("own"));
+        let engine = |sources: &[&Arc<Counting>]| {
+            let sources = sources.iter().map(|source| Arc::clone(source) as Arc<dyn Source>);
+            Engine::of_sources(Vec::new(), sources.collect())
+        };
+        let engines = vec![engine(&[&common]), engine(&[&own, &common]), engine(&[&common])];
+        let group = EngineGroup::new(engines);
+        assert_eq!(group.shared(), ["common"]);
+        let documents = [Document::new("d", "a"), Document::new("e", "b")];
+        assert!(group.propose(&documents).iter().all(|all| all.as_ref().unwrap().len() == 3));
+        assert_eq!([&common, &own].map(|one| one.1.load(Ordering::Relaxed)), [2, 2]);
     }
 
     #[test]
@@ -178,8 +259,14 @@ mod tests {
             fs::write(path, SHARED).unwrap();
             fs::write(path.with_file_name("places.tsv"), "Paris\tLOC\n").unwrap();
         }
-        let options = EngineOptions::default();
-        let pair = EnginePair::load(Some(&paths[0]), Some(&paths[1]), &options).unwrap();
-        assert_eq!(pair.shared().count(), 0);
+        assert!(group(&paths).shared().is_empty());
+    }
+
+    #[test]
+    fn no_engine_proposes_nothing() {
+        let group = EngineGroup::new(Vec::new());
+        assert_eq!(group.batch_size(), None);
+        let all = group.propose(&[Document::new("d", "Paris")]);
+        assert!(matches!(all[..], [Ok(ref all)] if all.is_empty()));
     }
 }

@@ -1,7 +1,7 @@
 //! How do the parts run together? An engine file as written ([`config`]), checked and built
 //! ([`build`]), run over documents ([`run`]; what the sources found is kept in [`proposals`], on disk in [`store`]) and asked for its reasons ([`explain`], [`story`],
 //! [`why_not`]), for what its rules are worth ([`rule_stats`]) and for what in it can have no effect
-//! ([`lint`]), and which documents there is something to learn from ([`select`]). Two may run side by side ([`pair`]). It may follow its files ([`reload`], [`watch`]).
+//! ([`lint`]), and which documents there is something to learn from ([`select`]). Several may run side by side ([`group`]). It may follow its files ([`reload`], [`watch`]).
 
 pub mod build;
 #[cfg_attr(not(feature = "builtin"), path = "builtin_absent.rs")]
@@ -9,8 +9,8 @@ mod builtin;
 pub mod config;
 mod contract;
 pub mod explain;
+pub mod group;
 pub mod lint;
-pub mod pair;
 pub mod proposals;
 pub mod reload;
 pub mod rule_stats;
@@ -24,8 +24,8 @@ pub mod why_not;
 
 pub use build::{Engine, EngineOptions, Step};
 pub use explain::Explanation;
+pub use group::{EngineGroup, EngineLoader};
 pub use lint::{Finding, LINTS, Lint};
-pub use pair::EnginePair;
 pub use proposals::{Proposals, Without};
 pub use reload::Reload;
 pub use rule_stats::RuleStats;

@@ -15,8 +15,8 @@ use crate::source::Source;
 /// The sources of a build, with what they were made of, so that the next build can take them over.
 #[derive(Default)]
 pub(super) struct Parts {
-    old: BTreeMap<Arc<str>, Part>,
-    new: BTreeMap<Arc<str>, Part>,
+    old: BTreeMap<PartKey, Part>,
+    new: BTreeMap<PartKey, Part>,
     kept: Vec<Arc<str>>,
     reads: Reads,
     /// Sources that are taken as they are, whatever is written of them.
@@ -32,19 +32,23 @@ type Built = Vec<(&'static PassKind, Arc<dyn Pass>)>;
 /// what comes out may.
 pub(super) type Passes = BTreeMap<(String, bool), (Built, bool)>;
 
-/// A source and what it was made of.
+/// The name of a source, and what is written of it.
+type PartKey = (Arc<str>, String);
+
+/// A source and what it was made of besides.
 #[derive(Clone)]
 struct Part {
-    written: String,
     reads: Reads,
     source: Arc<dyn Source>,
     key: Option<SourceKey>,
 }
 
 impl Parts {
-    /// What the next build may take over of this one.
-    pub(super) fn for_next(self) -> Self {
-        Self { old: self.new, ..Self::default() }
+    /// The next build may take over what this one and those before it have.
+    pub(super) fn begin_next(&mut self) {
+        let mut old = std::mem::take(&mut self.old);
+        old.append(&mut self.new);
+        *self = Self { old, ..Self::default() };
     }
 
     /// These sources as they are, and passes that are kept from build to build.
@@ -68,11 +72,12 @@ impl Parts {
             return Ok((source.clone(), None));
         }
         let written = format!("{kind}\n{}", section.written());
-        let part = self.old.get(name).filter(|p| p.written == written);
+        let part_key = (name.clone(), written);
+        let part = self.old.get(&part_key);
         if let Some(part) = part.filter(|part| part.reads.changed().is_empty()).cloned() {
             let (source, key) = (part.source.clone(), part.key);
             self.reads.extend(part.reads.clone());
-            self.new.insert(name.clone(), part);
+            self.new.insert(part_key, part);
             self.kept.push(name.clone());
             return Ok((source, key));
         }
@@ -82,8 +87,8 @@ impl Parts {
         self.reads.extend(reads.clone());
         let source = loaded?;
         let names = files.names_read();
-        let key = names.map(|names| SourceKey::of(&written, &files, &names)).transpose()?;
-        self.new.insert(name.clone(), Part { written, reads, source: source.clone(), key });
+        let key = names.map(|names| SourceKey::of(&part_key.1, &files, &names)).transpose()?;
+        self.new.insert(part_key, Part { reads, source: source.clone(), key });
         Ok((source, key))
     }
 
@@ -138,7 +143,7 @@ pub(super) struct Reloader {
 }
 
 struct State {
-    parts: BTreeMap<Arc<str>, Part>,
+    parts: BTreeMap<PartKey, Part>,
     reads: Reads,
 }
 

@@ -250,6 +250,36 @@ fn a_system_that_is_none_is_an_error() {
 }
 
 #[test]
+fn a_source_of_several_engines_runs_once() {
+    let engine = "labels = [\"LOC\"]\n[[source]]\nkind = \"gazetteer\"\nname = \"places\"\n\
+                  files = [\"places.tsv\"]\n";
+    let merge = |pass: &str| format!("{engine}[[merge]]\npass = {pass}\n");
+    let bench = Bench::with_engine(engine)
+        .write("places.tsv", "Paris\tLOC\nRome\tLOC\n")
+        .write("long.toml", merge("\"longest\""))
+        .write("none.toml", merge("\"filter\"\ndeny = [\"Paris\"]"))
+        .write("other.toml", engine.replace("places.tsv", "towns.tsv"))
+        .write("towns.tsv", "Rome\tLOC\n")
+        .write("gold.conll", "Paris\tB-LOC\n\nRome\tB-LOC\n");
+    let systems = "hybrid,a=long.toml,b=none.toml,c=other.toml";
+    let arguments =
+        ["-v", "eval", "gold.conll", "--json", "--systems", systems, "--evidence", "kept"];
+    let ran = bench.run(&arguments);
+    assert!(ran.err.contains("run once for several engines: places"), "{}", ran.err);
+    // The source of three engines was asked for two documents, and so was the one of the fourth.
+    assert_eq!(
+        ran.err.matches("places: 0 documents reused, 2 run, 2 kept").count(),
+        2,
+        "{}",
+        ran.err
+    );
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    let recalls = report["systems"].as_array().unwrap().iter();
+    let recalls: Vec<&Value> = recalls.map(|system| &system["micro"]["recall"]).collect();
+    assert_eq!(recalls, [1.0, 1.0, 0.5, 0.5]);
+}
+
+#[test]
 fn predictions_may_call_their_labels_otherwise() {
     let bench = bench();
     bench.run(&["tag", "gold.conll", "--format", "jsonl", "-o", "tagged.jsonl"]).clean();

@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use super::{Report, kind_name, name_of};
 use crate::cli::difference::by_step;
 use crate::cli::html::{self, Palette, escaped, list};
-use crate::pipeline::EnginePair;
+use crate::pipeline::Engine;
 
 /// The page.
-pub(super) fn render(report: &Report, pair: &EnginePair, names: &[String; 2]) -> String {
-    let known = [&pair.first, &pair.second].map(|engine| engine.known_labels());
-    let given = pair.first.labels().iter().chain(pair.second.labels());
-    let palette = Palette::new(given.chain(known.iter().flatten()).map(|label| label.as_str()));
+pub(super) fn render(report: &Report, engines: &[Engine], names: &[String; 2]) -> String {
+    let known: Vec<_> = engines.iter().flat_map(Engine::known_labels).collect();
+    let given = engines.iter().flat_map(Engine::labels);
+    let palette = Palette::new(given.chain(&known).map(|label| label.as_str()));
     let mut page = html::head("What differs", list::STYLE);
     let tile = |(kind, count)| (name_of(kind), count);
     let tiles = report

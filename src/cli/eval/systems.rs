@@ -10,7 +10,9 @@ use crate::cli::read::some_files;
 use crate::error::{Error, ErrorKind, Result};
 use crate::eval::EntityReport;
 use crate::io::{InputFile, Inputs};
-use crate::pipeline::{Engine, Explanation, Proposals, Tagged, Without};
+use crate::pipeline::{
+    Engine, EngineGroup, EngineLoader, EvidenceUse, Explanation, Proposals, Tagged, Without,
+};
 use crate::source::SOURCES;
 use crate::text::Document;
 
@@ -80,13 +82,13 @@ pub(super) trait Load {
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    fn engine(&self) -> Result<Engine>;
+    fn engine(&self, loader: &mut EngineLoader) -> Result<Engine>;
 
     /// The engine of another file.
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    fn other_engine(&self, file: &Path) -> Result<Engine>;
+    fn other_engine(&self, file: &Path, loader: &mut EngineLoader) -> Result<Engine>;
 
     /// The files that were named as `files`.
     fn expand(&self, files: &[PathBuf]) -> Inputs;
@@ -97,7 +99,7 @@ pub(super) trait Load {
 
 /// Systems, ready to run.
 pub(super) struct Systems {
-    engines: Vec<Engine>,
+    engines: EngineGroup,
     /// The number of the engine of the command line, where it is one of them.
     own: Option<usize>,
     systems: Vec<System>,
@@ -148,6 +150,7 @@ impl Systems {
         load: &impl Load,
         gold: &[InputFile],
     ) -> Result<Self> {
+        let mut loader = EngineLoader::default();
         let mut engines: Vec<Engine> = Vec::new();
         let mut systems: Vec<System> = Vec::new();
         let mut own = None;
@@ -160,7 +163,7 @@ impl Systems {
             let predictor = match what {
                 Choice::Hybrid | Choice::Kind(_) => {
                     if own.is_none() {
-                        engines.push(load.engine()?);
+                        engines.push(load.engine(&mut loader)?);
                         own = Some(engines.len() - 1);
                     }
                     let number = own.expect("loaded just now");
@@ -171,7 +174,7 @@ impl Systems {
                     Predictor::Engine(number, without)
                 }
                 Choice::Engine(file) => {
-                    engines.push(load.other_engine(file)?);
+                    engines.push(load.other_engine(file, &mut loader)?);
                     Predictor::Engine(engines.len() - 1, Without::NOTHING)
                 }
                 Choice::Predictions(files) => {
@@ -184,6 +187,10 @@ impl Systems {
             };
             systems.push(System { name: name.clone(), predictor });
         }
+        let engines = EngineGroup::new(engines);
+        if let shared @ [_, ..] = &*engines.shared() {
+            tracing::info!("run once for several engines: {}", shared.join(", "));
+        }
         Ok(Self { engines, own, systems })
     }
 
@@ -193,18 +200,30 @@ impl Systems {
     }
 
     /// The engines that run.
-    pub(super) fn engines(&self) -> Vec<&Engine> {
-        self.engines.iter().collect()
+    pub(super) fn engines(&self) -> &[Engine] {
+        self.engines.engines()
+    }
+
+    fn engine(&self, number: usize) -> &Engine {
+        &self.engines.engines()[number]
+    }
+
+    /// [`Engine::finish_evidence`] of all engines.
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) fn finish_evidence(&self) -> Result<Vec<EvidenceUse>> {
+        self.engines.finish_evidence()
     }
 
     /// The engine of the command line, where one of the systems is made of it.
     pub(super) fn own_engine(&self) -> Option<&Engine> {
-        self.own.map(|number| &self.engines[number])
+        self.own.map(|number| self.engine(number))
     }
 
     /// How many documents the engines like to get at once; `None` where there is none.
     pub(super) fn batch_size(&self) -> Option<usize> {
-        self.engines.iter().map(Engine::batch_size).max()
+        self.engines.batch_size()
     }
 
     /// What each system says of each document. A document that failed in one system has failed.
@@ -213,45 +232,41 @@ impl Systems {
     /// # Errors
     /// Where predictions in files are not those of the documents.
     pub(super) fn predict(&mut self, documents: &[Document]) -> Result<Vec<Result<Answer>>> {
-        let mut proposed: Vec<Vec<Result<Proposals>>> =
-            self.engines.iter().map(|engine| engine.propose(documents)).collect();
+        let mut proposed = self.engines.propose(documents);
+        let engines = self.engines.engines();
         let mut predicted = Vec::new();
         for System { predictor, .. } in &mut self.systems {
             predicted.push(match predictor {
                 Predictor::Files(files) => files.of(documents)?,
                 Predictor::Engine(number, without) => {
-                    let engine = &self.engines[*number];
-                    let pairs = documents.par_iter().zip(&mut proposed[*number]);
-                    let merge = |(document, proposals): (&Document, &mut Result<Proposals>)| {
+                    let number = *number;
+                    let merge = |(document, all): (&Document, &mut Result<Vec<Proposals>>)| {
                         // Why it failed is told below, once for all systems.
-                        let Ok(proposals) = proposals else { return Ok(Tagged::default()) };
-                        let mut tagged = engine.merge(document, proposals, without);
-                        tagged.warnings.append(&mut proposals.warnings);
+                        let Ok(all) = all else { return Ok(Tagged::default()) };
+                        let mut tagged = engines[number].merge(document, &all[number], without);
+                        tagged.warnings.append(&mut all[number].warnings);
                         Ok(tagged)
                     };
-                    pairs.map(merge).collect()
+                    documents.par_iter().zip(&mut proposed).map(merge).collect()
                 }
             });
         }
         let mut predicted: Vec<_> = predicted.into_iter().map(Vec::into_iter).collect();
-        let mut proposed: Vec<_> = proposed.into_iter().map(Vec::into_iter).collect();
-        let answer = |_: &Document| {
+        let answer = |proposals: Result<Vec<Proposals>>| {
             let tagged: Vec<Result<Tagged>> =
                 predicted.iter_mut().filter_map(Iterator::next).collect();
-            let proposals: Vec<Result<Proposals>> =
-                proposed.iter_mut().filter_map(Iterator::next).collect();
-            let proposals = proposals.into_iter().collect::<Result<Vec<_>>>()?;
+            let proposals = proposals?;
             let tagged = tagged.into_iter().collect::<Result<Vec<_>>>()?;
             Ok(Answer { tagged, proposals })
         };
-        Ok(documents.iter().map(answer).collect())
+        Ok(proposed.into_iter().map(answer).collect())
     }
 
     /// What tells why the last system says what it says; `None` where it is made of no engine.
     pub(super) fn last_explainer(&self) -> Option<Explainer<'_>> {
         match &self.systems.last()?.predictor {
             Predictor::Engine(number, without) => {
-                Some(Explainer { engine: &self.engines[*number], number: *number, without })
+                Some(Explainer { engine: self.engine(*number), number: *number, without })
             }
             Predictor::Files(_) => None,
         }
