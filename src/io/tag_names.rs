@@ -12,7 +12,9 @@ use crate::error::{Error, ErrorKind, Location};
 /// Lists of names that need not be given, each under the name of its corpus.
 pub const BUILT_IN: &[(&str, &[&str])] = &[("multinerd", MULTINERD), ("wikineural", WIKINEURAL)];
 
-/// The tags of MultiNERD in the order of its card.
+/// The tags of MultiNERD in the order of the card of its publisher,
+/// <https://huggingface.co/datasets/Babelscape/multinerd>. The copy `tner/multinerd` numbers them otherwise
+/// (LOC before ORG, PLANT before MYTH, and two labels more): its `label.json` can be given as a file.
 const MULTINERD: &[&str] = &[
     "O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC", "B-ANIM", "I-ANIM", "B-BIO",
     "I-BIO", "B-CEL", "I-CEL", "B-DIS", "I-DIS", "B-EVE", "I-EVE", "B-FOOD", "I-FOOD", "B-INST",
@@ -20,7 +22,8 @@ const MULTINERD: &[&str] = &[
     "B-VEHI", "I-VEHI",
 ];
 
-/// The tags of WikiNEuRal in the order of its card.
+/// The tags of WikiNEuRal in the order of the card of its publisher,
+/// <https://huggingface.co/datasets/Babelscape/wikineural>.
 const WIKINEURAL: &[&str] =
     &["O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC", "B-MISC", "I-MISC"];
 
