@@ -36,7 +36,7 @@ use super::progress;
 use super::read::{ReadArgs, some_files};
 use super::verbosity::Verbosity;
 use crate::error::{Error, ErrorKind, Result};
-use crate::eval::{EntityCounts, Mode, Resampling, StrictScheme, SurfaceLabels};
+use crate::eval::{EntityCounts, Mode, Resampling, StrictScheme, SurfaceCounts};
 use crate::io::{DocumentStream, GoldOptions, InputFile, Inputs, ReadOptions};
 use crate::pipeline::{Engine, EngineLoader, Proposals};
 use crate::text::{Annotation, Document};
@@ -72,6 +72,7 @@ const CHUNK_DOCUMENTS: usize = 1024;
   spanloom eval dev.conll --systems model,gazetteer,hybrid
   spanloom eval dev.conll --systems old=old.toml,new=new.toml,spacy=pred:spacy.jsonl
   spanloom eval dev.conll --errors=5 --report eval.html --report eval.md
+  spanloom eval dev.conll --systems model,hybrid --errors --errors-of model
   spanloom eval dev.conll --ablation --lowercase --train train.conll
   spanloom eval dev.conll --json | jq .systems[0].micro.f1")]
 pub struct Args {
@@ -105,8 +106,8 @@ pub struct Args {
           help_heading = "Comparison")]
     systems: Vec<SystemChoice>,
     /// Score entities apart whose surface is an entity of this file, folder or glob, which is read as
-    /// gold is, and those that are new; may be given again. Precision goes by the predicted surface,
-    /// recall by that of gold.
+    /// gold is, and those that are new, and all by how often it is one; may be given again. Precision
+    /// goes by the predicted surface, recall by that of gold.
     #[arg(long, value_name = "FILE", help_heading = "Parts")]
     train: Vec<PathBuf>,
     /// Score entities apart whose surface carries two labels or more in gold.
@@ -135,14 +136,17 @@ pub struct Args {
     format: OutputFormat,
     /// Write a report, too: a page (`.html`), Markdown (`.md`) or data (`.json`); may be given again.
     /// It has what is wrong and which step decided, confusion, calibration, length and rarity; of several
-    /// systems those of the last.
+    /// systems those of the last, or of `--errors-of`.
     #[arg(long, value_name = "FILE", value_parser = ReportFile::parse)]
     report: Vec<ReportFile>,
-    /// List what is wrong, of several systems what the last has wrong, in groups by the step that
-    /// decided, with at most so many of each.
+    /// List what is wrong, in groups by the step that decided, with at most so many of each; of several
+    /// systems what the last has wrong, or that of `--errors-of`.
     #[arg(long, value_name = "NUMBER", num_args = 0..=1, require_equals = true,
           default_missing_value = "20")]
     errors: Option<usize>,
+    /// Of several systems, the one whose errors `--errors` and `--report` tell.
+    #[arg(long, value_name = "SYSTEM")]
+    errors_of: Option<String>,
     /// Short for `--format json`.
     #[arg(long, conflicts_with = "format")]
     json: bool,
@@ -245,7 +249,7 @@ impl Args {
     ///
     /// # Errors
     /// What cannot be read.
-    fn training(&self, reading: &Reading) -> Result<Option<SurfaceLabels>> {
+    fn training(&self, reading: &Reading) -> Result<Option<SurfaceCounts>> {
         if self.train.is_empty() {
             return Ok(None);
         }
@@ -253,7 +257,7 @@ impl Args {
         if let Some(error) = errors.pop() {
             return Err(error);
         }
-        let mut surfaces = SurfaceLabels::default();
+        let mut surfaces = SurfaceCounts::default();
         for document in DocumentStream::new(files, self.read_options(self.gold.options())) {
             let mut document = document?;
             reading.apply(&mut document);
@@ -303,6 +307,15 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
         let message = "`--tags` is about predictions in files, and no system is such";
         return Err(Error::new(ErrorKind::Config, message).with_help("`--pred FILE` names some"));
     }
+    let tells_more = !args.report.is_empty() || args.errors.is_some();
+    if let Some(name) = &args.errors_of {
+        systems.tell_of(name)?;
+        if !tells_more {
+            let message = "`--errors-of` says whose errors are told, and nothing tells any";
+            return Err(Error::new(ErrorKind::Config, message)
+                .with_help("`--errors` lists them, `--report FILE` writes them"));
+        }
+    }
     let names = match systems.engines() {
         [] => args.gold.names()?,
         engines => args.gold.names_in(&engines.iter().collect::<Vec<_>>())?,
@@ -314,7 +327,6 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     let mut corpus = CorpusRun::new(&stream, verbosity);
     inputs.errors.iter().for_each(|error| corpus.fail(error));
     let mut cases = Vec::new();
-    let tells_more = !args.report.is_empty() || args.errors.is_some();
     let mut keeper = tells_more.then(Keeper::default);
     corpus.each_chunk(stream, size, |corpus, mut documents| {
         documents.iter_mut().for_each(|document| reading.apply(document));
@@ -341,6 +353,7 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     for (system, sequences) in report.systems.iter_mut().zip(systems.sequences()) {
         system.sequences = sequences;
     }
+    report.told = systems.told();
     report.add_surfaces(&cases, &is_judged, training.as_ref(), args.ambiguous);
     if let Some(engine) = systems.own_engine().filter(|_| args.ablation) {
         let bar = progress::counter(verbosity.is_interactive(), "variants of the engine");
@@ -354,7 +367,8 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     let listed = details.as_ref().zip(args.errors);
     print(&match args.format {
         OutputFormat::Text if !args.json => {
-            let errors = listed.map(|(details, most)| errors::render(&details.errors, most));
+            let errors =
+                listed.map(|(details, most)| errors::render(&report, &details.errors, most));
             format!("{}{}", errors.unwrap_or_default(), text::render(&report))
         }
         _ => json::render(&report, listed.map(|(details, _)| details)),

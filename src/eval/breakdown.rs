@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use super::Score;
 use super::entity::LabelCounts;
 use crate::text::{Annotation, Span};
@@ -13,9 +15,12 @@ use crate::text::{Annotation, Span};
 /// Groups by length, in words.
 pub const LENGTHS: &[u64] = &[1, 2, 3, 4, 5];
 
-/// Groups by rarity: how often a surface is an entity. Nought times are predictions that are wrong
-/// everywhere, or, counted in a training file, entities that are new.
+/// Groups by rarity: how often a surface is an entity in gold. Nought times are predictions that are wrong
+/// everywhere.
 pub const RARITIES: &[u64] = &[0, 1, 2, 5, 20];
+
+/// Groups by how often a surface is an entity in training files. Nought times are entities that are new.
+pub const TRAINING_RARITIES: &[u64] = &[0, 1, 2, 5, 10];
 
 /// Entities counted in groups of a number.
 #[derive(Debug, Clone)]
@@ -26,20 +31,21 @@ pub struct Breakdown {
 }
 
 /// A group and its scores.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct BreakdownRow {
     /// The least number of the group.
     pub least: u64,
     /// The greatest; `None` for the last group.
     pub most: Option<u64>,
-    /// The scores of its entities.
-    pub score: Score,
     /// How many entities gold has.
     pub gold: u64,
     /// How many were predicted.
     pub predicted: u64,
     /// How many of these are right.
     pub right: u64,
+    /// The scores of its entities.
+    #[serde(flatten)]
+    pub score: Score,
 }
 
 impl BreakdownRow {
@@ -61,14 +67,14 @@ impl Breakdown {
     }
 
     /// Adds a document, where `number` tells an entity's group. What is twice in a list counts once.
-    pub fn add(
+    pub fn add<'a>(
         &mut self,
-        gold: &[Annotation],
-        predicted: &[Annotation],
+        gold: &'a [Annotation],
+        predicted: impl IntoIterator<Item = &'a Annotation>,
         number: impl Fn(&Annotation) -> u64,
     ) {
         let gold: BTreeMap<(Span, &str), &Annotation> = gold.iter().map(keyed).collect();
-        let predicted: BTreeMap<_, _> = predicted.iter().map(keyed).collect();
+        let predicted: BTreeMap<_, _> = predicted.into_iter().map(keyed).collect();
         for one in gold.values() {
             self.of(number(one)).gold += 1;
         }

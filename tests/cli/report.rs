@@ -175,6 +175,62 @@ fn systems_and_parts_are_compared() {
 }
 
 #[test]
+fn errors_of_another_system_than_the_last_are_told() {
+    let bench = bench().write("good.toml", ENGINE.replace("min = 0.5", "min = 0.1"));
+    let systems = ["gold.conll", "--systems", "hybrid,low=good.toml"];
+    let missed = |arguments: &[&str]| {
+        let told = data(&bench, &[&systems[..], arguments].concat());
+        let errors = told["errors"].as_array().unwrap();
+        let missed = errors.iter().filter(|error| error["kind"] == "missed").count();
+        (told["errors_of"].as_str().unwrap().to_owned(), missed)
+    };
+    // Bath is under the threshold of the first.
+    assert_eq!(missed(&[]), ("low".to_owned(), 1));
+    assert_eq!(missed(&["--errors-of", "hybrid"]), ("hybrid".to_owned(), 2));
+    let told = ["--errors", "--errors-of", "hybrid", "--report", "out.html", "--report", "out.md"];
+    let out = bench.run(&[&["eval"], &systems[..], &told].concat()).clean();
+    assert!(out.starts_with("errors of hybrid\n\nnot proposed"), "{out}");
+    assert!(out.contains("[Bath] and Rome"), "{out}");
+    assert!(bench.read("out.html").contains("<p class=\"note\">Of hybrid.</p>"));
+    assert!(bench.read("out.md").contains("## Scores of hybrid\n"));
+    let err =
+        bench.run(&[&["eval"], &systems[..], &["--errors", "--errors-of", "lo"]].concat()).failed();
+    assert!(err.contains("unknown system 'lo'"), "{err}");
+    let err = bench.run(&[&["eval"], &systems[..], &["--errors-of", "low"]].concat()).failed();
+    assert!(err.contains("`--errors` lists them"), "{err}");
+}
+
+#[test]
+fn rarity_is_counted_in_training_files() {
+    // Paris is an entity thrice there, Bath once, and the others never.
+    let train = "{\"text\":\"Paris Paris Paris Bath Rome\",\"entities\":[\
+                 {\"start\":0,\"end\":5,\"label\":\"LOC\"},{\"start\":6,\"end\":11,\"label\":\"PER\"},\
+                 {\"start\":12,\"end\":17,\"label\":\"LOC\"},{\"start\":18,\"end\":22,\"label\":\"LOC\"}]}\n";
+    let bench = bench().write("train.jsonl", train);
+    let reports = ["--train", "train.jsonl", "--report", "out.html", "--report", "out.md"];
+    let out = bench.run(&[&["eval", "gold.conll"], &reports[..]].concat()).clean();
+    let expected = "\
+times in training  precision   recall      f1  support  predicted
+0                      0.00%    0.00%   0.00%        3          2
+1                      0.00%    0.00%   0.00%        1          0
+2–4                   33.33%  100.00%  50.00%        1          3
+5–9                    0.00%    0.00%   0.00%        0          0
+10+                    0.00%    0.00%   0.00%        0          0
+";
+    assert!(out.contains(expected), "{out}");
+    let text = bench.read("out.md");
+    let expected = "## By rarity in training\n\n| times in training | precision | recall | F1 | gold | predicted |\n";
+    assert!(text.contains(expected), "{text}");
+    assert!(text.contains("| 2–4 | 33.33% | 100.00% | 50.00% | 1 | 3 |\n"), "{text}");
+    assert!(bench.read("out.html").contains("<h2>Rarity in training</h2>"));
+    let told = data(&bench, &["gold.conll", "--train", "train.jsonl"]);
+    let rows = told["systems"][0]["surfaces"]["by_training"].as_array().unwrap();
+    let counts =
+        |row: &Value| [&row["least"], &row["gold"], &row["right"]].map(|n| n.as_u64().unwrap());
+    assert_eq!(rows.iter().map(counts).collect::<Vec<_>>()[..3], [[0, 3, 0], [1, 1, 0], [2, 1, 1]]);
+}
+
+#[test]
 fn a_document_cannot_break_the_page() {
     let evil = "<b>&</script>";
     let lines =

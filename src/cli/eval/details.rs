@@ -60,19 +60,19 @@ pub(super) struct Details {
 }
 
 impl Keeper {
-    /// Keeps documents, what the last of the systems predicted for them and, where that is an engine,
-    /// what decided.
+    /// Keeps documents, what the system of which they tell predicted for them and, where that is
+    /// an engine, what decided.
     pub(super) fn add(
         &mut self,
         systems: &Systems,
         documents: &[Document],
         answers: &[Result<Answer>],
     ) {
-        let explainer = systems.last_explainer();
+        let (explainer, told) = (systems.explainer(), systems.told());
         self.has_scores = explainer.is_some();
         let keep = |(document, answer): (&Document, &Result<Answer>)| {
             let answer = answer.as_ref().ok()?;
-            let mut kept = Kept::of(document, &answer.tagged.last()?.entities);
+            let mut kept = Kept::of(document, &answer.tagged.get(told)?.entities);
             if let Some(explainer) = &explainer {
                 let explanation = explainer.explain(document, answer);
                 kept.decide(explainer.engine, document, &explanation);

@@ -4,14 +4,19 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
+use super::report::Report;
 use crate::cli::difference::{Difference, Piece, by_step};
 use crate::cli::table::{Cell, FAINT, STRONG, Table, styled};
 use crate::eval::PairKind;
 
 /// The groups, the largest first, each with at most `most` errors; what no step decided, as in
-/// predictions of other programs, is a group without a name at the end.
-pub(super) fn render(errors: &[Difference], most: usize) -> String {
-    let mut text = String::new();
+/// predictions of other programs, is a group without a name at the end. Of several systems it is said whose
+/// errors they are.
+pub(super) fn render(report: &Report, errors: &[Difference], most: usize) -> String {
+    let mut text = match report.systems.as_slice() {
+        [_] => String::new(),
+        _ => format!("{}\n\n", styled(&format!("errors of {}", report.told().name), FAINT)),
+    };
     let steps = by_step(errors);
     for step in steps.iter().map(|(step, _)| *step).chain([""]) {
         let members: Vec<&Difference> = errors.iter().filter(|one| one.step() == step).collect();

@@ -16,7 +16,7 @@ const STYLE: &str = include_str!("html/page.css");
 
 /// The page.
 pub(super) fn render(report: &Report, details: &Details) -> String {
-    let system = report.last();
+    let system = report.told();
     let palette = Palette::new(system.entities.labels.keys().map(String::as_str));
     let mut page = html::head("Evaluation", &format!("{}{STYLE}", list::STYLE));
     let told = write!(
@@ -40,11 +40,17 @@ pub(super) fn render(report: &Report, details: &Details) -> String {
     );
     let mut panels = vec![("Labels", labels), ("Confusion", confusion)];
     panels.extend(worth::panels(report));
-    let lengths = chart::breakdown::chart(&details.lengths, "words");
+    let lengths = chart::breakdown::chart(&details.lengths.rows(), "words");
     panels.push(("Length", format!("<p class=\"note\">By the words of an entity.</p>{lengths}")));
-    let rarities = chart::breakdown::chart(&details.rarities, "times in gold");
+    let rarities = chart::breakdown::chart(&details.rarities.rows(), "times in gold");
     let note = "<p class=\"note\">By how often the surface is an entity in this gold.</p>";
     panels.push(("Rarity", format!("{note}{rarities}")));
+    if let Some(rows) = &system.surfaces.by_training {
+        let chart = chart::breakdown::chart(rows, "times in training");
+        let note =
+            "<p class=\"note\">By how often the surface is an entity in the training files.</p>";
+        panels.push(("Rarity in training", format!("{note}{chart}")));
+    }
     if let Some(calibration) = &details.calibration {
         let note = format!(
             "<p class=\"note\">How often a score is right, by score. Expected calibration error \

@@ -5,16 +5,17 @@ use serde_json::{Value, json};
 use super::details::Details;
 use super::report::Report;
 use crate::cli::difference::Difference;
-use crate::eval::{Breakdown, BreakdownRow, Calibration, CalibrationBin, Confusion};
+use crate::eval::{Calibration, CalibrationBin, Confusion};
 
 /// The line, with the details where there are some.
 pub(super) fn render(report: &Report, details: Option<&Details>) -> String {
     let mut object = serde_json::to_value(report).expect("a report is JSON");
     if let Some(details) = details {
+        object["errors_of"] = report.told().name.clone().into();
         object["confusion"] = confusion(&details.confusion);
         object["calibration"] = details.calibration.as_ref().map(calibration).into();
-        object["lengths"] = breakdown(&details.lengths);
-        object["rarities"] = breakdown(&details.rarities);
+        object["lengths"] = json!(details.lengths.rows());
+        object["rarities"] = json!(details.rarities.rows());
         let errors = details.errors.iter();
         let error = |e: &Difference| e.to_json(e.kind.name(), ["gold", "predicted"]);
         object["errors"] = errors.map(error).collect();
@@ -53,15 +54,4 @@ fn calibration(calibration: &Calibration) -> Value {
         "brier": calibration.brier(),
         "bins": bins.iter().map(bin).collect::<Vec<_>>(),
     })
-}
-
-fn breakdown(breakdown: &Breakdown) -> Value {
-    let row = |row: &BreakdownRow| {
-        json!({
-            "least": row.least, "most": row.most, "gold": row.gold, "predicted": row.predicted,
-            "right": row.right, "precision": row.score.precision, "recall": row.score.recall,
-            "f1": row.score.f1,
-        })
-    };
-    breakdown.rows().iter().map(row).collect()
 }

@@ -7,20 +7,23 @@ use std::fmt::Write as _;
 use super::details::Details;
 use super::report::{Report, SystemReport};
 use crate::cli::difference::{Difference, Side, by_step};
-use crate::eval::{Breakdown, Calibration, Confusion, Score};
+use crate::eval::{BreakdownRow, Calibration, Confusion, Score};
 
 /// How many errors are shown of each step.
 const SHOWN: usize = 3;
 
 /// The report.
 pub(super) fn render(report: &Report, details: &Details) -> String {
-    let system = report.last();
+    let system = report.told();
     let mut text = format!("# Evaluation\n\n{}\n\n", report.counted());
     worth::tables(&mut text, report);
     scores(&mut text, system);
     confusion(&mut text, &details.confusion);
-    breakdown(&mut text, "By length", "words", &details.lengths);
-    breakdown(&mut text, "By rarity", "times in gold", &details.rarities);
+    breakdown(&mut text, "By length", "words", &details.lengths.rows());
+    breakdown(&mut text, "By rarity", "times in gold", &details.rarities.rows());
+    if let Some(rows) = &system.surfaces.by_training {
+        breakdown(&mut text, "By rarity in training", "times in training", rows);
+    }
     if let Some(counted) = &details.calibration {
         calibration(&mut text, counted);
     }
@@ -99,10 +102,9 @@ fn confusion(text: &mut String, confusion: &Confusion) {
     table(text, &headings, rows);
 }
 
-fn breakdown(text: &mut String, heading: &str, unit: &str, breakdown: &Breakdown) {
+fn breakdown(text: &mut String, heading: &str, unit: &str, rows: &[BreakdownRow]) {
     writeln!(text, "## {heading}\n").expect("a string takes everything");
     let headings = [unit, "precision", "recall", "F1", "gold", "predicted"];
-    let rows = breakdown.rows();
     let rows = rows.iter().filter(|row| row.gold + row.predicted > 0).map(|row| {
         let mut cells = vec![row.name()];
         cells.extend(percents(row.score));

@@ -6,9 +6,11 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::Case;
 use super::ablation::Ablation;
+use crate::eval::breakdown::TRAINING_RARITIES;
 use crate::eval::{
-    Compared, Difference, EntityCounts, EntityReport, Estimate, OfScores, PairedCounts, Resampling,
-    Scenario, Score, SemevalCounts, SurfaceLabels, TokenCounts, semeval,
+    Breakdown, BreakdownRow, Compared, Difference, EntityCounts, EntityReport, Estimate, OfScores,
+    PairedCounts, Resampling, Scenario, Score, SemevalCounts, SurfaceCounts, SurfaceLabels,
+    TokenCounts, semeval,
 };
 use crate::text::{Annotation, Segments};
 
@@ -23,6 +25,9 @@ pub(super) struct Report {
     pub(super) resampling: Resampling,
     /// The systems; the first is the one that the others are compared with.
     pub(super) systems: Vec<SystemReport>,
+    /// The number of the system that details are told of.
+    #[serde(skip)]
+    pub(super) told: usize,
     /// What the parts of the engine are worth, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ablation: Option<Ablation>,
@@ -79,6 +84,9 @@ pub(super) struct SurfaceParts {
     /// Those that carry several labels in gold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ambiguous: Option<EntityReport>,
+    /// All, by how often they are entities in the training files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) by_training: Option<Vec<BreakdownRow>>,
 }
 
 impl SurfaceParts {
@@ -99,7 +107,8 @@ impl SurfaceParts {
 pub(super) struct Scenarios(pub(super) Vec<(Scenario, SemevalCounts)>);
 
 impl Report {
-    /// The report of the systems of these names, over the labels of which `is_judged` says so.
+    /// The report of the systems of these names, over the labels of which `is_judged` says so. Details
+    /// are told of the last.
     pub(super) fn new<'n>(
         cases: &[Case],
         names: impl Iterator<Item = &'n str>,
@@ -149,12 +158,13 @@ impl Report {
             })
             .collect();
         let gold = cases.iter().map(|case| case.gold.len()).sum();
-        Self { documents: cases.len(), gold, resampling, systems, ablation: None }
+        let told = names.len().saturating_sub(1);
+        Self { documents: cases.len(), gold, resampling, systems, told, ablation: None }
     }
 
-    /// The system that details are told of: the last.
-    pub(super) fn last(&self) -> &SystemReport {
-        self.systems.last().expect("at least one system is scored")
+    /// The system that details are told of.
+    pub(super) fn told(&self) -> &SystemReport {
+        &self.systems[self.told]
     }
 
     /// How much was counted, in words.
@@ -172,13 +182,13 @@ impl Report {
         )
     }
 
-    /// Adds the scores of entities whose surface is an entity of `training` and of the others, and, where
-    /// that is asked for, of those that carry several labels in gold.
+    /// Adds the scores of entities whose surface is an entity of `training` and of the others, of all by how
+    /// often it is one, and, where that is asked for, of those that carry several labels in gold.
     pub(super) fn add_surfaces(
         &mut self,
         cases: &[Case],
         is_judged: &dyn Fn(&str) -> bool,
-        training: Option<&SurfaceLabels>,
+        training: Option<&SurfaceCounts>,
         ambiguous: bool,
     ) {
         let mut surfaces = SurfaceLabels::default();
@@ -193,8 +203,9 @@ impl Report {
                 counts.report()
             };
             system.surfaces = SurfaceParts {
-                seen: training.map(|known| part(&|surface| known.has(surface))),
-                unseen: training.map(|known| part(&|surface| !known.has(surface))),
+                seen: training.map(|known| part(&|surface| known.count(surface) > 0)),
+                unseen: training.map(|known| part(&|surface| known.count(surface) == 0)),
+                by_training: training.map(|known| by_count(cases, number, is_judged, known)),
                 ambiguous: ambiguous.then(|| part(&|surface| surfaces.is_ambiguous(surface))),
             };
         }
@@ -208,6 +219,23 @@ fn judged<'c>(
     is_judged: &dyn Fn(&str) -> bool,
 ) -> impl Iterator<Item = &'c Annotation> {
     case.predicted[system].annotations.iter().filter(move |one| is_judged(&one.label))
+}
+
+/// The scores of the system of this number by how often surfaces are entities in `known`.
+fn by_count(
+    cases: &[Case],
+    system: usize,
+    is_judged: &dyn Fn(&str) -> bool,
+    known: &SurfaceCounts,
+) -> Vec<BreakdownRow> {
+    let mut counted = Breakdown::new(TRAINING_RARITIES);
+    for case in cases {
+        let predicted = judged(case, system, is_judged);
+        counted.add(&case.gold, predicted, |one| {
+            one.span.slice(&case.document.text).map_or(0, |surface| known.count(surface))
+        });
+    }
+    counted.rows()
 }
 
 /// The words of all documents that have the right tag in the system of this number.

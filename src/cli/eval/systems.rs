@@ -103,6 +103,8 @@ pub(super) struct Systems {
     /// The number of the engine of the command line, where it is one of them.
     own: Option<usize>,
     systems: Vec<System>,
+    /// The number of the system that details are told of.
+    told: usize,
 }
 
 /// What was said of a document.
@@ -191,12 +193,30 @@ impl Systems {
         if let shared @ [_, ..] = &*engines.shared() {
             tracing::info!("run once for several engines: {}", shared.join(", "));
         }
-        Ok(Self { engines, own, systems })
+        let told = systems.len().saturating_sub(1);
+        Ok(Self { engines, own, systems, told })
     }
 
     /// The names of the systems, in order.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.systems.iter().map(|system| system.name.as_str())
+    }
+
+    /// The number of the system that details are told of: the last, unless another was
+    /// [chosen](Self::tell_of).
+    pub(super) fn told(&self) -> usize {
+        self.told
+    }
+
+    /// Details are to be told of the system of this name.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub(super) fn tell_of(&mut self, name: &str) -> Result<()> {
+        let known: Vec<&str> = self.names().collect();
+        let told = known.iter().position(|system| *system == name);
+        self.told = told.ok_or_else(|| Error::unknown("system", name, &known))?;
+        Ok(())
     }
 
     /// The engines that run.
@@ -262,9 +282,10 @@ impl Systems {
         Ok(proposed.into_iter().map(answer).collect())
     }
 
-    /// What tells why the last system says what it says; `None` where it is made of no engine.
-    pub(super) fn last_explainer(&self) -> Option<Explainer<'_>> {
-        match &self.systems.last()?.predictor {
+    /// What tells why the system that details are told of says what it says; `None` where it is made of no
+    /// engine.
+    pub(super) fn explainer(&self) -> Option<Explainer<'_>> {
+        match &self.systems.get(self.told)?.predictor {
             Predictor::Engine(number, without) => {
                 Some(Explainer { engine: self.engine(*number), number: *number, without })
             }

@@ -39,6 +39,7 @@ pub(super) fn render(report: &Report) -> String {
         Some(rows(&heading, system.sequences.as_ref()?))
     }));
     tables.extend(surfaces(report));
+    tables.extend(by_training(report));
     if let Some(ablation) = &report.ablation {
         let has_rounds = report.resampling.rounds > 0;
         tables.push(without(ablation, has_rounds));
@@ -68,6 +69,28 @@ fn surfaces(report: &Report) -> Option<String> {
             let mut cells = vec![Cell::new(name, STRONG)];
             cells.extend(scores(part.micro.score));
             cells.extend([count(part.micro.support), LAST]);
+            table.row(cells);
+        }
+    }
+    any.then(|| table.render(0))
+}
+
+/// The scores by how often surfaces are entities in training files, where there are some.
+fn by_training(report: &Report) -> Option<String> {
+    let mut table = Table::default();
+    let numbers = ["precision", "recall", "f1", "support", "predicted"];
+    table.row(headings("times in training", &numbers));
+    let mut any = false;
+    for system in &report.systems {
+        for row in system.surfaces.by_training.iter().flatten() {
+            any = true;
+            let name = match report.systems.as_slice() {
+                [_] => row.name(),
+                _ => format!("{} {}", system.name, row.name()),
+            };
+            let mut cells = vec![Cell::new(name, STRONG)];
+            cells.extend(scores(row.score));
+            cells.extend([count(row.gold), count(row.predicted), LAST]);
             table.row(cells);
         }
     }

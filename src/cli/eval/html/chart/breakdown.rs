@@ -1,16 +1,15 @@
 //! F1 of the groups of a breakdown as columns, with precision and recall as marks.
 
 use super::{Anchor, Drawing, Scale, percent};
-use crate::eval::Breakdown;
+use crate::eval::BreakdownRow;
 
 /// The chart; `unit` says what the groups count.
-pub(in crate::cli::eval) fn chart(breakdown: &Breakdown, unit: &str) -> String {
+pub(in crate::cli::eval) fn chart(rows: &[BreakdownRow], unit: &str) -> String {
     let (width, height) = (460.0, 310.0);
     let up = Scale { from: height - 62.0, to: 12.0 };
     let (left, right) = (52.0, width - 12.0);
     let mut drawing = Drawing::new(width, height, &format!("F1 by {unit}"));
     drawing.shares_up(up, (left, right));
-    let rows = breakdown.rows();
     let step = (right - left) / rows.len() as f64;
     for (number, row) in rows.iter().enumerate() {
         let middle = left + step * (number as f64 + 0.5);
