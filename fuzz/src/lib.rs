@@ -84,6 +84,16 @@ fn check(engine: &Engine, document: &Document) {
     }
 }
 
+/// What every reader promises about a document.
+pub fn check_document(document: &Document) {
+    let spans = document.tokens.iter().flatten().map(|token| token.span);
+    let gold = document.gold.iter().flatten().map(|one| one.span);
+    for span in spans.chain(gold) {
+        let text = span.slice(&document.text);
+        assert!(text.is_some_and(|text| !text.is_empty()), "{span:?} in {document:?}");
+    }
+}
+
 /// An error can be shown, whatever is in it.
 pub fn render(error: &spanloom::Error) {
     for error in std::iter::once(error).chain(error.related()) {
