@@ -58,8 +58,8 @@ pub(super) fn tag_names(written: &str) -> std::result::Result<Arc<[String]>, Str
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Reading")]
 pub(super) struct ReadArgs {
-    /// The format of the inputs; `auto` goes by suffix, and in JSON by what is there, then takes them for
-    /// text.
+    /// The format of the inputs; `auto` goes by suffix, and in JSON and on standard input by what is there,
+    /// then takes them for text.
     #[arg(long, value_name = "FORMAT", default_value = "auto", value_parser = FormatChoice::parser())]
     input_format: FormatChoice,
     /// JSON: the field that holds the text.

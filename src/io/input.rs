@@ -75,8 +75,8 @@ impl BufRead for Input {
 pub struct InputFile {
     /// Where it is; `None` is standard input.
     pub path: Option<PathBuf>,
-    /// How to read it.
-    pub format: &'static Format,
+    /// How to read it; `None` where its beginning is to say it.
+    pub format: Option<&'static Format>,
 }
 
 impl InputFile {
@@ -140,7 +140,8 @@ impl Inputs {
     ///
     /// A file is read as `format`, or else as its suffix says, or else as text. Several formats are JSON
     /// and share its suffixes: there the first value that can be of one only decides, and where there is
-    /// none among the first 100 in the first MiB, it is `jsonl`.
+    /// none among the first 100 in the first MiB, it is `jsonl`. What standard input is, its beginning says
+    /// when it is read.
     pub fn expand(inputs: &[PathBuf], format: Option<&'static Format>) -> Self {
         let mut expanded = Self::default();
         for input in inputs {
@@ -180,7 +181,8 @@ fn files_of(
         !goes_with_another && !is_stranger
     };
     let file = |path: Option<PathBuf>| InputFile {
-        format: format.or_else(|| format_in(path.as_deref()?)).unwrap_or(&text::FORMAT),
+        format: format
+            .or_else(|| path.as_deref().map(|path| format_in(path).unwrap_or(&text::FORMAT))),
         path,
     };
     paths.into_iter().filter(stands_alone).map(file).collect()
@@ -192,7 +194,7 @@ fn format_in(path: &Path) -> Option<&'static Format> {
     if format.name != jsonl::FORMAT.name {
         return Some(format);
     }
-    let file = InputFile { path: Some(path.to_owned()), format };
+    let file = InputFile { path: Some(path.to_owned()), format: Some(format) };
     // What cannot be opened is reported when its turn comes.
     let input = file.open(&ByteCounter::default()).ok();
     Some(input.and_then(json::recognise).unwrap_or(format))
@@ -299,7 +301,12 @@ mod tests {
         let Inputs { files, errors } = Inputs::expand(&inputs, None);
         let relative = |s: String| s.replace(&format!("{}/", folder.display()), "");
         (
-            files.iter().map(|f| relative(format!("{} {}", f.name(), f.format.name))).collect(),
+            files
+                .iter()
+                .map(|f| {
+                    relative(format!("{} {}", f.name(), f.format.map_or("?", |format| format.name)))
+                })
+                .collect(),
             errors.iter().map(|e| relative(e.to_string())).collect(),
         )
     }
@@ -321,7 +328,7 @@ mod tests {
         let (files, errors) = expand(folder.path(), &["c.dat", "-", "a", "*.txt", ".hidden"]);
         let expected = [
             "c.dat text",
-            "stdin text",
+            "stdin ?",
             "a/deep/y.conll conll",
             "a/z.jsonl.gz jsonl",
             "b.txt text",

@@ -125,6 +125,12 @@ pub(super) fn recognise(input: Input) -> Option<&'static Format> {
     values.into_iter().find_map(format)
 }
 
+/// The first value of an input of JSON; `None` where it begins with none.
+pub(super) fn first_value(input: Input) -> Option<Value> {
+    let first = Values::new(input, RECOGNISED_BY as usize).next()?;
+    first.ok().map(|(value, _)| value)
+}
+
 /// Where a value stands.
 struct Place {
     file: String,

@@ -20,6 +20,7 @@ mod options;
 pub mod output;
 pub mod parquet;
 pub mod prodigy;
+mod sniff;
 pub mod spacy;
 pub mod stream;
 pub mod tag_names;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::sniff::sniff;
 use super::{Documents, InputFile, ReadOptions};
 use crate::error::Result;
 use crate::text::Document;
@@ -70,8 +71,12 @@ impl Iterator for DocumentStream {
                 return Some(item);
             }
             let file = self.files.next()?;
-            match file.open(&self.bytes_read) {
-                Ok(input) => self.current = Some((file.format.read)(input, &self.options)),
+            let opened = file.open(&self.bytes_read).and_then(|input| match file.format {
+                Some(format) => Ok((format, input)),
+                None => sniff(input, &self.options),
+            });
+            match opened {
+                Ok((format, input)) => self.current = Some((format.read)(input, &self.options)),
                 Err(error) => {
                     self.current = None;
                     return Some(Err(error));

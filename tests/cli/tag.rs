@@ -51,6 +51,28 @@ fn globs_files_and_standard_input_are_read() {
 }
 
 #[test]
+fn standard_input_says_by_its_beginning_what_it_is() {
+    let bench = Bench::new();
+    let found = |input: &str| {
+        let ran = bench.pipe(input, &["tag"]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        (entities(&ran.out), ran.err)
+    };
+    let one = |id: &str, entity: &str| (id.to_owned(), vec![entity.to_owned()]);
+    let jsonl = "{\"id\":\"a\",\"text\":\"To Texas\"}\n{\"text\":\"Texas\"}\n";
+    let (all, err) = found(jsonl);
+    assert_eq!(all, [one("a", "Texas/LOC@3-8"), one("stdin:2", "Texas/LOC@0-5")]);
+    assert_eq!(err, "");
+    let (all, _) = found("To\tO\nTexas\tB-LOC\n\nTexas\tB-LOC\n");
+    assert_eq!(all, [one("stdin:1", "Texas/LOC@3-8"), one("stdin:2", "Texas/LOC@0-5")]);
+    assert_eq!(found("[To] Texas\n{it}\n").0, [one("stdin", "Texas/LOC@5-10")]);
+    // What may be meant otherwise is said.
+    let (all, err) = found("{\"body\":\"Texas\"}\n");
+    assert_eq!(all, [one("stdin", "Texas/LOC@9-14")]);
+    assert!(err.contains("a JSON object that has no text in 'text', and is read as text"), "{err}");
+}
+
+#[test]
 fn offsets_count_what_was_asked_for() {
     let bench = Bench::new();
     for (unit, expected) in [("char", "2-6"), ("byte", "5-12"), ("utf16", "3-7")] {

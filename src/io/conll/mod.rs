@@ -103,6 +103,29 @@ fn tag_column(rows: &[Vec<&str>]) -> Option<usize> {
     (1..width).rev().find(|&column| rows.iter().all(|row| is_tag(row[column])))
 }
 
+/// Whether a text that is not known to be CoNLL begins as if it were: with a comment or a row that has a tag.
+pub(super) fn begins_tagged(text: &str) -> bool {
+    let first = text.lines().find(|line| !line.trim().is_empty());
+    first.is_some_and(|line| read::is_comment(line) || tag_column(&[columns(line)]).is_some())
+}
+
+/// Whether a text is CoNLL with tags beyond doubt: all its lines are blank, comments or rows; the two rows
+/// or more are equally wide and have one column of nothing but tags, one of them `O`; and it begins with
+/// `-DOCSTART-`, or tabs or three columns say that the rows are none of prose.
+pub(super) fn is_tagged(text: &str) -> bool {
+    let lines = || text.lines().filter(|line| !line.trim().is_empty());
+    let rows: Vec<Vec<&str>> =
+        lines().filter(|line| !read::is_comment(line)).map(columns).collect();
+    let Some(column) = tag_column(&rows).filter(|_| rows.len() > 1) else { return false };
+    let width = rows[0].len();
+    let is_whole_tag = |tag: &str| tag == "O" || tag.len() > 2;
+    rows.iter().all(|row| row.len() == width && is_whole_tag(row[column]))
+        && rows.iter().any(|row| row[column] == "O")
+        && (width > 2
+            || lines().next().is_some_and(|line| line.starts_with("-DOCSTART-"))
+            || lines().all(|line| read::is_comment(line) || line.contains('\t')))
+}
+
 /// The entities that the tags of a column of the input mark, by
 /// [`decode`](crate::span::scheme::decode); a tag `B-O` is outside. `column` counts from 1;
 /// `None` is the last column after the first that holds nothing but tags.

@@ -251,7 +251,7 @@ fn append(text: &mut String, word: &str) -> Span {
 ///
 /// `#tag<TAB>O` and `#<TAB>O` are tokens, as tweets have them; `# text`, `# sent_id = 3` and
 /// `#begin document` are not, and a line such as `# NN O` without tabs is a token if it ends in a tag.
-fn is_comment(line: &str) -> bool {
+pub(super) fn is_comment(line: &str) -> bool {
     if line.starts_with("-DOCSTART-") {
         return true;
     }
