@@ -105,7 +105,7 @@ impl Args {
         WriteOptions {
             offsets: self.output_offsets,
             scheme: self.scheme,
-            tag_column: TagColumn::Gold(gold.column),
+            tag_column: TagColumn::Gold(gold.column, gold.letter),
             tag_names: self.tag_numbers.clone(),
             ..WriteOptions::default()
         }

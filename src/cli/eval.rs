@@ -95,7 +95,7 @@ pub struct Args {
     map_pred: Vec<(String, String)>,
     /// CoNLL, predictions in files: score the tags as they are written, too, as seqeval does: `default`
     /// repairs what is malformed; `iob1`, `iob2`, `ioe1`, `ioe2`, `iobes` and `bilou` are its strict mode
-    /// in that scheme. Labels are not renamed.
+    /// in that scheme; `--tag-suffix` is its `suffix`. Labels are not renamed.
     #[arg(long, value_name = "MODE", value_parser = tag_mode)]
     tags: Option<Mode>,
     /// Systems to score, parted by commas; the others are compared with the first. `hybrid` is the
@@ -284,8 +284,8 @@ impl Load for Args {
         let column = self.pred_column.map(NonZeroUsize::get);
         let options = self.read_options(GoldOptions { column, ..self.gold.options() });
         let names = GoldNames::from_iter(self.map_pred.iter().cloned());
-        let columns = [self.gold.options().column, column];
-        let sequences = self.tags.map(|mode| TagSequences::new(mode, columns));
+        let GoldOptions { column: of_gold, letter, .. } = self.gold.options();
+        let sequences = self.tags.map(|mode| TagSequences::new(mode, letter, [of_gold, column]));
         let reading = Reading { names, lowercase: self.lowercase };
         Predictions::new(gold, files, options, reading, sequences)
     }

@@ -15,6 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::io::{Discontinuous, GoldOptions};
 use crate::pipeline::Engine;
 use crate::resource::TomlFile;
+use crate::span::scheme::LetterPlace;
 use crate::text::{Document, OffsetUnit};
 
 /// How gold is read, and what it calls its labels.
@@ -38,6 +39,9 @@ pub(super) struct GoldArgs {
     /// CoNLL: the column of the tags, from 1; without it the last that holds nothing but tags.
     #[arg(long, value_name = "NUMBER")]
     tag_column: Option<NonZeroUsize>,
+    /// CoNLL: the letter of a tag is at its end, `PER-B` instead of `B-PER`.
+    #[arg(long)]
+    tag_suffix: bool,
     /// brat: what becomes of an entity of several pieces: an error, or an entity each.
     #[arg(long, value_name = "WAY", default_value = "refuse", value_parser = discontinuous())]
     discontinuous: Discontinuous,
@@ -64,6 +68,7 @@ impl GoldArgs {
         GoldOptions {
             offsets: self.offsets,
             column: self.tag_column.map(NonZeroUsize::get),
+            letter: if self.tag_suffix { LetterPlace::Last } else { LetterPlace::First },
             is_optional: false,
             discontinuous: self.discontinuous,
         }

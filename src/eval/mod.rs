@@ -22,6 +22,7 @@ pub mod token;
 
 use serde::Serialize;
 
+pub use crate::span::scheme::LetterPlace;
 pub use align::{Pair, PairKind, align};
 pub use breakdown::{Breakdown, BreakdownRow, SurfaceCounts};
 pub use calibration::{Calibration, CalibrationBin};
@@ -30,7 +31,7 @@ pub use confusion::{Confusion, ConfusionCell};
 pub use entity::{EntityCounts, EntityReport, EntityRow, LabelCounts};
 pub use semeval::{Scenario, SemevalCounts, semeval};
 pub use sequence::{Mode, SequenceCounts};
-pub use strict::{LetterPlace, StrictScheme, decode_strict};
+pub use strict::{StrictScheme, decode_strict};
 pub use surface::SurfaceLabels;
 pub use token::TokenCounts;
 

@@ -3,15 +3,15 @@
 //! of its two modes, and those are scored as [`super::entity`] scores spans.
 
 use super::entity::{EntityCounts, EntityReport};
-use super::strict::{LetterPlace, StrictScheme, decode_strict};
+use super::strict::{StrictScheme, decode_strict};
 use crate::error::{Error, ErrorKind, Result};
-use crate::span::scheme::{TaggedRange, decode};
+use crate::span::scheme::{LetterPlace, TaggedRange, decode_at};
 use crate::text::{Annotation, Span};
 
 /// How malformed tags are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// They are repaired, whatever the scheme: see [`decode`].
+    /// They are repaired, whatever the scheme: see [`decode`](crate::span::scheme::decode).
     Default,
     /// What the scheme does not allow is no entity.
     Strict(StrictScheme),
@@ -53,13 +53,9 @@ impl SequenceCounts {
     }
 
     fn entities(&self, tags: &[&str]) -> Result<Vec<Annotation>> {
-        let entities = match (self.mode, self.place) {
-            (Mode::Default, LetterPlace::First) => decode(tags),
-            (Mode::Default, LetterPlace::Last) => {
-                let turned: Vec<String> = tags.iter().map(|tag| turned(tag)).collect();
-                decode(&turned.iter().map(String::as_str).collect::<Vec<_>>())
-            }
-            (Mode::Strict(scheme), place) => decode_strict(scheme, place, tags)?,
+        let entities = match self.mode {
+            Mode::Default => decode_at(self.place, tags),
+            Mode::Strict(scheme) => decode_strict(scheme, self.place, tags)?,
         };
         let annotation = |(range, label): TaggedRange| Annotation {
             span: Span::from(range),
@@ -67,10 +63,4 @@ impl SequenceCounts {
         };
         Ok(entities.into_iter().map(annotation).collect())
     }
-}
-
-/// A tag with its letter at the end as one with its letter at the beginning.
-fn turned(tag: &str) -> String {
-    let Some((letter, rest)) = LetterPlace::Last.split(tag) else { return String::new() };
-    format!("{letter}-{}", rest.strip_suffix('-').unwrap_or(rest))
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::span::Label;
-use crate::span::scheme::TaggedRange;
+use crate::span::scheme::{LetterPlace, TaggedRange};
 
 /// A scheme of tags that can be read strictly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,33 +146,11 @@ impl FromStr for StrictScheme {
     }
 }
 
-/// Where a tag has the letter of its scheme: `B-PER` or `PER-B`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LetterPlace {
-    /// At the beginning.
-    #[default]
-    First,
-    /// At the end; seqeval calls it `suffix`.
-    Last,
-}
-
 /// A tag's letter and label.
 type Tag<'t> = (char, &'t str);
 
 /// The outside of every entity.
 const OUTSIDE: Tag<'static> = ('O', "_");
-
-impl LetterPlace {
-    /// The letter and the rest of a tag; `None` where the tag is empty.
-    pub(super) fn split(self, tag: &str) -> Option<(char, &str)> {
-        let mut chars = tag.chars();
-        let letter = match self {
-            Self::First => chars.next(),
-            Self::Last => chars.next_back(),
-        };
-        Some((letter?, chars.as_str()))
-    }
-}
 
 /// The entities that `tags` mark by the letter of `scheme`. A tag without a label has the label `_`.
 ///

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::ReadOptions;
 use crate::error::{Error, ErrorKind, Location};
+use crate::span::scheme::LetterPlace;
 use crate::text::{Annotation, OffsetTable, OffsetUnit, Span};
 
 /// How gold is read. Malformed gold is an error of its document, and so is gold that is not there,
@@ -15,6 +16,8 @@ pub struct GoldOptions {
     pub offsets: OffsetUnit,
     /// CoNLL: the column of the tags, from 1; `None` is the last that holds nothing but tags.
     pub column: Option<usize>,
+    /// CoNLL: where the tags have the letter of their scheme.
+    pub letter: LetterPlace,
     /// Whether a document may come without: [`Document::gold`](crate::Document::gold) is then `None`.
     pub is_optional: bool,
     /// brat: what becomes of an entity of several pieces.

@@ -41,6 +41,7 @@ use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::resource::OptionDoc;
+use crate::span::scheme::LetterPlace;
 use crate::span::{Entity, TagScheme};
 use crate::text::lines::Lines;
 use crate::text::{Document, OffsetUnit};
@@ -172,9 +173,9 @@ pub enum TagColumn {
     /// A new one, the last.
     #[default]
     New,
-    /// That of the tags that gold is read from, by the number of [`GoldOptions::column`]; a new one where
-    /// there is none.
-    Gold(Option<usize>),
+    /// That of the tags that gold is read from, by [`GoldOptions::column`] and [`GoldOptions::letter`]; a new
+    /// one where there is none.
+    Gold(Option<usize>, LetterPlace),
 }
 
 /// All formats.

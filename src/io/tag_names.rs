@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::tokens::check_tag;
 use crate::error::{Error, ErrorKind, Location};
+use crate::span::scheme::LetterPlace;
 
 /// Lists of names that need not be given, each under the name of its corpus.
 pub const BUILT_IN: &[(&str, &[&str])] = &[("multinerd", MULTINERD), ("wikineural", WIKINEURAL)];
@@ -36,7 +37,9 @@ pub fn load(given: &str) -> Result<Arc<[String]>, Error> {
     if let Some((_, names)) = BUILT_IN.iter().find(|(name, _)| *name == given) {
         return Ok(names.iter().map(|name| (*name).to_owned()).collect());
     }
-    let (names, place): (Vec<String>, _) = if given.contains(',') || check_tag(given).is_ok() {
+    let (names, place): (Vec<String>, _) = if given.contains(',')
+        || check_tag(given, LetterPlace::First).is_ok()
+    {
         (given.split(',').map(|name| name.trim().to_owned()).collect(), None)
     } else if Path::new(given).is_file() {
         let text = std::fs::read_to_string(given).map_err(|e| Error::io("read", given, e))?;
@@ -50,7 +53,7 @@ pub fn load(given: &str) -> Result<Arc<[String]>, Error> {
         )));
     };
     for (number, name) in names.iter().enumerate() {
-        if let Err(message) = check_tag(name) {
+        if let Err(message) = check_tag(name, LetterPlace::First) {
             let error =
                 Error::new(ErrorKind::Document, format!("name {number} of the tags: {message}"));
             return Err(place.into_iter().fold(error, Error::at));

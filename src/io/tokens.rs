@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::gold::kind;
-use crate::span::scheme::{TaggedRange, decode, is_tag};
+use crate::span::scheme::{LetterPlace, TaggedRange, decode_at};
 use crate::span::{Entity, Label, Span, TagScheme};
 use crate::text::{Annotation, Document, Token, segment};
 
@@ -92,15 +92,21 @@ pub(super) fn tagged_ranges(words: &[Span], entities: &[Entity]) -> Vec<TaggedRa
     entities.iter().map(range).filter(|(range, _)| !range.is_empty()).collect()
 }
 
-/// The entities that tags mark, one tag a token, of any scheme, by [`decode`]. A tag such as `B-O`, which
-/// some corpora write for outside, is outside.
-pub(super) fn of_tags(tags: &[&str], tokens: &[Token]) -> Vec<(Span, Label)> {
-    let outside = |tag: &&str| tag.split_once('-').is_some_and(|(_, label)| label == "O");
+/// The entities that tags mark, one tag a token, of any scheme, by
+/// [`decode`](crate::span::scheme::decode). A tag such as `B-O`, which some corpora write for outside, is
+/// outside.
+pub(super) fn of_tags(tags: &[&str], letter: LetterPlace, tokens: &[Token]) -> Vec<(Span, Label)> {
+    let outside = |tag: &&str| {
+        tag.split_once('-').is_some_and(|parts| match letter {
+            LetterPlace::First => parts.1 == "O",
+            LetterPlace::Last => parts.0 == "O",
+        })
+    };
     let tags: Vec<&str> = tags.iter().map(|tag| if outside(tag) { "O" } else { *tag }).collect();
     let span = |range: Range<usize>| {
         Span::new(tokens[range.start].span.start, tokens[range.end - 1].span.end)
     };
-    decode(&tags).into_iter().map(|(range, label)| (span(range), label)).collect()
+    decode_at(letter, &tags).into_iter().map(|(range, label)| (span(range), label)).collect()
 }
 
 /// [`of_tags`], as gold.
@@ -116,26 +122,31 @@ pub(super) fn gold_of_tags<S: AsRef<str>>(
     }
     let tags: Vec<&str> = tags.iter().map(AsRef::as_ref).collect();
     for (number, tag) in tags.iter().enumerate() {
-        check_tag(tag).map_err(|message| format!("token {}: {message}", number + 1))?;
+        check_tag(tag, LetterPlace::First)
+            .map_err(|message| format!("token {}: {message}", number + 1))?;
     }
-    let gold = of_tags(&tags, tokens).into_iter();
+    let gold = of_tags(&tags, LetterPlace::First, tokens).into_iter();
     Ok(gold.map(|(span, label)| Annotation { span, label: label.as_str().to_owned() }).collect())
 }
 
-/// Looks whether `tag` is one.
+/// Looks whether `tag` is one that has its letter at `place`.
 ///
 /// # Errors
 /// Where it is none, or several in one.
-pub(super) fn check_tag(tag: &str) -> Result<(), String> {
-    let several = tag.contains(',') && tag.split(',').all(|part| is_tag(part) && part.len() > 1);
+pub(super) fn check_tag(tag: &str, place: LetterPlace) -> Result<(), String> {
+    let several =
+        tag.contains(',') && tag.split(',').all(|part| place.is_tag(part) && part.len() > 1);
     if several {
         return Err(format!("expected one label a token, got several: '{tag}'"));
     }
-    if is_tag(tag) {
-        Ok(())
-    } else {
-        Err(format!("expected a tag such as O or B-PER, got '{tag}'"))
+    if place.is_tag(tag) {
+        return Ok(());
     }
+    let example = match place {
+        LetterPlace::First => "B-PER",
+        LetterPlace::Last => "PER-B",
+    };
+    Err(format!("expected a tag such as O or {example}, got '{tag}'"))
 }
 
 /// The strings of a list; `field` is what the input calls it.

@@ -1,6 +1,7 @@
 //! Tag schemes: entities over tokens as one tag a token (`B-PER I-PER O`), and back. Which bytes a
 //! token covers is not known here.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
@@ -107,6 +108,54 @@ pub fn is_tag(tag: &str) -> bool {
         (Some(first), second) => "BIESUL".contains(first) && matches!(second, None | Some('-')),
         _ => false,
     }
+}
+
+/// Where a tag has the letter of its scheme: `B-PER` or `PER-B`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LetterPlace {
+    /// At the beginning.
+    #[default]
+    First,
+    /// At the end; seqeval calls it `suffix`.
+    Last,
+}
+
+impl LetterPlace {
+    /// The letter and the rest of a tag; `None` where the tag is empty.
+    pub(crate) fn split(self, tag: &str) -> Option<(char, &str)> {
+        let mut chars = tag.chars();
+        let letter = match self {
+            Self::First => chars.next(),
+            Self::Last => chars.next_back(),
+        };
+        Some((letter?, chars.as_str()))
+    }
+
+    /// [`is_tag`] of a tag that has its letter here.
+    pub fn is_tag(self, tag: &str) -> bool {
+        match (self, self.split(tag)) {
+            (Self::First, _) => is_tag(tag),
+            (Self::Last, Some((letter, ""))) => is_tag(letter.encode_utf8(&mut [0; 4])),
+            (Self::Last, Some((letter, rest))) => "BIESUL".contains(letter) && rest.ends_with('-'),
+            (Self::Last, None) => false,
+        }
+    }
+
+    /// The tag with its letter at the beginning.
+    fn turned(self, tag: &str) -> Cow<'_, str> {
+        match (self, self.split(tag)) {
+            (Self::Last, Some((letter, rest))) => {
+                format!("{letter}-{}", rest.strip_suffix('-').unwrap_or(rest)).into()
+            }
+            _ => tag.into(),
+        }
+    }
+}
+
+/// [`decode`] of tags that have their letter at `place`.
+pub fn decode_at(place: LetterPlace, tags: &[&str]) -> Vec<TaggedRange> {
+    let turned: Vec<Cow<'_, str>> = tags.iter().map(|tag| place.turned(tag)).collect();
+    decode(&turned.iter().map(|tag| &**tag).collect::<Vec<_>>())
 }
 
 /// What a tag says of its token.

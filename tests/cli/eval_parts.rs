@@ -190,4 +190,25 @@ fn tags_are_scored_as_they_are_written() {
     assert!(err.contains("`--tags` is about predictions in files"), "{err}");
     let ran = bench.run(&[&arguments[..], &["bio"]].concat());
     assert!(ran.err.contains("expected default, iob1, iob2"), "{}", ran.err);
+    // The same with the letters at the end.
+    let turned = |text: &str| {
+        let tag =
+            |letter: &str, label: &str| (format!("{letter}-{label}"), format!("{label}-{letter}"));
+        let tags = ["B", "I"].into_iter().flat_map(|l| ["PER", "LOC"].map(|label| tag(l, label)));
+        tags.fold(text.to_owned(), |text, (first, last)| text.replace(&first, &last))
+    };
+    let tagged = turned(&bench.read("tagged.conll"));
+    assert!(tagged.contains("\tPER-I\n"), "{tagged}");
+    let bench = bench.write("turned.conll", turned(GOLD)).write("turned-tagged.conll", tagged);
+    let arguments = ["eval", "turned.conll", "--pred", "turned-tagged.conll", "--tag-suffix"];
+    for (mode, expected) in [("default", json!([0.5, 0.25])), ("iob2", json!([1.0, 0.25]))] {
+        let out = bench.run(&[&arguments[..], &["--json", "--tags", mode]].concat()).clean();
+        let report: Value = serde_json::from_str(&out).unwrap();
+        let system = &report["systems"][0];
+        let micro = &system["sequences"]["micro"];
+        assert_eq!(json!([micro["precision"], micro["recall"]]), expected, "{mode}");
+        assert_eq!(system["micro"]["recall"], 0.25, "the entities are those of the tags");
+    }
+    let err = bench.run(&arguments[..4]).failed();
+    assert!(err.contains("expected a tag such as O or B-PER, got 'PER-B'"), "{err}");
 }

@@ -34,14 +34,15 @@ impl Reading {
 /// Tags of gold and predictions, which are scored as sequences.
 pub(super) struct TagSequences {
     counts: SequenceCounts,
+    letter: LetterPlace,
     /// The columns of gold and predictions, from 1.
     columns: [Option<usize>; 2],
 }
 
 impl TagSequences {
     /// Nothing counted yet.
-    pub(super) fn new(mode: Mode, columns: [Option<usize>; 2]) -> Self {
-        Self { counts: SequenceCounts::new(mode, LetterPlace::First), columns }
+    pub(super) fn new(mode: Mode, letter: LetterPlace, columns: [Option<usize>; 2]) -> Self {
+        Self { counts: SequenceCounts::new(mode, letter), letter, columns }
     }
 
     /// Counts a document.
@@ -52,7 +53,7 @@ impl TagSequences {
         let [of_gold, of_predicted] = self.columns;
         let sides = [("gold", gold, of_gold), ("the predictions", predicted, of_predicted)];
         let [gold_tags, predicted_tags] = sides.map(|(side, document, column)| {
-            conll::tags(document, column).ok_or_else(|| {
+            conll::tags(document, column, self.letter).ok_or_else(|| {
                 let id = &document.id;
                 let message =
                     format!("document '{id}' has no tags in {side}, which `--tags` is about");

@@ -11,7 +11,7 @@ mod write;
 use super::tokens::of_tags;
 use super::{Documents, Format, options};
 use crate::resource::OptionDoc;
-use crate::span::scheme::is_tag;
+use crate::span::scheme::LetterPlace;
 use crate::span::{Label, Span};
 use crate::text::{Document, Token};
 
@@ -41,6 +41,11 @@ pub const FORMAT: Format = Format {
             name: "tag-column",
             value: "number, found",
             doc: "Read: the column of the tags of gold, from 1; found: the last that holds nothing but tags.",
+        },
+        OptionDoc {
+            name: "tag-suffix",
+            value: "yes | no, no",
+            doc: "Read: whether the letter of a tag is at its end (`PER-B`).",
         },
         options::SCHEME,
         OptionDoc {
@@ -98,15 +103,17 @@ fn rows(tokens: &[Token]) -> Vec<Vec<&str>> {
 }
 
 /// The last column after the first that holds nothing but tags, from 0.
-fn tag_column(rows: &[Vec<&str>]) -> Option<usize> {
+fn tag_column(rows: &[Vec<&str>], letter: LetterPlace) -> Option<usize> {
     let width = rows.iter().map(Vec::len).min().unwrap_or(0);
-    (1..width).rev().find(|&column| rows.iter().all(|row| is_tag(row[column])))
+    (1..width).rev().find(|&column| rows.iter().all(|row| letter.is_tag(row[column])))
 }
 
 /// Whether a text that is not known to be CoNLL begins as if it were: with a comment or a row that has a tag.
 pub(super) fn begins_tagged(text: &str) -> bool {
     let first = text.lines().find(|line| !line.trim().is_empty());
-    first.is_some_and(|line| read::is_comment(line) || tag_column(&[columns(line)]).is_some())
+    first.is_some_and(|line| {
+        read::is_comment(line) || tag_column(&[columns(line)], LetterPlace::First).is_some()
+    })
 }
 
 /// Whether a text is CoNLL with tags beyond doubt: all its lines are blank, comments or rows; the two rows
@@ -116,7 +123,9 @@ pub(super) fn is_tagged(text: &str) -> bool {
     let lines = || text.lines().filter(|line| !line.trim().is_empty());
     let rows: Vec<Vec<&str>> =
         lines().filter(|line| !read::is_comment(line)).map(columns).collect();
-    let Some(column) = tag_column(&rows).filter(|_| rows.len() > 1) else { return false };
+    let Some(column) = tag_column(&rows, LetterPlace::First).filter(|_| rows.len() > 1) else {
+        return false;
+    };
     let width = rows[0].len();
     let is_whole_tag = |tag: &str| tag == "O" || tag.len() > 2;
     rows.iter().all(|row| row.len() == width && is_whole_tag(row[column]))
@@ -128,23 +137,25 @@ pub(super) fn is_tagged(text: &str) -> bool {
 
 /// The entities that the tags of a column of the input mark, by
 /// [`decode`](crate::span::scheme::decode); a tag `B-O` is outside. `column` counts from 1;
-/// `None` is the last column after the first that holds nothing but tags.
+/// `None` is the last column after the first that holds nothing but tags, which have their letter at
+/// `letter`.
 ///
 /// Empty where the document has no tokens or no such column.
-pub fn gold(document: &Document, column: Option<usize>) -> Vec<(Span, Label)> {
+pub fn gold(document: &Document, column: Option<usize>, letter: LetterPlace) -> Vec<(Span, Label)> {
     let tokens = document.tokens.as_deref().unwrap_or(&[]);
-    let Some(tags) = tags(document, column) else { return Vec::new() };
-    of_tags(&tags, tokens)
+    let Some(tags) = tags(document, column, letter) else { return Vec::new() };
+    of_tags(&tags, letter, tokens)
 }
 
 /// The tags of a column of the input, one a token. `column` counts from 1; `None` is the last column
-/// after the first that holds nothing but tags. `None` where the document has no tokens or no such column.
-pub fn tags(document: &Document, column: Option<usize>) -> Option<Vec<&str>> {
+/// after the first that holds nothing but tags, which have their letter at `letter`. `None` where the
+/// document has no tokens or no such column.
+pub fn tags(document: &Document, column: Option<usize>, letter: LetterPlace) -> Option<Vec<&str>> {
     let rows = rows(document.tokens.as_deref()?);
     let width = rows.iter().map(Vec::len).min().unwrap_or(0);
     let column = match column {
         Some(column) => (1..=width).contains(&column).then(|| column - 1),
-        None => tag_column(&rows),
+        None => tag_column(&rows, letter),
     }?;
     Some(rows.iter().map(|row| row[column]).collect())
 }
@@ -152,15 +163,15 @@ pub fn tags(document: &Document, column: Option<usize>) -> Option<Vec<&str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::io::ReadOptions;
     use crate::io::testing::read;
+    use crate::io::{GoldOptions, ReadOptions};
 
     fn gold_of(file: &str) -> Vec<String> {
         read(&FORMAT, file.as_bytes(), &ReadOptions::default())
             .into_iter()
             .map(Result::unwrap)
             .flat_map(|d| {
-                let entities = gold(&d, None).into_iter();
+                let entities = gold(&d, None, LetterPlace::First).into_iter();
                 let shown =
                     move |(s, l): (Span, Label)| format!("{} {l}", s.slice(&d.text).unwrap());
                 entities.map(shown).collect::<Vec<_>>()
@@ -185,11 +196,27 @@ mod tests {
     }
 
     #[test]
+    fn tags_may_have_their_letter_at_the_end() {
+        let letter = LetterPlace::Last;
+        let options = GoldOptions { letter, ..GoldOptions::default() };
+        let options = ReadOptions { gold: Some(options), ..ReadOptions::default() };
+        let file = "New AI LOC-B\nYork NN LOC-I\nis VB O\nAnn NN PER-S\nor OR O-B\n";
+        let document = read(&FORMAT, file.as_bytes(), &options).pop().unwrap().unwrap();
+        assert_eq!(tags(&document, None, letter).unwrap()[..2], ["LOC-B", "LOC-I"]);
+        let gold = document.gold.as_ref().unwrap().iter();
+        let shown = gold.map(|one| (one.span.slice(&document.text).unwrap(), one.label.as_str()));
+        assert_eq!(shown.collect::<Vec<_>>(), [("New York", "LOC"), ("Ann", "PER")]);
+        let wrong = read(&FORMAT, "New B-LOC\nis O\n".as_bytes(), &options).pop().unwrap();
+        let error = wrong.unwrap_err().to_string();
+        assert!(error.contains("expected a tag such as O or PER-B, got 'B-LOC'"), "{error}");
+    }
+
+    #[test]
     fn a_column_that_is_not_there_gives_nothing() {
         let document = Document::from_words("d", ["New", "York"]);
-        assert!(gold(&document, Some(0)).is_empty() && gold(&document, Some(7)).is_empty());
-        assert!(
-            gold(&document, None).is_empty() && gold(&Document::new("d", "x"), None).is_empty()
-        );
+        for column in [Some(0), Some(7), None] {
+            assert!(gold(&document, column, LetterPlace::First).is_empty());
+        }
+        assert!(gold(&Document::new("d", "x"), None, LetterPlace::First).is_empty());
     }
 }

@@ -169,18 +169,18 @@ impl Reader {
     ) -> Result<Option<Vec<Annotation>>> {
         let rows = rows(document.tokens.as_deref().unwrap_or(&[]));
         let asked = options.column.map(|column| column.saturating_sub(1));
-        let found = asked.or_else(|| tag_column(&rows));
+        let found = asked.or_else(|| tag_column(&rows, options.letter));
         // Where no column will do, the last is the one that was meant.
         let width = || rows.iter().map(Vec::len).min().unwrap_or(0).max(2);
         let column = found.unwrap_or_else(|| width() - 1);
         let looks_like_tags =
-            || rows.iter().any(|row| row.get(column).is_some_and(|tag| is_tag(tag)));
+            || rows.iter().any(|row| row.get(column).is_some_and(|tag| options.letter.is_tag(tag)));
         if options.is_optional && !self.is_tagged && found.is_none() && !looks_like_tags() {
             return Ok(None);
         }
         self.is_tagged |= !rows.is_empty();
         for (row, line) in rows.iter().zip(numbers) {
-            let message = match row.get(column).map(|tag| check_tag(tag)) {
+            let message = match row.get(column).map(|tag| check_tag(tag, options.letter)) {
                 Some(Ok(())) => continue,
                 Some(Err(message)) => format!("column {}: {message}", column + 1),
                 None => {
@@ -190,7 +190,7 @@ impl Reader {
             let place = Location::line(self.lines.name(), *line, 0);
             return Err(Error::new(ErrorKind::Document, message).at(place));
         }
-        let gold = super::gold(document, Some(column + 1)).into_iter();
+        let gold = super::gold(document, Some(column + 1), options.letter).into_iter();
         Ok(Some(
             gold.map(|(span, label)| Annotation { span, label: label.as_str().to_owned() })
                 .collect(),

@@ -65,10 +65,10 @@ impl Writer {
 
     /// The column of the document's lines that the tags replace, from 0.
     fn tag_column(&self, document: &Document) -> Option<usize> {
-        let TagColumn::Gold(column) = self.column else { return None };
+        let TagColumn::Gold(column, letter) = self.column else { return None };
         let rows = rows(document.tokens.as_deref().unwrap_or(&[]));
         match column {
-            None => tag_column(&rows),
+            None => tag_column(&rows, letter),
             Some(column) => rows.iter().all(|row| row.len() >= column).then(|| column - 1),
         }
     }
@@ -152,6 +152,7 @@ mod tests {
     use super::*;
     use crate::io::ReadOptions;
     use crate::io::testing::{entity, read, write};
+    use crate::span::scheme::LetterPlace;
     use proptest::prelude::*;
 
     fn with_scheme(scheme: TagScheme) -> WriteOptions {
@@ -231,7 +232,7 @@ mod tests {
             let document =
                 read(&FORMAT, file.as_bytes(), &ReadOptions::default()).remove(0).unwrap();
             let found = vec![entity(&document.text, "New York", "LOC", 0.5)];
-            let tag_column = TagColumn::Gold(None);
+            let tag_column = TagColumn::Gold(None, LetterPlace::First);
             let options = WriteOptions { tag_column, ..with_scheme(TagScheme::Bioes) };
             assert_eq!(write(&FORMAT, &[(document, found)], &options), expected);
         }
@@ -300,7 +301,7 @@ mod tests {
             let expected: Vec<_> = placed.iter().map(|e| (e.span, e.label.clone())).collect();
             let written = write(&FORMAT, &[(document, placed)], &with_scheme(TagScheme::ALL[scheme]));
             let back = read(&FORMAT, written.as_bytes(), &ReadOptions::default()).remove(0).unwrap();
-            prop_assert_eq!(gold(&back, None), expected);
+            prop_assert_eq!(gold(&back, None, LetterPlace::First), expected);
         }
     }
 }
