@@ -1,5 +1,7 @@
 //! `spanloom tune`: an engine file that fits gold better, and one that is left alone.
 
+use std::process::Stdio;
+
 use serde_json::Value;
 
 use super::Bench;
@@ -89,4 +91,37 @@ fn what_is_wrong_is_said() {
     let ran = bench.run(&["tune", "--gold", "dev.conll"]);
     assert_eq!(ran.code, 1);
     assert!(ran.err.contains("the built-in engine has no file to change"), "{}", ran.err);
+}
+
+/// Whether the process has said what it does on Ctrl-C, by the mask of signals that it catches; `None` where
+/// it is gone.
+#[cfg(target_os = "linux")]
+fn catches_interrupt(process: u32) -> Option<bool> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
+    // SIGINT is signal 2, and signal 1 is the lowest bit.
+    Some(u64::from_str_radix(mask.trim(), 16).ok()? & 0b10 != 0)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn interrupted_it_tells_what_it_has() {
+    // So many documents that the signal comes long before the end.
+    let bench = Bench::with_engine(ENGINE).write("dev.conll", SENTENCES.concat().repeat(2000));
+    let arguments = ["tune", "--gold", "dev.conll", "--format", "json", "-o", "new.toml"];
+    let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("spanloom"));
+    command.current_dir(bench.path()).args(arguments);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while !catches_interrupt(child.id()).expect("it runs") {
+        std::thread::yield_now();
+    }
+    let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(sent.unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["stopped"], true);
+    // What it had turned by then is written, although no fold tells what it gains.
+    let has_turned = report["turned"] != serde_json::json!([]);
+    assert_eq!(bench.path().join("new.toml").exists(), has_turned, "{report}");
 }
