@@ -218,6 +218,15 @@ times in training  precision   recall      f1  support  predicted
 10+                    0.00%    0.00%   0.00%        0          0
 ";
     assert!(out.contains(expected), "{out}");
+    let several = ["eval", "gold.conll", "--train", "train.jsonl", "--systems", "gazetteer,hybrid"];
+    let out = bench.run(&several).clean();
+    let expected = "\
+times in training  gazetteer  hybrid  support
+0                      0.00%   0.00%        3
+1                      0.00%   0.00%        1
+2–4                   50.00%  50.00%        1
+";
+    assert!(out.contains(expected), "{out}");
     let text = bench.read("out.md");
     let expected = "## By rarity in training\n\n| times in training | precision | recall | F1 | gold | predicted |\n";
     assert!(text.contains(expected), "{text}");

@@ -6,7 +6,8 @@ use super::ablation::{Ablation, Grown};
 use super::report::{Report, SystemReport};
 use crate::cli::table::{Cell, FAINT, STRONG, Table};
 use crate::eval::{
-    Difference, EntityReport, EntityRow, Estimate, OfScore, OfScores, Resampling, Score,
+    BreakdownRow, Difference, EntityReport, EntityRow, Estimate, OfScore, OfScores, Resampling,
+    Score,
 };
 
 /// Ends a row: the last cell of a row is not aligned.
@@ -75,26 +76,29 @@ fn surfaces(report: &Report) -> Option<String> {
     any.then(|| table.render(0))
 }
 
-/// The scores by how often surfaces are entities in training files, where there are some.
+/// The scores by how often surfaces are entities in training files, where there are some; of several systems
+/// F1 alone.
 fn by_training(report: &Report) -> Option<String> {
-    let mut table = Table::default();
-    let numbers = ["precision", "recall", "f1", "support", "predicted"];
-    table.row(headings("times in training", &numbers));
-    let mut any = false;
-    for system in &report.systems {
-        for row in system.surfaces.by_training.iter().flatten() {
-            any = true;
-            let name = match report.systems.as_slice() {
-                [_] => row.name(),
-                _ => format!("{} {}", system.name, row.name()),
-            };
-            let mut cells = vec![Cell::new(name, STRONG)];
+    const HEADING: &str = "times in training";
+    let first = report.systems[0].surfaces.by_training.as_ref()?;
+    if let [_] = report.systems.as_slice() {
+        let mut table = Table::default();
+        table.row(headings(HEADING, &["precision", "recall", "f1", "support", "predicted"]));
+        for row in first {
+            let mut cells = vec![Cell::new(row.name(), STRONG)];
             cells.extend(scores(row.score));
             cells.extend([count(row.gold), count(row.predicted), LAST]);
             table.row(cells);
         }
+        return Some(table.render(0));
     }
-    any.then(|| table.render(0))
+    let names: Vec<String> = first.iter().map(BreakdownRow::name).collect();
+    let numbered = names.iter().zip(first).enumerate();
+    let rows = numbered.map(|(number, (name, row))| (name.as_str(), number, Some(row.gold)));
+    let f1 = |system: &SystemReport, number: usize| {
+        system.surfaces.by_training.as_ref().map_or(0.0, |rows| rows[number].score.f1)
+    };
+    Some(matrix(report, HEADING, rows, f1))
 }
 
 /// The engine without each of its parts.
