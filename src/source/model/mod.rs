@@ -3,6 +3,7 @@
 
 pub mod arch;
 pub mod batch;
+mod checkpoint;
 pub mod config;
 mod device;
 pub mod head;

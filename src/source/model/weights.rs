@@ -1,18 +1,14 @@
-//! Named tensors from a model folder: safetensors or GGUF. GGUF weights are dequantised on the
-//! processor and only then moved, so that every architecture sees plain `f32`.
+//! Named tensors from a model folder, and which of them are in use. How the files hold them is the
+//! work of `checkpoint`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Cursor;
 use std::sync::{Mutex, PoisonError};
 
-use candle_core::quantized::gguf_file;
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{Device, Tensor, Var};
 
+use super::checkpoint;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::resource::Files;
-
-/// The weight files a model folder may hold, in the order they are looked for.
-const WEIGHT_FILES: &[&str] = &["model.safetensors", "model.gguf"];
 
 /// The tensors of a model, all `f32`, on one device.
 pub struct Weights {
@@ -28,31 +24,7 @@ impl Weights {
     /// # Errors
     /// Where the folder holds none of the known files, or the file is damaged.
     pub fn load(files: &Files, folder: &str, device: &Device) -> Result<Self> {
-        let names = WEIGHT_FILES.iter().map(|file| format!("{folder}/{file}"));
-        let Some(name) = names.into_iter().find(|name| files.exists(name)) else {
-            return Err(Error::new(
-                ErrorKind::Model,
-                format!("model folder {} holds no weights", files.display(folder)),
-            )
-            .with_help(format!("expected one of {}", WEIGHT_FILES.join(", "))));
-        };
-        let shown = files.display(&name);
-        let bytes = files.read(&name)?;
-        let read =
-            if name.ends_with(".gguf") { read_gguf(&bytes) } else { read_safetensors(&bytes) };
-        let tensors = read
-            .and_then(|tensors| {
-                let moved = tensors.into_iter().map(|(name, tensor)| {
-                    Ok((name, tensor.to_dtype(DType::F32)?.to_device(device)?))
-                });
-                moved.collect::<candle_core::Result<BTreeMap<_, _>>>()
-            })
-            .map_err(|e| {
-                let reason = e.to_string();
-                let reason = reason.lines().next().unwrap_or("unknown");
-                Error::new(ErrorKind::Model, format!("damaged weights: {reason}"))
-                    .at(Location::file(&shown))
-            })?;
+        let (tensors, shown) = checkpoint::read(files, folder, device)?;
         Ok(Self::new(tensors, shown))
     }
 
@@ -128,52 +100,11 @@ impl Weights {
     }
 }
 
-fn read_safetensors(bytes: &[u8]) -> candle_core::Result<Vec<(String, Tensor)>> {
-    Ok(candle_core::safetensors::load_buffer(bytes, &Device::Cpu)?.into_iter().collect())
-}
-
-fn read_gguf(bytes: &[u8]) -> candle_core::Result<Vec<(String, Tensor)>> {
-    if declares_no_alignment(bytes) {
-        return Err(candle_core::Error::Msg("general.alignment is 0".to_owned()));
-    }
-    let mut reader = Cursor::new(bytes);
-    let content = gguf_file::Content::read(&mut reader)?;
-    let mut names: Vec<&String> = content.tensor_infos.keys().collect();
-    names.sort();
-    // The reader multiplies dimensions unchecked. No format packs weights tighter than a bit each.
-    let most = bytes.len().saturating_mul(8);
-    for name in &names {
-        let info = &content.tensor_infos[*name];
-        let mut dimensions = info.shape.dims().iter();
-        let elements = dimensions.try_fold(1usize, |n, d| n.checked_mul(*d));
-        if elements.is_none_or(|n| n > most) {
-            let message = format!("tensor '{name}' of shape {:?} is not in the file", info.shape);
-            return Err(candle_core::Error::Msg(message));
-        }
-    }
-    names
-        .into_iter()
-        .map(|name| {
-            let tensor = content.tensor(&mut reader, name, &Device::Cpu)?;
-            Ok((name.clone(), tensor.dequantize(&Device::Cpu)?))
-        })
-        .collect()
-}
-
-/// Whether the header says that tensors are aligned to 0 bytes, which the reader divides by.
-fn declares_no_alignment(bytes: &[u8]) -> bool {
-    const KEY: &[u8] = b"general.alignment";
-    // After the key come the type of the value (4 bytes) and the value (4 bytes for a `u32`).
-    bytes
-        .windows(KEY.len() + 8)
-        .take(1 << 20)
-        .any(|window| window.starts_with(KEY) && window[KEY.len() + 4..] == [0; 4])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::quantized::{GgmlDType, QTensor};
+    use candle_core::quantized::{GgmlDType, QTensor, gguf_file};
+    use std::io::Cursor;
 
     fn gguf() -> (tempfile::TempDir, Vec<u8>, Tensor) {
         let folder = tempfile::tempdir().unwrap();
