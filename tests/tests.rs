@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod ambiguity;
+mod architectures;
 mod bad_input;
 mod cli;
 mod corpus;

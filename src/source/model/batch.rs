@@ -17,7 +17,7 @@ pub struct Batch {
 }
 
 /// What stands in a mask at padding; its softmax is exactly 0.
-const MASKED: f32 = f32::MIN;
+pub(super) const MASKED: f32 = f32::MIN;
 
 impl Batch {
     /// Pads sequences to the longest of them with `pad`.

@@ -86,14 +86,19 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
     OptionDoc {
         name: "path",
         value: "string",
-        doc: "The folder: config.json with id2label, tokenizer.json, and model.safetensors or \
-              model.gguf.",
+        doc: "The folder, as Hugging Face's libraries save a token classifier: config.json with \
+              id2label, tokenizer.json, tokenizer_config.json where there is one, and the weights as \
+              model.safetensors or pytorch_model.bin, whole or in shards, or as model.gguf. \
+              `spanloom list architectures` says which model types there are.",
     },
     OptionDoc {
         name: "words",
         value: "\"text\" | \"tokenizer\", \"text\"",
         doc: "What a word is in running text: the library's segmentation, or the tokenizer's as in \
-              transformers' pipeline. A word is labelled by its first sub-word.",
+              transformers' pipeline. A word is labelled by its first sub-word. The words of the \
+              segmentation are cut into sub-words as transformers cuts given words \
+              (is_split_into_words); a model that was trained on running text may do better with the \
+              tokenizer's.",
     },
     OptionDoc {
         name: "context",
@@ -104,7 +109,9 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
     OptionDoc {
         name: "max-length",
         value: "integer, the model's limit",
-        doc: "The longest sequence in sub-words, special tokens included.",
+        doc: "The longest sequence in sub-words, special tokens included. DeBERTa with relative \
+              positions and ModernBERT have no limit of their own: there it may also be more than the \
+              max_position_embeddings of config.json, which is the default.",
     },
     OptionDoc {
         name: "overlap",

@@ -9,6 +9,7 @@ mod device;
 pub mod head;
 mod tagger;
 mod tags;
+pub mod tokenizer_config;
 pub mod tokens;
 pub mod weights;
 mod why_not;

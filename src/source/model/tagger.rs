@@ -12,6 +12,7 @@ use super::batch::{Batch, plan};
 use super::config::{Context, ModelConfig, WordSource};
 use super::head::TokenHead;
 use super::tags::TagSet;
+use super::tokenizer_config::TokenizerConfig;
 use super::tokens::{SubWords, Unit};
 use super::weights::Weights;
 use crate::error::{Error, ErrorKind, Location, Result};
@@ -77,14 +78,21 @@ impl Tagger {
         let device = context.device.open()?;
         let tokenizer_place = files.display(&format!("{folder}/tokenizer.json"));
         let tokenizer = files.read(&format!("{folder}/tokenizer.json"))?;
-        let sub_words = SubWords::load(&tokenizer, &tokenizer_place)?;
+        let settings = format!("{folder}/tokenizer_config.json");
+        let settings = if files.exists(&settings) {
+            let text = files.read_text(&settings)?;
+            Some(TokenizerConfig::parse(&text, &files.display(&settings))?)
+        } else {
+            None
+        };
+        let sub_words = SubWords::load(&tokenizer, settings.as_ref(), &tokenizer_place)?;
         let weights = Weights::load(files, &folder, &device)?;
         let architecture = arch::architecture(&common.model_type, &config_place)?;
         let encoder = (architecture.load)(&config_text, &weights).map_err(here)?;
-        let head =
-            TokenHead::load(&weights, encoder.hidden_size(), tags.count(), encoder.head_dropout())?;
+        let head = TokenHead::load(&weights, encoder.as_ref(), tags.count())?;
         let specials = sub_words.before.len() + sub_words.after.len();
-        let longest = config.max_length.unwrap_or(usize::MAX).min(encoder.max_length());
+        let usual = encoder.usual_length();
+        let longest = config.max_length.unwrap_or(usual).min(encoder.max_length());
         let capacity = longest.saturating_sub(specials);
         if capacity == 0 {
             let message = format!("max-length {longest} leaves no room beside special tokens");
@@ -164,17 +172,18 @@ impl Tagger {
             .collect()
     }
 
-    /// The sub-words of a sequence with special tokens, and where in it the first sub-word of each
-    /// kept word stands. A word longer than the model's limit is cut to it.
+    /// The sub-words of a sequence with special tokens, and where in it the sub-word stands that labels
+    /// each kept word. A word longer than the model's limit is cut to it.
     fn pieces(&self, unit: &Unit, window: &Window) -> (Vec<u32>, Vec<u32>) {
         let mut ids = self.sub_words.before.clone();
         let mut firsts = Vec::with_capacity(window.keep.len());
         for word in window.words.clone() {
-            if window.keep.contains(&word) {
-                firsts.push(ids.len() as u32);
-            }
             let pieces = unit.pieces(word);
-            ids.extend(&pieces[..pieces.len().min(self.capacity)]);
+            let pieces = &pieces[..pieces.len().min(self.capacity)];
+            if window.keep.contains(&word) {
+                firsts.push((ids.len() + unit.first(word).min(pieces.len() - 1)) as u32);
+            }
+            ids.extend(pieces);
         }
         ids.extend(&self.sub_words.after);
         (ids, firsts)

@@ -34,7 +34,7 @@ impl TagSet {
     /// Where no tag is `O`, or `renamed` names a label that the model does not have.
     pub fn new(names: &[String], renamed: &BTreeMap<String, String>) -> Result<Self> {
         if !names.iter().any(|n| n == "O") {
-            return Err(Error::new(ErrorKind::Model, "config.json: no tag 'O' in id2label"));
+            return Err(no_outside(names));
         }
         let parsed: Vec<(char, &str)> = names.iter().map(|name| split(name)).collect();
         let known: Vec<&str> = parsed.iter().filter(|p| p.0 != 'O').map(|p| p.1).collect();
@@ -123,6 +123,24 @@ impl TagSet {
     }
 }
 
+/// The error that no tag says outside.
+fn no_outside(names: &[String]) -> Error {
+    let shown: Vec<&str> = names.iter().take(4).map(String::as_str).collect();
+    let more = if names.len() > shown.len() { ", …" } else { "" };
+    let message = format!("config.json: no tag 'O' in id2label, only {}{more}", shown.join(", "));
+    let placeholder = |name: &String| {
+        let number = name.strip_prefix("LABEL_");
+        number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let help = if names.iter().all(placeholder) {
+        "the names are placeholders: write those the model was trained with into id2label, in their \
+         order"
+    } else {
+        "tags are O and B-X, I-X (BIO), with E-X, S-X (BIOES) or L-X, U-X (BILOU), or O and X"
+    };
+    Error::new(ErrorKind::Model, message).with_help(help)
+}
+
 /// The prefix and label of a tag name; `O` for outside, `I` where a name has no prefix.
 fn split(name: &str) -> (char, &str) {
     if name == "O" {
@@ -182,6 +200,16 @@ mod tests {
         assert_eq!(tags.unwrap().labels(), ["ORG".into()]);
         assert!(set(&["O", "B-PER"], &[("PERS", "X")]).unwrap_err().to_string().contains("PERS"));
         assert!(set(&["B-PER"], &[]).is_err());
+    }
+
+    #[test]
+    fn placeholders_are_told_from_names() {
+        let error = set(&["LABEL_0", "LABEL_1", "LABEL_2"], &[]).unwrap_err();
+        assert!(error.message().contains("only LABEL_0, LABEL_1, LABEL_2"), "{error}");
+        assert!(error.help_text().unwrap().contains("placeholders"), "{error}");
+        let error = set(&["B-A", "I-A", "B-B", "I-B", "X"], &[]).unwrap_err();
+        assert!(error.message().ends_with("only B-A, I-A, B-B, I-B, …"), "{error}");
+        assert!(error.help_text().unwrap().contains("BIOES"), "{error}");
     }
 
     #[test]

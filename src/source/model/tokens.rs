@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use tokenizers::Tokenizer;
 
+use super::tokenizer_config::TokenizerConfig;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::text::Span;
 
@@ -17,6 +18,8 @@ pub struct Unit {
     pieces: Vec<u32>,
     /// Where each word's sub-words begin in `pieces`.
     starts: Vec<usize>,
+    /// Where the sub-word that labels each word stands in `pieces`.
+    firsts: Vec<usize>,
 }
 
 impl Unit {
@@ -26,10 +29,18 @@ impl Unit {
         &self.pieces[self.starts[word]..end]
     }
 
-    fn push(&mut self, word: Span, piece: u32) {
+    /// Which of the sub-words of word `word` labels it: the first, but for those that stand for nothing
+    /// in the text and came before it.
+    pub fn first(&self, word: usize) -> usize {
+        self.firsts[word] - self.starts[word]
+    }
+
+    /// Adds a word of these sub-words, at least one, that number `first` of them labels.
+    fn push(&mut self, word: Span, pieces: &[u32], first: usize) {
         self.starts.push(self.pieces.len());
+        self.firsts.push(self.pieces.len() + first);
         self.words.push(word);
-        self.pieces.push(piece);
+        self.pieces.extend_from_slice(pieces);
     }
 }
 
@@ -45,16 +56,19 @@ pub struct SubWords {
     unknown: Option<u32>,
     /// Whether sub-words that continue a word are marked (`##ing`).
     marks_continuation: bool,
+    /// Whether given words are handed over with a space before them.
+    spaces_words: bool,
 }
 
 impl SubWords {
-    /// A tokenizer from the bytes of `tokenizer.json`; `place` names the file.
+    /// A tokenizer from the bytes of `tokenizer.json` and, where the folder has one, what stands in
+    /// `tokenizer_config.json`; `place` names the first.
     ///
     /// Truncation and padding that the file asks for are switched off: nothing is ever dropped.
     ///
     /// # Errors
     /// Where the file is damaged.
-    pub fn load(bytes: &[u8], place: &str) -> Result<Self> {
+    pub fn load(bytes: &[u8], config: Option<&TokenizerConfig>, place: &str) -> Result<Self> {
         let damaged = |e: String| {
             Error::new(ErrorKind::Model, format!("damaged tokenizer: {e}"))
                 .at(Location::file(place))
@@ -62,6 +76,9 @@ impl SubWords {
         let mut tokenizer = Tokenizer::from_bytes(bytes).map_err(|e| damaged(e.to_string()))?;
         tokenizer.with_truncation(None).map_err(|e| damaged(e.to_string()))?;
         tokenizer.with_padding(None);
+        if let Some(config) = config {
+            config.apply(&mut tokenizer).map_err(|e| damaged(e.to_string()))?;
+        }
         let special = |text: &str, special: bool| {
             tokenizer
                 .encode(text, special)
@@ -73,12 +90,16 @@ impl SubWords {
         let (before, rest) = wrapped.split_at(at);
         let after = rest.get(plain.len()..).unwrap_or(&[]).to_vec();
         let model = serde_json::from_slice::<Declared>(bytes).unwrap_or_default().model;
+        let id = |token: &str| tokenizer.token_to_id(token);
+        let declared = model.unk_token.as_deref().and_then(id).or(model.unk_id);
+        let configured = || config.and_then(TokenizerConfig::unknown).and_then(id);
         Ok(Self {
             before: before.to_vec(),
             after,
-            pad: tokenizer.token_to_id("[PAD]").unwrap_or(0),
-            unknown: model.unk_token.as_deref().and_then(|t| tokenizer.token_to_id(t)),
-            marks_continuation: model.continuing_subword_prefix.is_some(),
+            pad: ["[PAD]", "<pad>"].into_iter().find_map(id).unwrap_or(0),
+            unknown: declared.or_else(configured),
+            marks_continuation: model.continuing_subword_prefix.is_some_and(|p| !p.is_empty()),
+            spaces_words: config.is_some_and(|config| config.spaces_words(&tokenizer)),
             tokenizer,
         })
     }
@@ -89,7 +110,9 @@ impl SubWords {
     /// # Errors
     /// Where the tokenizer fails.
     pub fn of_words(&self, text: &str, words: Vec<Span>) -> Result<Unit> {
-        let slices: Vec<&str> = words.iter().map(|w| w.slice(text).unwrap_or("")).collect();
+        let space = if self.spaces_words { " " } else { "" };
+        let slices = words.iter().map(|w| w.slice(text).unwrap_or(""));
+        let slices: Vec<String> = slices.map(|slice| format!("{space}{slice}")).collect();
         let encoding = self.tokenizer.encode(slices, false).map_err(|e| failed(&e))?;
         let (ids, owners) = (encoding.get_ids(), encoding.get_word_ids());
         let mut unit = Unit::default();
@@ -99,11 +122,10 @@ impl SubWords {
             while next < ids.len() && owners[next] == Some(number as u32) {
                 next += 1;
             }
-            unit.push(
-                word,
-                ids.get(first).copied().filter(|_| next > first).unwrap_or_else(|| self.unknown()),
-            );
-            unit.pieces.extend(ids.get(first + 1..next).unwrap_or(&[]));
+            match ids.get(first..next) {
+                Some(pieces) if !pieces.is_empty() => unit.push(word, pieces, 0),
+                _ => unit.push(word, &[self.unknown()], 0),
+            }
         }
         Ok(unit)
     }
@@ -111,7 +133,12 @@ impl SubWords {
     /// The sub-words of the stretch `span` of running text, cut into words as `transformers`'
     /// token-classification pipeline cuts them (`aggregation_strategy="first"`): where the
     /// vocabulary marks continuations, a sub-word continues the word before it if it is not as long,
-    /// in code points, as the text it stands for; else the tokenizer's own word numbers decide.
+    /// in code points, as the text it stands for; else if no white space stands before it. An unknown
+    /// sub-word continues none.
+    ///
+    /// Other than there, two sub-words of one character are in one word; any white space ends a word,
+    /// not only a space; and a sub-word that stands for white space alone (`▁`) is no word, but labels
+    /// the one that it belongs to.
     ///
     /// # Errors
     /// Where the tokenizer fails.
@@ -119,34 +146,45 @@ impl SubWords {
         let stretch = span.slice(text).unwrap_or("");
         let encoding = self.tokenizer.encode(stretch, false).map_err(|e| failed(&e))?;
         let mut unit = Unit::default();
+        // The sub-words since the last one that stands for something, and whose they are.
+        let mut waiting: Vec<u32> = Vec::new();
         let mut owner = None;
-        for i in 0..encoding.len() {
+        let mut waiting_from = 0;
+        for (i, &id) in encoding.get_ids().iter().enumerate() {
             let (start, end) = encoding.get_offsets()[i];
-            let place = Span::new(span.start + start, span.start + end);
-            let id = encoding.get_ids()[i];
-            let continues = if self.marks_continuation {
-                let written = place.slice(text).unwrap_or("").chars().count();
-                Some(id) != self.unknown && encoding.get_tokens()[i].chars().count() != written
-            } else {
-                encoding.get_word_ids()[i] == owner
-            };
-            owner = encoding.get_word_ids()[i];
-            match unit.words.last_mut().filter(|_| continues || place.is_empty()) {
-                Some(word) => {
+            let place = trimmed(stretch, Span::new(start, end));
+            let here = encoding.get_word_ids()[i];
+            if here != owner {
+                (owner, waiting_from) = (here, waiting.len());
+            }
+            waiting.push(id);
+            if place.is_empty() {
+                continue;
+            }
+            let is_inside = Some(id) != self.unknown
+                && if self.marks_continuation {
+                    let written = place.slice(stretch).unwrap_or("").chars().count();
+                    encoding.get_tokens()[i].chars().count() != written
+                } else {
+                    let before = stretch.get(..place.start).and_then(|s| s.chars().next_back());
+                    before.is_some_and(|c| !c.is_whitespace())
+                };
+            let place = Span::new(span.start + place.start, span.start + place.end);
+            match unit.words.last_mut() {
+                // The second sub-word of a character cannot begin a word of its own.
+                Some(word) if is_inside || place.start < word.end => {
                     word.end = word.end.max(place.end);
-                    unit.pieces.push(id);
+                    unit.pieces.append(&mut waiting);
                 }
-                None if place.is_empty() => {}
-                None => {
-                    // Two sub-words of one character: the second cannot begin a word of its own.
-                    let taken = unit.words.last().map_or(0, |w| w.end);
-                    if place.start < taken {
-                        unit.pieces.push(id);
-                    } else {
-                        unit.push(place, id);
-                    }
+                _ => {
+                    unit.push(place, &waiting, waiting_from);
+                    waiting.clear();
                 }
             }
+            waiting_from = 0;
+        }
+        if !unit.words.is_empty() {
+            unit.pieces.append(&mut waiting);
         }
         Ok(unit)
     }
@@ -167,7 +205,16 @@ struct DeclaredModel {
     #[serde(default)]
     unk_token: Option<String>,
     #[serde(default)]
+    unk_id: Option<u32>,
+    #[serde(default)]
     continuing_subword_prefix: Option<Cow<'static, str>>,
+}
+
+/// `span` without white space at its edges.
+fn trimmed(text: &str, span: Span) -> Span {
+    let slice = span.slice(text).unwrap_or("");
+    let start = span.start + slice.len() - slice.trim_start().len();
+    Span::new(start.min(span.end), (span.start + slice.trim_end().len()).max(start.min(span.end)))
 }
 
 fn failed(error: &tokenizers::Error) -> Error {

@@ -1,216 +1,183 @@
 //! BERT (Devlin et al. 2019, arXiv:1810.04805), as `transformers`' `BertModel` computes it without
-//! its pooler.
+//! its pooler, and what its near relatives share with it.
 
 use candle_core::{Result, Tensor};
-use serde::Deserialize;
 
-use super::layers::{Activation, LayerNorm, Linear, softmax};
-use super::{Architecture, Encoder, Mode};
-use crate::error::{Error, ErrorKind};
+use super::activation::Activation;
+use super::block::{BERT_NAMES, Block, Shape};
+use super::embeddings::{Embeddings, Sizes};
+use super::keys::Keys;
+use super::layers::{LayerNorm, Linear};
+use super::{Architecture, Encoder, Mode, prefix_in};
 use crate::source::model::batch::Batch;
 use crate::source::model::weights::Weights;
+
+const PREFIX: &str = "bert.";
 
 pub(super) const ARCHITECTURE: Architecture = Architecture {
     name: "bert",
     doc: "BERT and its small relatives with absolute positions (Devlin et al. 2019), \
           cased or uncased.",
-    prefix: "bert.",
+    prefix: PREFIX,
     token_classifier: "BertForTokenClassification",
-    load: |config, weights| Ok(Box::new(Bert::load(config, weights)?)),
+    load: |config, weights| {
+        Ok(Box::new(Bert::load(&Keys::parse(config)?, weights, PREFIX, &DEFAULTS)?))
+    },
 };
 
-/// The keys of `config.json` that change the computation.
-#[derive(Debug, Clone, Deserialize)]
-struct Config {
-    vocab_size: usize,
-    hidden_size: usize,
-    num_hidden_layers: usize,
-    num_attention_heads: usize,
-    intermediate_size: usize,
-    hidden_act: Activation,
-    max_position_embeddings: usize,
-    type_vocab_size: usize,
-    layer_norm_eps: f64,
-    #[serde(default = "default_dropout")]
-    hidden_dropout_prob: f64,
-    #[serde(default = "default_dropout")]
-    attention_probs_dropout_prob: f64,
-    #[serde(default)]
-    classifier_dropout: Option<f64>,
-    #[serde(default)]
-    position_embedding_type: Option<String>,
+/// The sizes that a `config.json` need not say.
+pub(super) struct Defaults {
+    pub(super) vocabulary: usize,
+    pub(super) hidden: usize,
+    pub(super) heads: usize,
+    pub(super) inner: usize,
+    /// The width of the embeddings, where that may be another than that of the hidden states.
+    pub(super) embedding: Option<usize>,
+    /// The id of padding, where the number of its position is kept for it: the first sub-word of a text
+    /// then has the position after it.
+    pub(super) padding: Option<usize>,
 }
 
-/// `transformers` trains with this where `config.json` says nothing.
-fn default_dropout() -> f64 {
-    0.1
-}
+const DEFAULTS: Defaults = Defaults {
+    vocabulary: 30522,
+    hidden: 768,
+    heads: 12,
+    inner: 3072,
+    embedding: None,
+    padding: None,
+};
 
-struct Bert {
-    config: Config,
-    words: Tensor,
-    positions: Tensor,
-    types: Tensor,
+/// BERT with its weights, or a relative that differs by [`Defaults`].
+pub(super) struct Bert {
+    shape: Shape,
+    embeddings: Embeddings,
     norm: LayerNorm,
-    layers: Vec<Layer>,
-}
-
-struct Layer {
-    query: Linear,
-    key: Linear,
-    value: Linear,
-    attended: Linear,
-    attended_norm: LayerNorm,
-    widen: Linear,
-    activation: Activation,
-    narrow: Linear,
-    output_norm: LayerNorm,
+    /// From the width of the embeddings to that of the hidden states.
+    project: Option<Linear>,
+    blocks: Vec<Block>,
+    positions: usize,
+    padding: Option<usize>,
+    head_dropout: f64,
 }
 
 impl Bert {
-    fn load(config: &str, weights: &Weights) -> crate::Result<Self> {
-        let config: Config = serde_json::from_str(config)
-            .map_err(|e| Error::new(ErrorKind::Model, format!("config.json: {e}")))?;
-        config.check()?;
-        let prefix = ["bert.", ""]
-            .into_iter()
-            .find(|p| weights.has(&format!("{p}embeddings.word_embeddings.weight")))
-            .unwrap_or("bert.");
-        let hidden = config.hidden_size;
-        let embedding = |name: &str, rows: usize| {
-            weights.tensor(&format!("{prefix}embeddings.{name}.weight"), &[rows, hidden])
+    pub(super) fn load(
+        keys: &Keys,
+        weights: &Weights,
+        prefix: &str,
+        defaults: &Defaults,
+    ) -> crate::Result<Self> {
+        keys.check_encoder()?;
+        keys.only("position_embedding_type", &["absolute".into()])?;
+        let shape = shape(keys, defaults, 1e-12)?;
+        let width = match defaults.embedding {
+            Some(width) => keys.size("embedding_size", width)?,
+            None => shape.hidden,
         };
-        let norm_name = format!("{prefix}embeddings.LayerNorm");
+        let sizes = Sizes {
+            width,
+            words: keys.size("vocab_size", defaults.vocabulary)?,
+            positions: keys.size("max_position_embeddings", 512)?,
+            types: keys.count("type_vocab_size", 2)?,
+        };
+        let padding = match defaults.padding {
+            Some(id) => Some(keys.count("pad_token_id", id)?),
+            None => None,
+        };
+        let prefix = prefix_in(weights, prefix, "embeddings.word_embeddings.weight");
+        let name = format!("{prefix}embeddings");
+        let project = (width != shape.hidden)
+            .then(|| Linear::load(weights, &format!("{name}_project"), width, shape.hidden));
+        let layers = keys.size("num_hidden_layers", 12)?;
         Ok(Self {
-            words: embedding("word_embeddings", config.vocab_size)?,
-            positions: embedding("position_embeddings", config.max_position_embeddings)?,
-            types: embedding("token_type_embeddings", config.type_vocab_size)?,
-            norm: LayerNorm::load(weights, &norm_name, hidden, config.layer_norm_eps)?,
-            layers: (0..config.num_hidden_layers)
-                .map(|i| Layer::load(weights, &format!("{prefix}encoder.layer.{i}"), &config))
+            embeddings: Embeddings::load(weights, &name, &sizes)?,
+            norm: LayerNorm::load(weights, &format!("{name}.LayerNorm"), width, shape.epsilon)?,
+            project: project.transpose()?,
+            blocks: (0..layers)
+                .map(|i| {
+                    let name = format!("{prefix}encoder.layer.{i}");
+                    Block::load(weights, &name, &BERT_NAMES, &shape)
+                })
                 .collect::<crate::Result<_>>()?,
-            config,
+            positions: sizes.positions,
+            padding,
+            head_dropout: keys.rate("classifier_dropout", shape.dropout)?,
+            shape,
         })
     }
 }
 
-impl Config {
-    fn check(&self) -> crate::Result<()> {
-        let wrong =
-            |message: String| Err(Error::new(ErrorKind::Model, format!("config.json: {message}")));
-        if self.num_attention_heads == 0
-            || !self.hidden_size.is_multiple_of(self.num_attention_heads)
-        {
-            return wrong(format!(
-                "hidden_size {} is not a multiple of num_attention_heads {}",
-                self.hidden_size, self.num_attention_heads
-            ));
-        }
-        let rates = [
-            ("hidden_dropout_prob", Some(self.hidden_dropout_prob)),
-            ("attention_probs_dropout_prob", Some(self.attention_probs_dropout_prob)),
-            ("classifier_dropout", self.classifier_dropout),
-        ];
-        for (name, rate) in rates {
-            if let Some(rate) = rate.filter(|rate| !(0.0..=1.0).contains(rate)) {
-                return wrong(format!("{name} is {rate}, expected 0 to 1"));
-            }
-        }
-        match self.position_embedding_type.as_deref() {
-            None | Some("absolute") => Ok(()),
-            Some(other) => wrong(format!(
-                "position_embedding_type '{other}' is not supported, expected 'absolute'"
-            )),
-        }
-    }
+/// The shape of a layer by the keys that BERT gave it.
+pub(super) fn shape(keys: &Keys, defaults: &Defaults, epsilon: f64) -> crate::Result<Shape> {
+    let shape = Shape {
+        hidden: keys.size("hidden_size", defaults.hidden)?,
+        heads: keys.size("num_attention_heads", defaults.heads)?,
+        inner: keys.size("intermediate_size", defaults.inner)?,
+        activation: keys.activation("hidden_act", Activation::Gelu)?,
+        epsilon: keys.number("layer_norm_eps", epsilon)?,
+        dropout: keys.rate("hidden_dropout_prob", 0.1)?,
+        attention_dropout: keys.rate("attention_probs_dropout_prob", 0.1)?,
+    };
+    keys.head_width(("hidden_size", shape.hidden), ("num_attention_heads", shape.heads))?;
+    Ok(shape)
 }
 
 impl Encoder for Bert {
     fn encode(&self, batch: &Batch, mode: Mode<'_>) -> Result<Tensor> {
-        let (rows, length) = batch.ids.dims2()?;
-        let hidden = self.config.hidden_size;
-        let flat = batch.ids.flatten_all()?;
-        let words = self.words.index_select(&flat, 0)?.reshape((rows, length, hidden))?;
-        let positions = self.positions.narrow(0, 0, length)?;
-        let types = match &batch.types {
-            Some(types) => self
-                .types
-                .index_select(&types.flatten_all()?, 0)?
-                .reshape((rows, length, hidden))?,
-            None => self.types.narrow(0, 0, 1)?.unsqueeze(0)?,
-        };
-        let sum = words.broadcast_add(&positions.unsqueeze(0)?.broadcast_add(&types)?)?;
-        let mut x =
-            mode.dropout(&self.norm.forward(&sum, mode)?, self.config.hidden_dropout_prob)?;
-        for layer in &self.layers {
-            x = layer.forward(&x, batch.mask.as_ref(), &self.config, mode)?;
+        let positions =
+            self.padding.map(|padding| after_padding(&batch.ids, padding)).transpose()?;
+        let sum = self.embeddings.forward(batch, positions.as_ref())?;
+        let mut x = mode.dropout(&self.norm.forward(&sum, mode)?, self.shape.dropout)?;
+        if let Some(project) = &self.project {
+            x = project.forward(&x)?;
+        }
+        for block in &self.blocks {
+            x = block.forward(&x, batch.mask.as_ref(), &self.shape, mode)?;
         }
         Ok(x)
     }
 
     fn hidden_size(&self) -> usize {
-        self.config.hidden_size
+        self.shape.hidden
     }
 
     fn max_length(&self) -> usize {
-        self.config.max_position_embeddings
+        self.positions.saturating_sub(self.padding.map_or(0, |padding| padding + 1))
     }
 
     fn head_dropout(&self) -> f64 {
-        self.config.classifier_dropout.unwrap_or(self.config.hidden_dropout_prob)
+        self.head_dropout
     }
 }
 
-impl Layer {
-    fn load(weights: &Weights, name: &str, config: &Config) -> crate::Result<Self> {
-        let (hidden, inner) = (config.hidden_size, config.intermediate_size);
-        let linear = |part: &str, inputs, outputs| {
-            Linear::load(weights, &format!("{name}.{part}"), inputs, outputs)
-        };
-        let norm = |part: &str| {
-            LayerNorm::load(weights, &format!("{name}.{part}"), hidden, config.layer_norm_eps)
-        };
-        Ok(Self {
-            query: linear("attention.self.query", hidden, hidden)?,
-            key: linear("attention.self.key", hidden, hidden)?,
-            value: linear("attention.self.value", hidden, hidden)?,
-            attended: linear("attention.output.dense", hidden, hidden)?,
-            attended_norm: norm("attention.output.LayerNorm")?,
-            widen: linear("intermediate.dense", hidden, inner)?,
-            activation: config.hidden_act,
-            narrow: linear("output.dense", inner, hidden)?,
-            output_norm: norm("output.LayerNorm")?,
-        })
-    }
-
-    /// `mask` is added to the attention scores: shape `(rows, 1, 1, length)`.
-    fn forward(
-        &self,
-        x: &Tensor,
-        mask: Option<&Tensor>,
-        config: &Config,
-        mode: Mode<'_>,
-    ) -> Result<Tensor> {
-        let (rows, length, hidden) = x.dims3()?;
-        let heads = config.num_attention_heads;
-        let width = hidden / heads;
-        let split = |t: Tensor| t.reshape((rows, length, heads, width))?.transpose(1, 2);
-        let query = split(self.query.forward(x)?)?.contiguous()?;
-        let key = split(self.key.forward(x)?)?.contiguous()?;
-        let value = split(self.value.forward(x)?)?.contiguous()?;
-        let scale = 1.0 / (width as f64).sqrt();
-        let mut scores = (query.matmul(&key.t()?)? * scale)?;
-        if let Some(mask) = mask {
-            scores = scores.broadcast_add(mask)?;
+/// The numbers of the positions where `padding` keeps its own: sub-words are counted from the number
+/// after it on, and the id of padding, wherever it stands, has its number and is not counted.
+fn after_padding(ids: &Tensor, padding: usize) -> Result<Tensor> {
+    let mut numbers = ids.to_vec2::<u32>()?;
+    let padding = padding as u32;
+    for row in &mut numbers {
+        let mut count = padding;
+        for id in row {
+            *id = if *id == padding {
+                padding
+            } else {
+                count += 1;
+                count
+            };
         }
-        let shares = mode.dropout(&softmax(&scores, mode)?, config.attention_probs_dropout_prob)?;
-        let context = shares.matmul(&value)?;
-        let context = context.transpose(1, 2)?.contiguous()?.reshape((rows, length, hidden))?;
-        let attended =
-            mode.dropout(&self.attended.forward(&context)?, config.hidden_dropout_prob)?;
-        let x = self.attended_norm.forward(&(attended + x)?, mode)?;
-        let inner = self.activation.forward(&self.widen.forward(&x)?)?;
-        let output = mode.dropout(&self.narrow.forward(&inner)?, config.hidden_dropout_prob)?;
-        self.output_norm.forward(&(output + &x)?, mode)
+    }
+    Tensor::new(numbers, ids.device())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    #[test]
+    fn positions_are_counted_after_that_of_padding() {
+        let ids = Tensor::new(&[[0u32, 7, 1, 8, 2], [0, 2, 1, 1, 1]], &Device::Cpu).unwrap();
+        let positions = after_padding(&ids, 1).unwrap().to_vec2::<u32>().unwrap();
+        assert_eq!(positions, [[2, 3, 1, 4, 5], [2, 3, 1, 1, 1]]);
     }
 }

@@ -4,13 +4,14 @@
 use candle_core::{D, Result, Tensor};
 
 use super::Mode;
+use crate::error::{Error, ErrorKind};
 use crate::source::model::weights::Weights;
 
-/// `x W^T + b` over the last dimension.
+/// `x W^T + b` over the last dimension; some have no `b`.
 #[derive(Debug, Clone)]
 pub struct Linear {
     weight: Tensor,
-    bias: Tensor,
+    bias: Option<Tensor>,
 }
 
 impl Linear {
@@ -24,9 +25,24 @@ impl Linear {
         inputs: usize,
         outputs: usize,
     ) -> crate::Result<Self> {
+        Self::load_with(weights, name, inputs, outputs, true)
+    }
+
+    /// [`Linear::load`], with a bias or without.
+    ///
+    /// # Errors
+    /// As [`Linear::load`].
+    pub fn load_with(
+        weights: &Weights,
+        name: &str,
+        inputs: usize,
+        outputs: usize,
+        has_bias: bool,
+    ) -> crate::Result<Self> {
+        let bias = || weights.tensor(&format!("{name}.bias"), &[outputs]);
         Ok(Self {
             weight: weights.tensor(&format!("{name}.weight"), &[outputs, inputs])?,
-            bias: weights.tensor(&format!("{name}.bias"), &[outputs])?,
+            bias: has_bias.then(bias).transpose()?,
         })
     }
 
@@ -39,16 +55,18 @@ impl Linear {
         let mut shape = x.dims().to_vec();
         let rows = x.elem_count() / inputs;
         *shape.last_mut().expect("a tensor with a last dimension") = outputs;
-        x.reshape((rows, inputs))?
-            .matmul(&self.weight.t()?)?
-            .broadcast_add(&self.bias)?
-            .reshape(shape)
+        let product = x.reshape((rows, inputs))?.matmul(&self.weight.t()?)?;
+        let sum = match &self.bias {
+            Some(bias) => product.broadcast_add(bias)?,
+            None => product,
+        };
+        sum.reshape(shape)
     }
 }
 
-/// Layer normalisation over the last dimension.
+/// Layer normalisation over the last dimension (Ba et al. 2016, arXiv:1607.06450).
 #[derive(Debug, Clone)]
-pub(super) struct LayerNorm {
+pub struct LayerNorm {
     weight: Tensor,
     bias: Tensor,
     epsilon: f64,
@@ -56,22 +74,41 @@ pub(super) struct LayerNorm {
 
 impl LayerNorm {
     /// Reads `{name}.weight` and `{name}.bias`, or the older names `gamma` and `beta`.
-    pub(super) fn load(
+    ///
+    /// # Errors
+    /// Where a tensor is missing or has another shape.
+    pub fn load(weights: &Weights, name: &str, size: usize, epsilon: f64) -> crate::Result<Self> {
+        Self::load_with(weights, name, size, epsilon, true)
+    }
+
+    /// [`LayerNorm::load`], with a bias or without.
+    ///
+    /// # Errors
+    /// As [`LayerNorm::load`].
+    pub fn load_with(
         weights: &Weights,
         name: &str,
         size: usize,
         epsilon: f64,
+        has_bias: bool,
     ) -> crate::Result<Self> {
         let old = weights.has(&format!("{name}.gamma"));
         let (weight, bias) = if old { ("gamma", "beta") } else { ("weight", "bias") };
-        Ok(Self {
-            weight: weights.tensor(&format!("{name}.{weight}"), &[size])?,
-            bias: weights.tensor(&format!("{name}.{bias}"), &[size])?,
-            epsilon,
-        })
+        let weight = weights.tensor(&format!("{name}.{weight}"), &[size])?;
+        let bias = if has_bias {
+            weights.tensor(&format!("{name}.{bias}"), &[size])?
+        } else {
+            let zeros = weight.zeros_like();
+            zeros.map_err(|e| Error::new(ErrorKind::Device, format!("the device failed: {e}")))?
+        };
+        Ok(Self { weight, bias, epsilon })
     }
 
-    pub(super) fn forward(&self, x: &Tensor, mode: Mode<'_>) -> Result<Tensor> {
+    /// Applies it to `x` of shape `(…, size)`.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn forward(&self, x: &Tensor, mode: Mode<'_>) -> Result<Tensor> {
         let epsilon = self.epsilon as f32;
         match mode {
             Mode::Inference => {
@@ -89,27 +126,5 @@ pub(super) fn softmax(x: &Tensor, mode: Mode<'_>) -> Result<Tensor> {
     match mode {
         Mode::Inference => candle_nn::ops::softmax_last_dim(x),
         Mode::Training(_) => candle_nn::ops::softmax(x, D::Minus1),
-    }
-}
-
-/// A feed-forward activation, by its name in `config.json`.
-#[derive(Debug, Clone, Copy, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Activation {
-    /// The exact (erf) form.
-    Gelu,
-    /// The tanh approximation.
-    #[serde(alias = "gelu_pytorch_tanh")]
-    GeluNew,
-    Relu,
-}
-
-impl Activation {
-    pub(super) fn forward(self, x: &Tensor) -> Result<Tensor> {
-        match self {
-            Self::Gelu => x.gelu_erf(),
-            Self::GeluNew => x.gelu(),
-            Self::Relu => x.relu(),
-        }
     }
 }

@@ -1,9 +1,20 @@
 //! Encoders: sub-word ids in, one vector a sub-word out. A new architecture is one new file here and
 //! one entry in [`ARCHITECTURES`].
 
+mod activation;
+mod attention;
 mod bert;
+mod block;
+mod deberta_v2;
+mod disentangled;
+mod distilbert;
 mod dropout;
+mod electra;
+mod embeddings;
+mod keys;
 mod layers;
+mod modernbert;
+mod roberta;
 #[cfg(test)]
 mod template;
 
@@ -13,8 +24,9 @@ use super::batch::Batch;
 use super::weights::Weights;
 use crate::error::{Error, Location, Result};
 
+pub use activation::Activation;
 pub use dropout::Dropout;
-pub use layers::Linear;
+pub use layers::{LayerNorm, Linear};
 
 /// What a forward pass is for.
 #[derive(Debug, Clone, Copy)]
@@ -50,14 +62,37 @@ pub trait Encoder: Send + Sync {
     /// The width of a hidden state.
     fn hidden_size(&self) -> usize;
 
-    /// The longest sequence it takes, special tokens included.
+    /// The longest sequence it takes, special tokens included; `usize::MAX` where nothing in it ends.
     fn max_length(&self) -> usize;
+
+    /// The longest sequence it was made for: what it reads at once where the user says nothing.
+    fn usual_length(&self) -> usize {
+        self.max_length()
+    }
 
     /// The rate of dropout on hidden states before a head, as the reference's own token classifier of
     /// this architecture has it.
     fn head_dropout(&self) -> f64 {
         0.0
     }
+
+    /// What the reference's own classifiers of this architecture do to hidden states first.
+    fn head_transform(&self) -> Option<HeadTransform> {
+        None
+    }
+}
+
+/// A linear layer, an activation and a norm before a classifier.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HeadTransform {
+    /// Between the two.
+    pub activation: Activation,
+    /// Whether the linear layer has a bias.
+    pub dense_has_bias: bool,
+    /// Whether the norm has one.
+    pub norm_has_bias: bool,
+    /// Of the norm.
+    pub epsilon: f64,
 }
 
 /// An architecture that a `config.json` can name.
@@ -75,7 +110,16 @@ pub struct Architecture {
 }
 
 /// All architectures.
-pub static ARCHITECTURES: &[Architecture] = &[bert::ARCHITECTURE];
+pub static ARCHITECTURES: &[Architecture] = &[
+    bert::ARCHITECTURE,
+    roberta::CAMEMBERT,
+    deberta_v2::ARCHITECTURE,
+    distilbert::ARCHITECTURE,
+    electra::ARCHITECTURE,
+    modernbert::ARCHITECTURE,
+    roberta::ROBERTA,
+    roberta::XLM_ROBERTA,
+];
 
 /// The architecture of this `model_type`; `place` is the `config.json` that names it.
 ///
@@ -86,4 +130,10 @@ pub fn architecture(name: &str, place: &str) -> Result<&'static Architecture> {
         let known: Vec<&str> = ARCHITECTURES.iter().map(|a| a.name).collect();
         Error::unknown("model type", name, &known).at(Location::file(place))
     })
+}
+
+/// What the names of an encoder's weights begin with here: `prefix`, or nothing where the checkpoint is
+/// of the encoder alone. `probe` is the name of one of them without it.
+fn prefix_in<'a>(weights: &Weights, prefix: &'a str, probe: &str) -> &'a str {
+    if !weights.has(&format!("{prefix}{probe}")) && weights.has(probe) { "" } else { prefix }
 }

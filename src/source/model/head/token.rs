@@ -3,28 +3,37 @@
 
 use candle_core::{Result, Tensor};
 
-use crate::source::model::arch::{Linear, Mode};
+use crate::source::model::arch::{Activation, Encoder, HeadTransform, LayerNorm, Linear, Mode};
 use crate::source::model::weights::Weights;
 
 /// The classifier of a token tagger.
 pub struct TokenHead {
+    transform: Option<Transform>,
     classifier: Linear,
     dropout: f64,
 }
 
+/// A [`HeadTransform`] with its weights.
+struct Transform {
+    dense: Linear,
+    activation: Activation,
+    norm: LayerNorm,
+}
+
 impl TokenHead {
-    /// Reads `classifier.weight` and `classifier.bias`. `dropout` is the rate on the hidden states where
-    /// it is trained.
+    /// Reads `classifier.weight` and `classifier.bias`, and `head.dense` and `head.norm` where the
+    /// encoder asks for a transform.
     ///
     /// # Errors
-    /// Where they are missing or do not fit the hidden size and the number of tags.
-    pub fn load(
-        weights: &Weights,
-        hidden: usize,
-        tags: usize,
-        dropout: f64,
-    ) -> crate::Result<Self> {
-        Ok(Self { classifier: Linear::load(weights, "classifier", hidden, tags)?, dropout })
+    /// Where they are missing or do not fit the encoder and the number of tags.
+    pub fn load(weights: &Weights, encoder: &dyn Encoder, tags: usize) -> crate::Result<Self> {
+        let hidden = encoder.hidden_size();
+        let transform = encoder.head_transform().map(|t| Transform::load(weights, hidden, &t));
+        Ok(Self {
+            transform: transform.transpose()?,
+            classifier: Linear::load(weights, "classifier", hidden, tags)?,
+            dropout: encoder.head_dropout(),
+        })
     }
 
     /// The logits of every tag: `(batch, length, hidden)` in, `(batch, length, tags)` out.
@@ -32,6 +41,23 @@ impl TokenHead {
     /// # Errors
     /// Where the device fails.
     pub fn logits(&self, hidden: &Tensor, mode: Mode<'_>) -> Result<Tensor> {
-        self.classifier.forward(&mode.dropout(hidden, self.dropout)?)
+        let transformed = match &self.transform {
+            Some(Transform { dense, activation, norm }) => {
+                &norm.forward(&activation.forward(&dense.forward(hidden)?)?, mode)?
+            }
+            None => hidden,
+        };
+        self.classifier.forward(&mode.dropout(transformed, self.dropout)?)
+    }
+}
+
+impl Transform {
+    fn load(weights: &Weights, hidden: usize, transform: &HeadTransform) -> crate::Result<Self> {
+        let HeadTransform { activation, dense_has_bias, norm_has_bias, epsilon } = *transform;
+        Ok(Self {
+            dense: Linear::load_with(weights, "head.dense", hidden, hidden, dense_has_bias)?,
+            activation,
+            norm: LayerNorm::load_with(weights, "head.norm", hidden, epsilon, norm_has_bias)?,
+        })
     }
 }
