@@ -92,6 +92,17 @@ fn shown(read: &Result<Document>) -> String {
     format!("{} | {}", document.text, entities.join(", ")).trim_end().to_owned()
 }
 
+/// Tokens and entities are places in the text, and not empty.
+fn assert_sound(read: &[Result<Document>]) {
+    for document in read.iter().flatten() {
+        let tokens = document.tokens.iter().flatten().map(|token| token.span);
+        for span in tokens.chain(document.gold.iter().flatten().map(|one| one.span)) {
+            let text = span.slice(&document.text);
+            assert!(text.is_some_and(|text| !text.is_empty()), "{span:?} in {document:?}");
+        }
+    }
+}
+
 #[test]
 fn formats_read_and_write_what_the_cases_say() {
     let mut names = BTreeSet::new();
@@ -277,8 +288,10 @@ proptest! {
     ) {
         for format in FORMATS {
             for input in [text.as_bytes(), &bytes] {
-                drop(read(format, input, &with_gold()));
-                let _ = json::recognise(Input::new("in", std::io::Cursor::new(input.to_vec())));
+                assert_sound(&read(format, input, &with_gold()));
+                let input = || Input::new("in", std::io::Cursor::new(input.to_vec()));
+                let _ = json::recognise(input());
+                prop_assert!(sniff::sniff(input(), &ReadOptions::default()).is_ok());
             }
         }
     }
@@ -295,8 +308,8 @@ proptest! {
                 let place = place.index(bytes.len());
                 bytes[place] = *byte;
             }
-            drop(read(format, &bytes, &with_gold()));
-            drop(read(format, &bytes[..cut.index(bytes.len())], &with_gold()));
+            assert_sound(&read(format, &bytes, &with_gold()));
+            assert_sound(&read(format, &bytes[..cut.index(bytes.len())], &with_gold()));
         }
     }
 }
