@@ -37,6 +37,7 @@ pub mod rule;
 pub mod source;
 pub mod span;
 pub mod text;
+pub mod train;
 pub mod tune;
 
 pub use error::{Error, ErrorKind, Result};

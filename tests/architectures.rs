@@ -250,7 +250,7 @@ impl Trainable {
         let kind = value["model_type"].as_str().expect("a model type");
         let tags = value["id2label"].as_object().expect("tags").len();
         let weights = Weights::load(&files, ".", &Device::Cpu).expect("weights");
-        let weights = weights.into_trainable().expect("variables");
+        let weights = weights.into_trainable(|_| true).expect("variables");
         let architecture = architecture(kind, "config.json").expect("an architecture");
         let encoder = (architecture.load)(&config, &weights).expect("an encoder");
         let head = TokenHead::load(&weights, encoder.as_ref(), tags).expect("a head");

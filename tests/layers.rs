@@ -17,12 +17,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("source", &["error", "resource", "text", "span", "rule"]),
     ("merge", &["error", "resource", "text", "span", "rule"]),
     ("io", &["error", "resource::OptionDoc", "text", "span"]),
+    ("train", &["error", "resource", "text", "span", "eval", "source", "io"]),
     ("pipeline", &["error", "resource", "text", "span", "rule", "source", "merge"]),
     ("tune", &["error", "resource", "text", "span", "eval", "merge", "pipeline"]),
     (
         "cli",
         &[
-            "error", "resource", "text", "span", "eval", "rule", "source", "merge", "io",
+            "error", "resource", "text", "span", "eval", "rule", "source", "merge", "io", "train",
             "pipeline", "tune",
         ],
     ),

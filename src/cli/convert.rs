@@ -9,7 +9,7 @@ use std::sync::Arc;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::corpus::CorpusRun;
-use super::gold::{GoldArgs, GoldNames};
+use super::gold::GoldArgs;
 use super::print::on_one_line;
 use super::read::{ReadArgs, some_files, tag_names};
 use super::tag::offset_unit;
@@ -18,8 +18,8 @@ use super::write::{check_output, tag_scheme, without_output, writer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::fit::{Misfit, MisfitKind, Mismatch, fit};
 use crate::io::{
-    DocumentStream, FORMATS, Format, GoldOptions, Inputs, Marking, ReadOptions, TagColumn,
-    WriteOptions, format,
+    DocumentStream, FORMATS, Format, GoldOptions, Inputs, LabelNames, Marking, ReadOptions,
+    TagColumn, WriteOptions, format,
 };
 use crate::pipeline::Tagged;
 use crate::span::{Entity, Label, TagScheme};
@@ -247,7 +247,7 @@ impl Seen {
     }
 
     /// Says what the user may not have meant.
-    fn warn(&self, corpus: &mut CorpusRun, names: &GoldNames, format: &Format) {
+    fn warn(&self, corpus: &mut CorpusRun, names: &LabelNames, format: &Format) {
         let mut warn = |message: String, help: &str| {
             let warning = Error::new(ErrorKind::Document, message).with_help(help);
             corpus.warn(&warning, warning.to_string());

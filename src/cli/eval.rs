@@ -30,14 +30,14 @@ use self::report_file::ReportFile;
 use self::systems::{Answer, Load, SystemChoice, Systems};
 use super::corpus::CorpusRun;
 use super::engine::EngineArgs;
-use super::gold::{GoldArgs, GoldNames, renaming, warn_of_labels};
+use super::gold::{GoldArgs, renaming, warn_of_labels};
 use super::print::print;
 use super::progress;
 use super::read::{ReadArgs, some_files};
 use super::verbosity::Verbosity;
 use crate::error::{Error, ErrorKind, Result};
 use crate::eval::{EntityCounts, Mode, Resampling, StrictScheme, SurfaceCounts};
-use crate::io::{DocumentStream, GoldOptions, InputFile, Inputs, ReadOptions};
+use crate::io::{DocumentStream, GoldOptions, InputFile, Inputs, LabelNames, ReadOptions};
 use crate::pipeline::{Engine, EngineLoader, Proposals};
 use crate::text::{Annotation, Document};
 
@@ -283,7 +283,7 @@ impl Load for Args {
     fn predictions(&self, gold: &[InputFile], files: Vec<InputFile>) -> Predictions {
         let column = self.pred_column.map(NonZeroUsize::get);
         let options = self.read_options(GoldOptions { column, ..self.gold.options() });
-        let names = GoldNames::from_iter(self.map_pred.iter().cloned());
+        let names = LabelNames::from_iter(self.map_pred.iter().cloned());
         let GoldOptions { column: of_gold, letter, .. } = self.gold.options();
         let sequences = self.tags.map(|mode| TagSequences::new(mode, letter, [of_gold, column]));
         let reading = Reading { names, lowercase: self.lowercase };

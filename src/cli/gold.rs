@@ -1,22 +1,20 @@
 //! The options that say how gold is read and what it calls its labels, shared by the commands that
 //! judge by it.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use serde::Deserialize;
 
 use super::corpus::CorpusRun;
 use super::tag::offset_unit;
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::{Discontinuous, GoldOptions};
+use crate::io::{Discontinuous, GoldOptions, LabelNames};
 use crate::pipeline::Engine;
 use crate::resource::TomlFile;
 use crate::span::scheme::LetterPlace;
-use crate::text::{Document, OffsetUnit};
+use crate::text::OffsetUnit;
 
 /// How gold is read, and what it calls its labels.
 #[derive(Debug, Args)]
@@ -78,10 +76,10 @@ impl GoldArgs {
     ///
     /// # Errors
     /// Where the file that says it cannot be read, or is wrong.
-    pub(super) fn names(&self) -> Result<GoldNames> {
+    pub(super) fn names(&self) -> Result<LabelNames> {
         let mut names = match &self.map_file {
-            Some(path) => GoldNames::load(path)?,
-            None => GoldNames::default(),
+            Some(path) => load(path)?,
+            None => LabelNames::default(),
         };
         names.map.extend(self.map.iter().cloned());
         names.drop.extend(self.drop.iter().cloned());
@@ -92,7 +90,7 @@ impl GoldArgs {
     ///
     /// # Errors
     /// As [`GoldArgs::names`], and where none of them gives such a label.
-    pub(super) fn names_in(&self, engines: &[&Engine]) -> Result<GoldNames> {
+    pub(super) fn names_in(&self, engines: &[&Engine]) -> Result<LabelNames> {
         let names = self.names()?;
         let known = labels_of(engines);
         let is_given =
@@ -104,50 +102,11 @@ impl GoldArgs {
     }
 }
 
-/// Labels of gold and what they are to be called, and those that are left out.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct GoldNames {
-    #[serde(default)]
-    map: BTreeMap<String, String>,
-    #[serde(default)]
-    drop: BTreeSet<String>,
-}
-
-impl FromIterator<(String, String)> for GoldNames {
-    fn from_iter<T: IntoIterator<Item = (String, String)>>(names: T) -> Self {
-        Self { map: names.into_iter().collect(), ..Self::default() }
-    }
-}
-
-impl GoldNames {
-    fn load(path: &Path) -> Result<Self> {
-        let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", &name, e))?;
-        TomlFile::new(&name, &text).parse()?.read()
-    }
-
-    /// Calls the labels of the document's gold so.
-    pub(super) fn rename(&self, document: &mut Document) {
-        let Some(gold) = &mut document.gold else { return };
-        gold.retain(|annotation| !self.drop.contains(&annotation.label));
-        for annotation in gold.iter_mut() {
-            if let Some(name) = self.map.get(&annotation.label) {
-                annotation.label.clone_from(name);
-            }
-        }
-        gold.retain(|annotation| !self.drop.contains(&annotation.label));
-    }
-
-    /// The labels that it says something about.
-    pub(super) fn labels(&self) -> BTreeSet<&str> {
-        self.map.keys().chain(&self.drop).map(String::as_str).collect()
-    }
-
-    /// The labels that it makes.
-    pub(super) fn made(&self) -> BTreeSet<&str> {
-        self.map.values().map(String::as_str).collect()
-    }
+/// Reads labels and what they are to be called from a TOML file.
+fn load(path: &Path) -> Result<LabelNames> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", &name, e))?;
+    TomlFile::new(&name, &text).parse()?.read()
 }
 
 /// The labels that the engines give, each once.

@@ -18,6 +18,7 @@ pub mod explain;
 pub mod gazetteer;
 mod gold;
 mod html;
+mod interrupt;
 pub mod lint;
 pub mod list;
 pub mod man;
@@ -31,6 +32,7 @@ mod table;
 pub mod tag;
 #[cfg(test)]
 mod template;
+pub mod train;
 pub mod tune;
 mod verbosity;
 mod write;
@@ -60,6 +62,7 @@ use crate::error::Result;
   spanloom eval dev.conll -e my-engine.toml
   spanloom diff spanloom.toml my-engine.toml corpus/
   spanloom tune --gold dev.conll -e my-engine.toml --in-place
+  spanloom train recipe.toml
   spanloom convert train.conll --to spacy -o train.jsonl
   spanloom rules stats dev.conll --gold
   spanloom select corpus/ --n 200 --format doccano -o tasks.jsonl
@@ -85,6 +88,7 @@ enum Command {
     Eval(eval::Args),
     Diff(diff::Args),
     Tune(tune::Args),
+    Train(train::Args),
     Convert(convert::Args),
     Corpus(corpora::Args),
     Gazetteer(gazetteer::Args),
@@ -141,6 +145,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
         Command::Eval(args) => eval::run(args, cli.verbosity),
         Command::Diff(args) => diff::run(args, cli.verbosity),
         Command::Tune(args) => tune::run(args, cli.verbosity),
+        Command::Train(args) => train::run(args, cli.verbosity),
         Command::Convert(args) => convert::run(args, cli.verbosity),
         Command::Corpus(args) => corpora::run(args, cli.verbosity),
         Command::Gazetteer(args) => gazetteer::run(args, cli.verbosity),

@@ -95,9 +95,10 @@ fn render(shown: &AtSeverity<'_>, colours: ColorChoice, is_terminal: bool) -> St
     text
 }
 
-/// Writes to standard error; nobody is left to tell where that fails.
+/// Writes to standard error, without styles where it is no terminal; nobody is left to tell where that
+/// fails.
 pub(super) fn write(text: &str) {
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    let _ = anstream::stderr().lock().write_all(text.as_bytes());
 }
 
 /// An error shown as what it is here: the same text is an error in one place and a warning in another.

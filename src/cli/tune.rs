@@ -6,14 +6,13 @@ mod text;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::ValueEnum;
 
 use super::corpus::CorpusRun;
 use super::engine::EngineArgs;
 use super::gold::{GoldArgs, warn_of_labels};
+use super::interrupt::stop_flag;
 use super::print::print;
 use super::progress::counter;
 use super::read::{ReadArgs, some_files};
@@ -203,17 +202,7 @@ fn search(
     options: &TuneOptions,
     verbosity: Verbosity,
 ) -> Result<Tuned> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let asked = stop.clone();
-    // A second Ctrl-C ends the program as usual; where no handler can be set, the first one does.
-    let handler = ctrlc::set_handler(move || {
-        if asked.swap(true, Ordering::Relaxed) {
-            std::process::abort();
-        }
-    });
-    if let Err(error) = handler {
-        tracing::warn!("Ctrl-C loses what was found so far: {error}");
-    }
+    let stop = stop_flag("what was found so far");
     let bar = counter(verbosity.is_interactive(), "settings");
     let step = |Step { fold, round, size }: Step| {
         bar.set_position(0);

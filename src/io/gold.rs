@@ -1,12 +1,15 @@
 //! The entities that an input says are there: how they are asked for, and how they are read from JSON,
 //! where most formats differ in nothing but the names of the fields. Tags are `tokens`' business.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::ReadOptions;
 use crate::error::{Error, ErrorKind, Location};
 use crate::span::scheme::LetterPlace;
-use crate::text::{Annotation, OffsetTable, OffsetUnit, Span};
+use crate::text::{Annotation, Document, OffsetTable, OffsetUnit, Span};
 
 /// How gold is read. Malformed gold is an error of its document, and so is gold that is not there,
 /// unless it is optional.
@@ -48,6 +51,48 @@ impl std::str::FromStr for Discontinuous {
             "split" => Ok(Self::Split),
             _ => Err(Error::unknown("way with discontinuous entities", name, Self::NAMES)),
         }
+    }
+}
+
+/// Labels of gold and what they are to be called, and those that are left out.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelNames {
+    /// By the label of gold, the one that stands for it.
+    #[serde(default)]
+    pub map: BTreeMap<String, String>,
+    /// Labels to leave out, by their old or their new name.
+    #[serde(default)]
+    pub drop: BTreeSet<String>,
+}
+
+impl FromIterator<(String, String)> for LabelNames {
+    fn from_iter<T: IntoIterator<Item = (String, String)>>(names: T) -> Self {
+        Self { map: names.into_iter().collect(), ..Self::default() }
+    }
+}
+
+impl LabelNames {
+    /// Calls the labels of the document's gold so.
+    pub fn rename(&self, document: &mut Document) {
+        let Some(gold) = &mut document.gold else { return };
+        gold.retain(|annotation| !self.drop.contains(&annotation.label));
+        for annotation in gold.iter_mut() {
+            if let Some(name) = self.map.get(&annotation.label) {
+                annotation.label.clone_from(name);
+            }
+        }
+        gold.retain(|annotation| !self.drop.contains(&annotation.label));
+    }
+
+    /// The labels that it says something about.
+    pub fn labels(&self) -> BTreeSet<&str> {
+        self.map.keys().chain(&self.drop).map(String::as_str).collect()
+    }
+
+    /// The labels that it makes.
+    pub fn made(&self) -> BTreeSet<&str> {
+        self.map.values().map(String::as_str).collect()
     }
 }
 

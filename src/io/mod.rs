@@ -46,7 +46,7 @@ use crate::span::{Entity, TagScheme};
 use crate::text::lines::Lines;
 use crate::text::{Document, OffsetUnit};
 
-pub use gold::{Discontinuous, GoldOptions};
+pub use gold::{Discontinuous, GoldOptions, LabelNames};
 pub use input::{Input, InputFile, Inputs};
 pub use output::Output;
 pub use stream::DocumentStream;

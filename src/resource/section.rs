@@ -186,6 +186,26 @@ impl<'f> Section<'f> {
             .collect()
     }
 
+    /// Removes `key`, which must be a table where it is there, and gives it.
+    ///
+    /// # Errors
+    /// Where the value is something else.
+    pub fn take_table(&mut self, key: &str) -> Result<Option<Section<'f>>> {
+        let Some(value) = self.table.get_mut().remove(key) else { return Ok(None) };
+        let range = value.span();
+        match value.into_inner() {
+            DeValue::Table(table) => {
+                let table = Spanned::new(range, table);
+                Ok(Some(Section { file: self.file, table, whole: false }))
+            }
+            other => {
+                let message =
+                    format!("'{key}' is of type {}, expected a table ([{key}])", other.type_str());
+                Err(Error::new(ErrorKind::Config, message).at(self.file.location(range)))
+            }
+        }
+    }
+
     /// What is left of the section as a value of type `T`; `T` should deny unknown fields.
     ///
     /// # Errors
@@ -234,6 +254,19 @@ mod tests {
             TomlFile::new("o", "name = 'x'").parse().unwrap().read::<Options>().unwrap().name,
             "x"
         );
+    }
+
+    #[test]
+    fn tables_in_tables_keep_their_places() {
+        let file = TomlFile::new("e.toml", "[data]\n[[data.train]]\npath = 1\n[other]\n");
+        let mut section = file.parse().unwrap();
+        let mut data = section.take_table("data").unwrap().unwrap();
+        let train = data.take_tables("train").unwrap().remove(0);
+        assert_eq!(train.location_of("path").to_string(), "e.toml:3:8");
+        assert!(section.take_table("missing").unwrap().is_none());
+        let file = TomlFile::new("e.toml", "data = 3");
+        let error = file.parse().unwrap().take_table("data").unwrap_err();
+        assert!(error.to_string().starts_with("e.toml:1:8: 'data' is of type"), "{error}");
     }
 
     #[test]

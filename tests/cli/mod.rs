@@ -15,6 +15,7 @@ mod report;
 mod rules;
 mod select;
 mod tag;
+mod train;
 mod tune;
 
 use std::fs;

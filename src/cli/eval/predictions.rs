@@ -1,11 +1,10 @@
 //! Predictions from files, matched with the documents of gold: in order, by text and, where both sides
 //! state ids, by id.
 
-use crate::cli::gold::GoldNames;
 use crate::cli::print::on_one_line;
 use crate::error::{Error, ErrorKind, Result};
 use crate::eval::{EntityReport, LetterPlace, Mode, SequenceCounts};
-use crate::io::{DocumentStream, InputFile, ReadOptions, conll};
+use crate::io::{DocumentStream, InputFile, LabelNames, ReadOptions, conll};
 use crate::pipeline::Tagged;
 use crate::span::{Entity, Label};
 use crate::text::{Annotation, Document};
@@ -16,7 +15,7 @@ const SHOWN: usize = 30;
 /// What is done to predictions when they have been read, as to gold.
 pub(super) struct Reading {
     /// What their labels are to be called.
-    pub(super) names: GoldNames,
+    pub(super) names: LabelNames,
     /// Whether texts become lower case.
     pub(super) lowercase: bool,
 }

@@ -22,7 +22,7 @@ use crate::error::Result;
 pub use arch::{ARCHITECTURES, Architecture, Dropout, Mode};
 pub use config::ModelConfig;
 pub use device::DeviceChoice;
-pub use tagger::Tagger;
+pub use tagger::{ModelFolder, Tagger};
 pub use tags::TagSet;
 
 pub(super) const KIND: SourceKind = SourceKind {

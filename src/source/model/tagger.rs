@@ -1,6 +1,8 @@
 //! The model as a source: documents become units of words, units become windows, windows become
 //! batches; the answers are put together again as mentions and evidence.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,6 +18,7 @@ use super::tokenizer_config::TokenizerConfig;
 use super::tokens::{SubWords, Unit};
 use super::weights::Weights;
 use crate::error::{Error, ErrorKind, Location, Result};
+use crate::resource::Files;
 use crate::source::{Found, LoadContext, Refusal, Source};
 use crate::span::{Evidence, Label, Mention, Origin};
 use crate::text::window::{Window, windows};
@@ -35,12 +38,63 @@ pub struct Tagger {
     architecture: &'static str,
 }
 
+/// What a model folder holds, read.
+pub struct ModelFolder {
+    /// The text of `config.json`.
+    pub config: String,
+    /// What to call it.
+    pub config_place: String,
+    /// The bytes of `tokenizer.json`.
+    pub tokenizer: Cow<'static, [u8]>,
+    /// What to call it.
+    pub tokenizer_place: String,
+    /// What `tokenizer_config.json` says, where there is one.
+    pub tokenizer_config: Option<TokenizerConfig>,
+    /// The weights.
+    pub weights: Weights,
+}
+
+impl ModelFolder {
+    /// Reads the folder `folder`.
+    ///
+    /// # Errors
+    /// Where a file is missing or damaged.
+    pub fn read(files: &Files, folder: &str, device: &Device) -> Result<Self> {
+        let read = Self::with_weights(files, folder, Weights::new(BTreeMap::new(), String::new()))?;
+        Ok(Self { weights: Weights::load(files, folder, device)?, ..read })
+    }
+
+    /// Reads the folder `folder`, with other weights than its own.
+    ///
+    /// # Errors
+    /// As [`ModelFolder::read`].
+    pub fn with_weights(files: &Files, folder: &str, weights: Weights) -> Result<Self> {
+        let [config, tokenizer, settings] =
+            ["config.json", "tokenizer.json", "tokenizer_config.json"]
+                .map(|name| format!("{folder}/{name}"));
+        let tokenizer_config = if files.exists(&settings) {
+            let text = files.read_text(&settings)?;
+            Some(TokenizerConfig::parse(&text, &files.display(&settings))?)
+        } else {
+            None
+        };
+        Ok(Self {
+            config_place: files.display(&config),
+            config: files.read_text(&config)?,
+            tokenizer_place: files.display(&tokenizer),
+            tokenizer: files.read(&tokenizer)?,
+            tokenizer_config,
+            weights,
+        })
+    }
+}
+
 /// The keys of `config.json` that every architecture has.
 #[derive(serde::Deserialize)]
 struct Common {
     model_type: String,
     #[serde(default)]
-    id2label: std::collections::BTreeMap<String, String>,
+    id2label: BTreeMap<String, String>,
 }
 
 /// One window of one unit of one document.
@@ -64,32 +118,38 @@ impl Tagger {
     /// Where a file of the folder is missing, damaged or does not fit the others, and where the
     /// device that was asked for is not there.
     pub fn load(name: Arc<str>, config: ModelConfig, context: &LoadContext) -> Result<Self> {
+        let device = context.device.open()?;
         let folder = config.path.trim_end_matches('/').to_owned();
-        let files = &context.files;
-        let config_place = files.display(&format!("{folder}/config.json"));
-        let config_text = files.read_text(&format!("{folder}/config.json"))?;
-        let common: Common = serde_json::from_str(&config_text).map_err(|e| {
+        let folder = ModelFolder::read(&context.files, &folder, &device)?;
+        Self::of_folder(name, config, &folder, device)
+    }
+
+    /// The model of a folder that has been read; its weights are on `device`.
+    ///
+    /// # Errors
+    /// Where its parts do not fit each other.
+    pub fn of_folder(
+        name: Arc<str>,
+        config: ModelConfig,
+        folder: &ModelFolder,
+        device: Device,
+    ) -> Result<Self> {
+        let common: Common = serde_json::from_str(&folder.config).map_err(|e| {
             Error::new(ErrorKind::Model, format!("not a model configuration: {e}"))
-                .at(Location::line(&config_place, e.line(), e.column()))
+                .at(Location::line(&folder.config_place, e.line(), e.column()))
         })?;
-        let here = |e: Error| e.at(Location::file(&config_place));
+        let here = |e: Error| e.at(Location::file(&folder.config_place));
         let tags =
             TagSet::new(&tag_names(&common.id2label).map_err(here)?, &config.map).map_err(here)?;
-        let device = context.device.open()?;
-        let tokenizer_place = files.display(&format!("{folder}/tokenizer.json"));
-        let tokenizer = files.read(&format!("{folder}/tokenizer.json"))?;
-        let settings = format!("{folder}/tokenizer_config.json");
-        let settings = if files.exists(&settings) {
-            let text = files.read_text(&settings)?;
-            Some(TokenizerConfig::parse(&text, &files.display(&settings))?)
-        } else {
-            None
-        };
-        let sub_words = SubWords::load(&tokenizer, settings.as_ref(), &tokenizer_place)?;
-        let weights = Weights::load(files, &folder, &device)?;
-        let architecture = arch::architecture(&common.model_type, &config_place)?;
-        let encoder = (architecture.load)(&config_text, &weights).map_err(here)?;
-        let head = TokenHead::load(&weights, encoder.as_ref(), tags.count())?;
+        let sub_words = SubWords::load(
+            &folder.tokenizer,
+            folder.tokenizer_config.as_ref(),
+            &folder.tokenizer_place,
+        )?;
+        let weights = &folder.weights;
+        let architecture = arch::architecture(&common.model_type, &folder.config_place)?;
+        let encoder = (architecture.load)(&folder.config, weights).map_err(here)?;
+        let head = TokenHead::load(weights, encoder.as_ref(), tags.count())?;
         let specials = sub_words.before.len() + sub_words.after.len();
         let usual = encoder.usual_length();
         let longest = config.max_length.unwrap_or(usual).min(encoder.max_length());
@@ -98,9 +158,10 @@ impl Tagger {
             let message = format!("max-length {longest} leaves no room beside special tokens");
             return Err(here(Error::new(ErrorKind::Model, message)));
         }
-        let detail = Path::new(&folder).file_name().map(|n| n.to_string_lossy().into_owned());
+        let path = config.path.trim_end_matches('/');
+        let detail = Path::new(path).file_name().map(|n| n.to_string_lossy().into_owned());
         Ok(Self {
-            origin: Origin::new(&name, detail.unwrap_or(folder)),
+            origin: Origin::new(&name, detail.unwrap_or_else(|| path.to_owned())),
             name,
             config,
             sub_words,
@@ -148,7 +209,16 @@ impl Tagger {
         &self.sub_words
     }
 
-    fn units(&self, document: &Document) -> Result<Vec<Unit>> {
+    /// What the model's tags mean.
+    pub fn tags(&self) -> &TagSet {
+        &self.tags
+    }
+
+    /// The stretches of a document that the model reads each on its own, cut into words; none is empty.
+    ///
+    /// # Errors
+    /// Where the tokenizer fails.
+    pub fn units(&self, document: &Document) -> Result<Vec<Unit>> {
         let text = &document.text;
         if let Some(tokens) = document.token_spans() {
             return Ok(vec![self.sub_words.of_words(text, tokens)?]);
@@ -172,9 +242,24 @@ impl Tagger {
             .collect()
     }
 
+    /// How many sub-words of each word of a unit the model sees.
+    fn sizes(&self, unit: &Unit) -> Vec<usize> {
+        (0..unit.words.len()).map(|w| unit.pieces(w).len().min(self.capacity)).collect()
+    }
+
+    /// The windows through which words of these sizes go; one where they fit.
+    fn windows(&self, sizes: &[usize]) -> Vec<Window> {
+        windows(sizes, self.capacity, self.config.overlap.min(self.capacity / 2))
+    }
+
+    /// The windows through which a unit goes.
+    pub fn windows_of(&self, unit: &Unit) -> Vec<Window> {
+        self.windows(&self.sizes(unit))
+    }
+
     /// The sub-words of a sequence with special tokens, and where in it the sub-word stands that labels
     /// each kept word. A word longer than the model's limit is cut to it.
-    fn pieces(&self, unit: &Unit, window: &Window) -> (Vec<u32>, Vec<u32>) {
+    pub fn pieces(&self, unit: &Unit, window: &Window) -> (Vec<u32>, Vec<u32>) {
         let mut ids = self.sub_words.before.clone();
         let mut firsts = Vec::with_capacity(window.keep.len());
         for word in window.words.clone() {
@@ -217,11 +302,8 @@ impl Tagger {
         let mut lengths = Vec::new();
         for (document, one) in work.iter().enumerate() {
             for (unit, words) in one.units.iter().enumerate() {
-                let sizes: Vec<usize> = (0..words.words.len())
-                    .map(|w| words.pieces(w).len().min(self.capacity))
-                    .collect();
-                let overlap = self.config.overlap.min(self.capacity / 2);
-                for window in windows(&sizes, self.capacity, overlap) {
+                let sizes = self.sizes(words);
+                for window in self.windows(&sizes) {
                     lengths.push(sizes[window.words.clone()].iter().sum::<usize>());
                     sequences.push(Sequence { document, unit, window });
                 }
@@ -379,7 +461,7 @@ impl Source for Tagger {
 }
 
 /// The tag names in id order.
-fn tag_names(id2label: &std::collections::BTreeMap<String, String>) -> Result<Vec<String>> {
+fn tag_names(id2label: &BTreeMap<String, String>) -> Result<Vec<String>> {
     let wrong = |message: String| Error::new(ErrorKind::Model, message);
     if id2label.is_empty() {
         return Err(wrong("no id2label: this is not a token classifier".to_owned()));

@@ -38,27 +38,35 @@ impl Weights {
         (self.tensors, self.file)
     }
 
-    /// The same weights as variables: what is made of them can be trained, and
-    /// [`Weights::variables`] gives those that are in use.
+    /// The same weights, those that `is_trained` names as variables: what is made of them can be trained,
+    /// and [`Weights::variables`] gives those that are in use.
     ///
     /// # Errors
     /// Where the device fails.
-    pub fn into_trainable(self) -> candle_core::Result<Self> {
-        let tensors = self
-            .tensors
-            .into_iter()
-            .map(|(name, tensor)| Ok((name, Var::from_tensor(&tensor)?.into_inner())));
+    pub fn into_trainable(self, is_trained: impl Fn(&str) -> bool) -> candle_core::Result<Self> {
+        let tensors = self.tensors.into_iter().map(|(name, tensor)| {
+            let is_trained = is_trained(&name);
+            let tensor = if is_trained { Var::from_tensor(&tensor)?.into_inner() } else { tensor };
+            Ok((name, tensor))
+        });
         Ok(Self::new(tensors.collect::<candle_core::Result<_>>()?, self.file))
     }
 
     /// The variables that an architecture or head has taken, by name.
     pub fn variables(&self) -> BTreeMap<String, Var> {
+        let variables = self.taken().into_iter().filter(|(_, tensor)| tensor.is_variable());
+        variables
+            .filter_map(|(name, tensor)| Some((name, Var::from_tensor(&tensor).ok()?)))
+            .collect()
+    }
+
+    /// The tensors that an architecture or head has taken, by name.
+    pub fn taken(&self) -> BTreeMap<String, Tensor> {
         let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let variable = |name: &String| {
-            let tensor = self.tensors.get(name).filter(|tensor| tensor.is_variable())?;
-            Some((name.clone(), Var::from_tensor(tensor).ok()?))
-        };
-        taken.iter().filter_map(variable).collect()
+        taken
+            .iter()
+            .filter_map(|name| Some((name.clone(), self.tensors.get(name)?.clone())))
+            .collect()
     }
 
     /// Whether a tensor of this name is there.
@@ -162,7 +170,7 @@ mod tests {
         let of = |value: f32| Tensor::new(&[value, 2.0], &Device::Cpu).unwrap();
         let tensors = [("b", of(1.0)), ("a", of(3.0)), ("unused", of(5.0))];
         let tensors = tensors.map(|(name, tensor)| (name.to_owned(), tensor)).into_iter().collect();
-        let weights = Weights::new(tensors, "memory".to_owned()).into_trainable().unwrap();
+        let weights = Weights::new(tensors, "memory".to_owned()).into_trainable(|_| true).unwrap();
         assert!(weights.variables().is_empty());
         let product =
             (weights.tensor("b", &[2]).unwrap() * weights.tensor("a", &[2]).unwrap()).unwrap();

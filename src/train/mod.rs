@@ -1,0 +1,26 @@
+//! How does the model learn? A recipe and corpora in, a model folder out: fine-tuning of token
+//! classifiers on candle. One file a concern; [`run`] puts them together.
+//!
+//! Everything random comes from streams that the seed begins, everything that a run knows is in its
+//! checkpoint: a run that is stopped and resumed ends with the weights, bit for bit, of one that was not.
+
+pub mod batches;
+pub mod card;
+pub mod checkpoint;
+pub mod data;
+pub mod evaluation;
+pub mod gradient;
+pub mod log;
+pub mod loss;
+pub mod optimiser;
+pub mod recipe;
+pub mod run;
+pub mod save;
+pub mod schedule;
+pub mod step;
+#[cfg(test)]
+mod tests;
+pub mod trainee;
+
+pub use recipe::Recipe;
+pub use run::{Event, Outcome, TrainOptions, train};

@@ -1,0 +1,300 @@
+//! The recipe: what a user may write about a training run, read from TOML with the place of everything
+//! that is wrong. Nothing is opened or built here.
+
+mod check;
+mod corpus;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::error::Result;
+use crate::resource::TomlFile;
+use crate::span::TagScheme;
+
+pub use corpus::{CorpusRecipe, OneOrMore};
+
+/// A training run, as written.
+#[derive(Debug, Clone)]
+pub struct Recipe {
+    /// The file.
+    pub file: TomlFile,
+    /// Begins every random stream.
+    pub seed: u64,
+    /// What is learnt from.
+    pub train: Vec<CorpusRecipe>,
+    /// What the model is judged by while it learns.
+    pub dev: Vec<CorpusRecipe>,
+    /// The model to begin with, and what becomes of it.
+    pub model: ModelRecipe,
+    /// How gradients move the weights.
+    pub optimiser: OptimiserRecipe,
+    /// How long, and how the rate changes.
+    pub schedule: ScheduleRecipe,
+    /// What makes a step.
+    pub batch: BatchRecipe,
+    /// What is made small.
+    pub loss: LossRecipe,
+    /// When and by what the model is judged.
+    pub evaluation: EvaluationRecipe,
+    /// How often the state of the run is kept.
+    pub checkpoint: CheckpointRecipe,
+    /// Where the model goes.
+    pub output: OutputRecipe,
+}
+
+/// `[model]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ModelRecipe {
+    /// The folder to begin with.
+    pub start: PathBuf,
+    /// How the tags mark entities.
+    #[serde(default, deserialize_with = "corpus::parsed")]
+    pub scheme: TagScheme,
+    /// The labels, in the order of their tags; those of the training data, sorted, where it is empty.
+    #[serde(default)]
+    pub labels: Vec<String>,
+    /// Where the last layer comes from.
+    #[serde(default)]
+    pub last_layer: LastLayer,
+    /// The longest sequence in sub-words, special tokens included; the model's limit where it is not given.
+    #[serde(default)]
+    pub max_length: Option<usize>,
+    /// Every rate of dropout, where it is not to be that of `config.json`.
+    #[serde(default)]
+    pub dropout: Option<f64>,
+    /// Whether every sub-word of a word is taught its tag, not only the first.
+    #[serde(default)]
+    pub label_all: bool,
+}
+
+/// Where the last layer comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LastLayer {
+    /// The start folder's where it has the same tags, else a new one.
+    #[default]
+    Auto,
+    /// A new one.
+    New,
+    /// The start folder's, or an error.
+    Keep,
+}
+
+/// An optimiser, by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptimiserName {
+    /// Adam with decoupled weight decay (Loshchilov and Hutter 2019).
+    #[default]
+    Adamw,
+    /// Adam (Kingma and Ba 2015); weight decay is added to the gradient.
+    Adam,
+    /// Stochastic gradient descent, with momentum where it is given.
+    Sgd,
+}
+
+/// `[optimiser]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct OptimiserRecipe {
+    /// Which one.
+    pub name: OptimiserName,
+    /// The highest rate of learning.
+    pub rate: f64,
+    /// The rate of the last layer, where it has its own.
+    pub head_rate: Option<f64>,
+    /// Adam: how slowly the first and second moments change.
+    pub betas: (f64, f64),
+    /// Adam: what is added to the root of the second moment.
+    pub epsilon: f64,
+    /// SGD: how much of the last step goes on.
+    pub momentum: f64,
+    /// SGD: Nesterov's form of momentum.
+    pub nesterov: bool,
+    /// How much weights shrink.
+    pub weight_decay: f64,
+    /// Weights whose names hold one of these do not shrink.
+    pub no_decay: Vec<String>,
+    /// By this much a layer's rate is less than that of the layer above it: 1 for all the same.
+    pub layer_decay: f64,
+    /// The embeddings and so many layers above them are not trained.
+    pub freeze_layers: usize,
+    /// Weights whose names hold one of these are not trained.
+    pub freeze: Vec<String>,
+    /// The gradients' norm is cut to this; 0 for never.
+    pub clip: f64,
+}
+
+impl Default for OptimiserRecipe {
+    fn default() -> Self {
+        Self {
+            name: OptimiserName::default(),
+            rate: 5e-5,
+            head_rate: None,
+            betas: (0.9, 0.999),
+            epsilon: 1e-8,
+            momentum: 0.0,
+            nesterov: false,
+            weight_decay: 0.01,
+            no_decay: vec!["bias".to_owned(), "LayerNorm".to_owned()],
+            layer_decay: 1.0,
+            freeze_layers: 0,
+            freeze: Vec::new(),
+            clip: 1.0,
+        }
+    }
+}
+
+/// How the rate changes after the warm-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shape {
+    /// Not at all.
+    Constant,
+    /// In a straight line to 0.
+    #[default]
+    Linear,
+    /// Along half a cosine to 0.
+    Cosine,
+}
+
+/// `[schedule]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct ScheduleRecipe {
+    /// How the rate changes after the warm-up.
+    pub shape: Shape,
+    /// The share of all steps in which the rate grows from 0.
+    pub warm_up: f64,
+    /// The number of such steps; goes before the share.
+    pub warm_up_steps: Option<u64>,
+    /// How often the data is gone through.
+    pub epochs: u64,
+    /// The number of steps; goes before the epochs.
+    pub steps: Option<u64>,
+}
+
+impl Default for ScheduleRecipe {
+    fn default() -> Self {
+        Self { shape: Shape::default(), warm_up: 0.1, warm_up_steps: None, epochs: 3, steps: None }
+    }
+}
+
+/// `[batch]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct BatchRecipe {
+    /// How many sentences make a batch.
+    pub sentences: usize,
+    /// How many sub-words, padding included, make a batch at most; goes before the sentences.
+    pub tokens: Option<usize>,
+    /// How many batches make a step.
+    pub accumulate: usize,
+    /// Whether sentences of about the same length go together, so that little is padded.
+    pub group_by_length: bool,
+}
+
+impl Default for BatchRecipe {
+    fn default() -> Self {
+        Self { sentences: 32, tokens: None, accumulate: 1, group_by_length: true }
+    }
+}
+
+/// `[loss]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct LossRecipe {
+    /// How much of the target is spread over all tags.
+    pub label_smoothing: f64,
+    /// How much a word counts whose tag is of a label; `O` stands for outside. 1 where it is not given.
+    pub class_weights: BTreeMap<String, f64>,
+    /// The exponent of the focal loss (Lin et al. 2017); 0 for cross entropy.
+    pub focal: f64,
+}
+
+/// What decides which weights are best.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Metric {
+    /// F1 of all entities together.
+    #[default]
+    MicroF1,
+    /// The mean of the labels' F1.
+    MacroF1,
+}
+
+/// `[evaluation]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct EvaluationRecipe {
+    /// After so many steps each; after each epoch where it is not given.
+    pub every_steps: Option<u64>,
+    /// What decides which weights are best.
+    pub metric: Metric,
+    /// After so many evaluations without gain the run ends.
+    pub patience: Option<u64>,
+}
+
+/// `[checkpoint]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct CheckpointRecipe {
+    /// After so many steps each, besides after each evaluation.
+    pub every_steps: u64,
+    /// How many of the last ones are kept.
+    pub keep: usize,
+}
+
+impl Default for CheckpointRecipe {
+    fn default() -> Self {
+        Self { every_steps: 1000, keep: 1 }
+    }
+}
+
+/// `[output]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct OutputRecipe {
+    /// The folder of the model; what belongs to the run is in `training` inside it.
+    pub folder: PathBuf,
+    /// How numbers are stored.
+    #[serde(default)]
+    pub numbers: Numbers,
+}
+
+/// How the numbers of a saved model are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Numbers {
+    /// 32 bits.
+    #[default]
+    F32,
+    /// 16 bits.
+    F16,
+}
+
+impl Recipe {
+    /// Reads a recipe.
+    ///
+    /// # Errors
+    /// Everything that is wrong in it, each with its place.
+    pub fn parse(file: &TomlFile) -> Result<Self> {
+        check::parse(file)
+    }
+
+    /// The folder that the paths in it are relative to: its own.
+    pub fn base(&self) -> PathBuf {
+        std::path::Path::new(&*self.file.name).parent().unwrap_or("".as_ref()).to_owned()
+    }
+
+    /// The text of the recipe.
+    pub fn text(&self) -> &Arc<str> {
+        &self.file.text
+    }
+}

@@ -1,0 +1,150 @@
+//! A corpus in a recipe: where it is, how it is read, and what of it counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer};
+
+use crate::error::{Error, Location, Result};
+use crate::io::{Format, GoldOptions, LabelNames, ReadOptions, tag_names};
+use crate::text::OffsetUnit;
+
+/// One of `[[data.train]]` or `[[data.dev]]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CorpusRecipe {
+    /// Files, folders or globs.
+    pub path: OneOrMore,
+    /// What to call it; the path where it is not given.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The format, where the suffix does not say it.
+    #[serde(default, deserialize_with = "format")]
+    pub format: Option<&'static Format>,
+    /// JSON: the field of the text.
+    #[serde(default)]
+    pub text_field: Option<String>,
+    /// CoNLL: the column of the tokens, from 1.
+    #[serde(default)]
+    pub token_column: Option<usize>,
+    /// CoNLL: the column of the tags, from 1.
+    #[serde(default)]
+    pub tag_column: Option<usize>,
+    /// CoNLL: what parts the columns.
+    #[serde(default)]
+    pub separator: Option<char>,
+    /// The names of tags that are numbers.
+    #[serde(default)]
+    pub tag_names: Option<String>,
+    /// What offsets count.
+    #[serde(default, deserialize_with = "parsed")]
+    pub offsets: OffsetUnit,
+    /// New names for labels.
+    #[serde(default)]
+    pub map: BTreeMap<String, String>,
+    /// Labels to leave out.
+    #[serde(default)]
+    pub drop: BTreeSet<String>,
+    /// The labels that are annotated in it, where they are not all: of the others it says nothing.
+    #[serde(default)]
+    pub labels: Option<BTreeSet<String>>,
+    /// How often each of its sentences is seen in an epoch, on average.
+    #[serde(default = "one")]
+    pub weight: f64,
+    /// The place of `path`.
+    #[serde(skip, default = "nowhere")]
+    pub place: Location,
+}
+
+/// A string, or several.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged, expecting = "expected a string or a list of strings")]
+pub enum OneOrMore {
+    /// One.
+    One(String),
+    /// Several.
+    More(Vec<String>),
+}
+
+impl OneOrMore {
+    /// All of them.
+    pub fn all(&self) -> &[String] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::More(more) => more,
+        }
+    }
+}
+
+impl CorpusRecipe {
+    /// What to call it.
+    pub fn name(&self) -> String {
+        self.name.clone().unwrap_or_else(|| self.path.all().join(" "))
+    }
+
+    /// Its paths, relative to `base`.
+    pub fn paths(&self, base: &Path) -> Vec<PathBuf> {
+        self.path.all().iter().map(|path| base.join(path)).collect()
+    }
+
+    /// What its labels are called.
+    pub fn label_names(&self) -> LabelNames {
+        LabelNames { map: self.map.clone(), drop: self.drop.clone() }
+    }
+
+    /// How it is read.
+    ///
+    /// # Errors
+    /// Where the names of tags cannot be read.
+    pub fn read_options(&self) -> Result<ReadOptions> {
+        let default = ReadOptions::default();
+        let names = self.tag_names.as_deref().map(tag_names::load).transpose();
+        Ok(ReadOptions {
+            text_field: self.text_field.clone().unwrap_or(default.text_field),
+            token_column: self.token_column,
+            separator: self.separator,
+            tag_names: names.map_err(|error| error.at(self.place.clone()))?,
+            gold: Some(GoldOptions {
+                offsets: self.offsets,
+                column: self.tag_column,
+                ..GoldOptions::default()
+            }),
+            ..ReadOptions::default()
+        })
+    }
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn nowhere() -> Location {
+    Location::file("")
+}
+
+/// A value by the name that users type.
+pub(super) fn parsed<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+) -> std::result::Result<T, D::Error>
+where
+    T: FromStr<Err = Error>,
+{
+    let name = String::deserialize(deserializer)?;
+    name.parse().map_err(|error| serde::de::Error::custom(told(&error)))
+}
+
+fn format<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<&'static Format>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    crate::io::format(&name).map(Some).map_err(|error| serde::de::Error::custom(told(&error)))
+}
+
+/// An error with what helps, on one line.
+fn told(error: &Error) -> String {
+    match error.help_text() {
+        Some(help) => format!("{}; {help}", error.message()),
+        None => error.message().to_owned(),
+    }
+}

@@ -1,0 +1,493 @@
+//! The run: everything put together, step after step, from a recipe to a model folder.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use candle_core::Device;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::batches::Batches;
+use super::card::{Summary, card};
+use super::checkpoint::{Checkpoint, State, read_tensors, write_tensors};
+use super::data::{Corpus, Examples, Targets, Teaching, fingerprint};
+use super::evaluation::{Best, Evaluation};
+use super::log::Log;
+use super::loss::TagLoss;
+use super::optimiser::Optimiser;
+use super::recipe::{Numbers, Recipe};
+use super::save::save;
+use super::schedule::Schedule;
+use super::step::{Step, compute};
+use super::trainee::{Trainee, device_failed};
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::source::model::{DeviceChoice, Dropout};
+
+/// Keeps the random stream of dropout apart from those of the data.
+const DROPOUT_SEED: u64 = 0x6472_6f70_6f75_7421;
+
+/// How a recipe is run.
+#[derive(Debug, Clone, Default)]
+pub struct TrainOptions {
+    /// Where it runs.
+    pub device: DeviceChoice,
+    /// Whether an unfinished run is gone on with.
+    pub resume: bool,
+    /// The run is stopped, with a checkpoint, once so many steps are done in all.
+    pub stop_after: Option<u64>,
+    /// The folder of the model, where it is not that of the recipe; not relative to it.
+    pub output: Option<PathBuf>,
+}
+
+/// What a run tells while it runs.
+#[derive(Debug)]
+pub enum Event<'e> {
+    /// Everything is read and built.
+    Started {
+        /// How many steps the run has.
+        steps: u64,
+        /// How many of them were done before.
+        done: u64,
+        /// How many sequences there are to learn from.
+        sequences: usize,
+        /// How many entities of the training data are taught otherwise than gold says.
+        misfits: usize,
+        /// The labels.
+        labels: &'e [String],
+    },
+    /// A step is done.
+    Step(StepRecord),
+    /// The dev corpora are tagged.
+    Evaluating,
+    /// They have been.
+    Evaluated {
+        /// The step.
+        step: u64,
+        /// The scores.
+        evaluation: &'e Evaluation,
+        /// Whether it is the best so far.
+        is_best: bool,
+    },
+}
+
+/// What is said of a step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepRecord {
+    /// Its number, from 1.
+    pub step: u64,
+    /// How many epochs are done, as a fraction.
+    pub epoch: f64,
+    /// The mean loss of its words.
+    pub loss: f64,
+    /// The rate of learning.
+    pub rate: f64,
+    /// The norm of the gradients, before it was cut.
+    pub norm: f64,
+    /// How many sub-words were learnt from in a second.
+    pub tokens_per_second: f64,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The folder of the model.
+    pub folder: PathBuf,
+    /// Whether the model is there; else the run was stopped, and can be resumed.
+    pub is_finished: bool,
+    /// How many steps are done.
+    pub step: u64,
+    /// The best evaluation.
+    pub best: Option<Best>,
+    /// Its scores, as in the log.
+    pub scores: Value,
+}
+
+/// All that a run works with.
+struct Run<'r> {
+    recipe: &'r Recipe,
+    options: &'r TrainOptions,
+    trainee: Trainee,
+    loss: Arc<TagLoss>,
+    dev: Vec<Corpus>,
+    places: Places,
+    schedule: Schedule,
+    steps: u64,
+    optimiser: Optimiser,
+    dropout: Dropout,
+    state: State,
+    log: Log,
+}
+
+/// Where things are written.
+struct Places {
+    model: PathBuf,
+    checkpoints: PathBuf,
+    best: PathBuf,
+    log: PathBuf,
+}
+
+impl Places {
+    fn new(model: PathBuf) -> Self {
+        let training = model.join("training");
+        Self {
+            checkpoints: training.join("checkpoints"),
+            best: training.join("best.safetensors"),
+            log: training.join("log.jsonl"),
+            model,
+        }
+    }
+}
+
+/// Trains the model of a recipe. `tell` hears what happens; where `stop` becomes true, the run ends after
+/// the step at hand, with a checkpoint.
+///
+/// # Errors
+/// Where the recipe, the data, the start folder or a checkpoint is wrong, something cannot be written, the
+/// device fails, or the loss is no number any more. The last checkpoint is then still there.
+pub fn train(
+    recipe: &Recipe,
+    options: &TrainOptions,
+    stop: &AtomicBool,
+    tell: &mut dyn FnMut(&Event<'_>),
+) -> Result<Outcome> {
+    let folder = options.output.clone();
+    let folder = folder.unwrap_or_else(|| recipe.base().join(&recipe.output.folder));
+    let places = Places::new(folder);
+    check_output(&places, options)?;
+    let device = options.device.open()?;
+    let read = |corpora: &[super::recipe::CorpusRecipe]| -> Result<Vec<Corpus>> {
+        let base = recipe.base();
+        let (mut read, mut wrong) = (Vec::new(), Vec::new());
+        for corpus in corpora {
+            Corpus::read(corpus, &base).map_or_else(|e| wrong.push(e), |corpus| read.push(corpus));
+        }
+        Error::several(wrong).map_or(Ok(read), Err)
+    };
+    let (train, dev) = (read(&recipe.train)?, read(&recipe.dev)?);
+    let labels = labels(recipe, &train)?;
+    let named = train.iter().zip(&recipe.train).chain(dev.iter().zip(&recipe.dev));
+    let wrong = named.filter_map(|(corpus, recipe)| corpus.check_labels(&labels, recipe).err());
+    if let Some(error) = Error::several(wrong.collect()) {
+        return Err(error);
+    }
+    check_class_weights(recipe, &labels)?;
+    let trainee = Trainee::new(recipe, &labels, &device)?;
+    let mut targets = Targets::new(trainee.tags.clone());
+    let teaching = Teaching { scheme: recipe.model.scheme, label_all: recipe.model.label_all };
+    let examples: Vec<Examples> = train
+        .iter()
+        .map(|corpus| Examples::of(corpus, &trainee.tagger, &mut targets, teaching))
+        .collect::<Result<_>>()?;
+    let data = fingerprint(&examples, &targets);
+    let summarise = |corpora: &[Corpus]| corpora.iter().map(Summary::of).collect::<Vec<_>>();
+    let summaries = (summarise(&train), summarise(&dev));
+    drop(train);
+    let batches = Batches::new(&examples, &recipe.batch, recipe.seed);
+    let steps = match recipe.schedule.steps {
+        Some(steps) => steps,
+        None => (0..recipe.schedule.epochs).map(|epoch| batches.steps(epoch)).sum(),
+    };
+    if batches.steps(0) == 0 || steps == 0 {
+        let message = "the weights of the corpora leave no sentence for the first epoch";
+        return Err(Error::new(ErrorKind::Config, message)
+            .at(recipe.train.first().map_or(Location::file("recipe"), |c| c.place.clone())));
+    }
+    let begin = State::new(recipe, data);
+    let (mut optimiser, mut state) =
+        (Optimiser::new(&recipe.optimiser, &trainee.variables).map_err(device_failed)?, begin);
+    fs::create_dir_all(&places.checkpoints)
+        .map_err(|e| Error::io("write", places.checkpoints.display(), e))?;
+    if options.resume {
+        resume(&places, &device, &trainee, &mut optimiser, &mut state)?;
+    }
+    let dropped: u128 = state.dropout.parse().unwrap_or(0);
+    let mut run = Run {
+        schedule: Schedule::new(&recipe.schedule, steps),
+        loss: Arc::new(TagLoss::new(&recipe.loss, &targets)),
+        dropout: Dropout::new(recipe.seed ^ DROPOUT_SEED, dropped),
+        log: Log::open(&places.log, state.log_bytes)?,
+        recipe,
+        options,
+        trainee,
+        dev,
+        places,
+        steps,
+        optimiser,
+        state,
+    };
+    tell(&Event::Started {
+        steps,
+        done: run.state.step,
+        sequences: examples.iter().map(|corpus| corpus.examples.len()).sum(),
+        misfits: examples.iter().map(|corpus| corpus.misfits).sum(),
+        labels: &labels,
+    });
+    let is_finished = run.steps(&batches, stop, tell)?;
+    if is_finished {
+        run.finish(&device, &summaries)?;
+    }
+    Ok(Outcome {
+        folder: run.places.model,
+        is_finished,
+        step: run.state.step,
+        best: run.state.best,
+        scores: run.state.best_scores,
+    })
+}
+
+impl State {
+    /// The beginning of a run.
+    fn new(recipe: &Recipe, data: String) -> Self {
+        let values = recipe.file.parse().map_or_else(|_| String::new(), |file| file.values());
+        let hash = Sha256::digest(values);
+        Self {
+            recipe: hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            data,
+            step: 0,
+            epoch: 0,
+            batch: 0,
+            dropout: "0".to_owned(),
+            best: None,
+            best_scores: Value::Null,
+            without_gain: 0,
+            ended_early: false,
+            log_bytes: 0,
+        }
+    }
+}
+
+/// Looks whether the output folder may be written.
+fn check_output(places: &Places, options: &TrainOptions) -> Result<()> {
+    let shown = places.model.display();
+    if !options.resume
+        && let Some(place) = Checkpoint::last_place(&places.checkpoints)?
+    {
+        let message = format!("{shown} holds a run already: {}", place.display());
+        let help = "`--resume` goes on with it; else name another folder, or remove this one";
+        return Err(Error::new(ErrorKind::Config, message).with_help(help));
+    }
+    let is_strange = places.model.join("config.json").exists()
+        && Checkpoint::last_place(&places.checkpoints)?.is_none();
+    if is_strange {
+        let message = format!("{shown} holds a model that is of no run");
+        return Err(Error::new(ErrorKind::Config, message).with_help("name another folder"));
+    }
+    Ok(())
+}
+
+/// The labels of the run: those of the recipe, or of the training data, sorted.
+fn labels(recipe: &Recipe, train: &[Corpus]) -> Result<Vec<String>> {
+    if !recipe.model.labels.is_empty() {
+        let mut seen = BTreeSet::new();
+        return match recipe.model.labels.iter().find(|label| !seen.insert(label.as_str())) {
+            Some(label) => {
+                let message = format!("the label '{label}' is twice in 'labels' of [model]");
+                Err(Error::new(ErrorKind::Config, message).at(Location::file(&*recipe.file.name)))
+            }
+            None => Ok(recipe.model.labels.clone()),
+        };
+    }
+    let found: BTreeSet<&str> = train.iter().flat_map(|c| c.entities().into_keys()).collect();
+    if found.is_empty() {
+        let place = recipe.train.first().map_or(Location::file("recipe"), |c| c.place.clone());
+        let message = "the training data has no entity, and 'labels' of [model] names no label";
+        return Err(Error::new(ErrorKind::Document, message).at(place));
+    }
+    Ok(found.into_iter().map(str::to_owned).collect())
+}
+
+fn check_class_weights(recipe: &Recipe, labels: &[String]) -> Result<()> {
+    let mut known: Vec<&str> = labels.iter().map(String::as_str).collect();
+    known.push("O");
+    match recipe.loss.class_weights.keys().find(|label| !known.contains(&label.as_str())) {
+        Some(label) => Err(Error::unknown("label in 'class-weights'", label, &known)
+            .at(Location::file(&*recipe.file.name))),
+        None => Ok(()),
+    }
+}
+
+/// Takes up the last checkpoint, where there is one.
+fn resume(
+    places: &Places,
+    device: &Device,
+    trainee: &Trainee,
+    optimiser: &mut Optimiser,
+    state: &mut State,
+) -> Result<()> {
+    let Some(checkpoint) = Checkpoint::last(&places.checkpoints, device)? else { return Ok(()) };
+    let shown = places.checkpoints.display().to_string();
+    let same = [
+        ("recipe", &checkpoint.state.recipe, &state.recipe),
+        ("data", &checkpoint.state.data, &state.data),
+    ];
+    for (what, then, now) in same {
+        if then != now {
+            let message = format!("the {what} has changed since the run was stopped");
+            let help = "undo the change, or begin anew in another folder";
+            return Err(Error::new(ErrorKind::Config, message)
+                .with_help(help)
+                .at(Location::file(shown)));
+        }
+    }
+    let taken = trainee
+        .set_weights(&checkpoint.weights)
+        .and_then(|()| optimiser.restore(checkpoint.optimiser_steps, &checkpoint.moments));
+    taken.map_err(|e| {
+        Error::new(ErrorKind::Model, format!("the checkpoint does not fit the model: {e}"))
+            .at(Location::file(shown))
+    })?;
+    *state = checkpoint.state;
+    Ok(())
+}
+
+impl Run<'_> {
+    /// Runs the steps that are left; false where the run was stopped before its end.
+    fn steps(
+        &mut self,
+        batches: &Batches<'_>,
+        stop: &AtomicBool,
+        tell: &mut dyn FnMut(&Event<'_>),
+    ) -> Result<bool> {
+        let mut plan = batches.plan(self.state.epoch);
+        while self.state.step < self.steps && !self.state.ended_early {
+            if self.state.batch >= plan.len() {
+                self.state.epoch += 1;
+                self.state.batch = 0;
+                plan = batches.plan(self.state.epoch);
+            }
+            let end = (self.state.batch + self.recipe.batch.accumulate).min(plan.len());
+            let chosen: Vec<Vec<_>> = plan[self.state.batch..end]
+                .iter()
+                .map(|batch| batch.iter().map(|&number| batches.example(number)).collect())
+                .collect();
+            let record = self.step(&chosen, end as f64 / plan.len() as f64)?;
+            self.state.batch = end;
+            tell(&Event::Step(record));
+            let is_last = self.state.step == self.steps;
+            let is_evaluated = !self.dev.is_empty()
+                && match self.recipe.evaluation.every_steps {
+                    Some(steps) => self.state.step.is_multiple_of(steps) || is_last,
+                    None => end == plan.len() || is_last,
+                };
+            if is_evaluated {
+                self.evaluate(tell)?;
+            }
+            let is_stopped = stop.load(Ordering::Relaxed)
+                || self.options.stop_after.is_some_and(|steps| self.state.step >= steps);
+            let is_due = self.state.step.is_multiple_of(self.recipe.checkpoint.every_steps);
+            if is_evaluated || is_due || is_stopped || is_last {
+                self.checkpoint()?;
+            }
+            if is_stopped && !is_last && !self.state.ended_early {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// One step over these batches; `done` is the share of the epoch that is done after it.
+    fn step(&mut self, batches: &[Vec<&super::data::Example>], done: f64) -> Result<StepRecord> {
+        let start = Instant::now();
+        let rate = self.recipe.optimiser.rate * self.schedule.factor(self.state.step);
+        let Step { loss, gradients, tokens } =
+            compute(&self.trainee, &self.loss, batches, &self.dropout).map_err(device_failed)?;
+        let norm = gradients.norm().map_err(device_failed)?;
+        if !loss.is_finite() || !norm.is_finite() {
+            return Err(self.diverged(loss, norm));
+        }
+        let clip = self.recipe.optimiser.clip;
+        // As torch.nn.utils.clip_grad_norm_.
+        let scale = if clip > 0.0 { (clip / (norm + 1e-6)).min(1.0) } else { 1.0 };
+        self.optimiser.step(&gradients, rate, scale).map_err(device_failed)?;
+        self.state.step += 1;
+        let seconds = start.elapsed().as_secs_f64().max(1e-9);
+        let record = StepRecord {
+            step: self.state.step,
+            epoch: self.state.epoch as f64 + done,
+            loss,
+            rate,
+            norm,
+            tokens_per_second: tokens as f64 / seconds,
+        };
+        self.log.write(&record.json())?;
+        Ok(record)
+    }
+
+    fn diverged(&self, loss: f64, norm: f64) -> Error {
+        let step = self.state.step + 1;
+        let message = format!(
+            "training diverged: at step {step} the loss is {loss}, the gradient's norm {norm}"
+        );
+        let last = match Checkpoint::last_place(&self.places.checkpoints) {
+            Ok(Some(place)) => format!("the last good checkpoint is {}", place.display()),
+            _ => "there is no checkpoint before it".to_owned(),
+        };
+        let help =
+            format!("{last}; a smaller 'rate', a longer 'warm-up' or a smaller 'clip' may help");
+        Error::new(ErrorKind::Model, message)
+            .with_help(help)
+            .at(Location::file(&*self.recipe.file.name))
+    }
+
+    fn evaluate(&mut self, tell: &mut dyn FnMut(&Event<'_>)) -> Result<()> {
+        tell(&Event::Evaluating);
+        let metric = self.recipe.evaluation.metric;
+        let evaluation = Evaluation::of(&self.trainee.tagger, &self.dev, metric)?;
+        let step = self.state.step;
+        let is_best = self.state.best.is_none_or(|best| evaluation.score > best.score);
+        if is_best {
+            let path = &self.places.best;
+            write_tensors(path, &self.trainee.weights(), Numbers::F32)
+                .map_err(|e| Error::io("write", path.display(), e))?;
+            self.state.best = Some(Best { score: evaluation.score, step });
+            self.state.best_scores = evaluation.json();
+            self.state.without_gain = 0;
+        } else {
+            self.state.without_gain += 1;
+            let patience = self.recipe.evaluation.patience;
+            self.state.ended_early = patience.is_some_and(|most| self.state.without_gain >= most);
+        }
+        self.log.write(&json!({ "step": step, "dev": evaluation.json(), "best": is_best }))?;
+        tell(&Event::Evaluated { step, evaluation: &evaluation, is_best });
+        Ok(())
+    }
+
+    fn checkpoint(&mut self) -> Result<()> {
+        self.state.dropout = self.dropout.position().to_string();
+        self.state.log_bytes = self.log.bytes();
+        let (optimiser_steps, moments) = self.optimiser.state().map_err(device_failed)?;
+        let variables = self.trainee.variables.iter();
+        let weights = variables.map(|(name, v)| (name.clone(), v.as_detached_tensor())).collect();
+        let checkpoint =
+            Checkpoint { state: self.state.clone(), weights, moments, optimiser_steps };
+        checkpoint.save(&self.places.checkpoints, self.recipe.checkpoint.keep).map(drop)
+    }
+
+    /// Writes the model: the best weights where there is dev data, else the last ones.
+    fn finish(&self, device: &Device, (train, dev): &(Vec<Summary>, Vec<Summary>)) -> Result<()> {
+        let weights = match self.state.best {
+            Some(_) => read_tensors(&self.places.best, device)?,
+            None => self.trainee.weights(),
+        };
+        let card = card(self.recipe, &self.trainee, &self.state, train, dev);
+        save(&self.places.model, &self.trainee, &weights, self.recipe.output.numbers, &card)
+    }
+}
+
+impl StepRecord {
+    /// It as a line of the log.
+    pub fn json(&self) -> Value {
+        json!({
+            "step": self.step,
+            "epoch": self.epoch,
+            "loss": self.loss,
+            "rate": self.rate,
+            "norm": self.norm,
+            "tokens-per-second": self.tokens_per_second.round(),
+        })
+    }
+}

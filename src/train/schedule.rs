@@ -1,0 +1,64 @@
+//! How the rate of learning changes over the steps: a warm-up, then constant, linear or cosine, as the
+//! schedules of `transformers` (`get_linear_schedule_with_warmup` and its siblings) have it.
+
+use super::recipe::{ScheduleRecipe, Shape};
+
+/// The rate of each step as a share of the highest.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Schedule {
+    shape: Shape,
+    warm_up: u64,
+    steps: u64,
+}
+
+impl Schedule {
+    /// The schedule of a run of `steps` steps.
+    pub fn new(recipe: &ScheduleRecipe, steps: u64) -> Self {
+        let share = (steps as f64 * recipe.warm_up).ceil() as u64;
+        Self { shape: recipe.shape, warm_up: recipe.warm_up_steps.unwrap_or(share), steps }
+    }
+
+    /// The share of the highest rate that the step after `done` steps has, 0 to 1.
+    pub fn factor(&self, done: u64) -> f64 {
+        if done < self.warm_up {
+            return done as f64 / self.warm_up as f64;
+        }
+        let all = self.steps.saturating_sub(self.warm_up).max(1) as f64;
+        let progress = ((done - self.warm_up) as f64 / all).min(1.0);
+        match self.shape {
+            Shape::Constant => 1.0,
+            Shape::Linear => 1.0 - progress,
+            Shape::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * progress).cos()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn factors(shape: Shape, warm_up_steps: Option<u64>) -> Vec<f64> {
+        let recipe =
+            ScheduleRecipe { shape, warm_up: 0.0, warm_up_steps, ..ScheduleRecipe::default() };
+        let schedule = Schedule::new(&recipe, 6);
+        (0..7).map(|done| (schedule.factor(done) * 1e4).round() / 1e4).collect()
+    }
+
+    #[test]
+    fn factors_are_those_of_transformers() {
+        // What `get_*_schedule_with_warmup(optimizer, 2, 6)` of transformers 4.57.6 gives.
+        assert_eq!(factors(Shape::Linear, Some(2)), [0.0, 0.5, 1.0, 0.75, 0.5, 0.25, 0.0]);
+        assert_eq!(factors(Shape::Constant, Some(2)), [0.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0]);
+        let cosine = [0.0, 0.5, 1.0, 0.8536, 0.5, 0.1464, 0.0];
+        assert_eq!(factors(Shape::Cosine, Some(2)), cosine);
+        assert_eq!(factors(Shape::Linear, None)[0], 1.0);
+    }
+
+    #[test]
+    fn the_warm_up_may_be_a_share() {
+        let recipe = ScheduleRecipe { warm_up: 0.1, ..ScheduleRecipe::default() };
+        let schedule = Schedule::new(&recipe, 95);
+        assert_eq!(schedule.factor(5), 0.5);
+        assert_eq!(schedule.factor(10), 1.0);
+    }
+}

@@ -1,0 +1,65 @@
+//! One step: forward and backward over its batches, the gradients added up as if they were one batch.
+
+use std::sync::Arc;
+
+use super::data::Example;
+use super::gradient::Gradients;
+use super::loss::TagLoss;
+use super::trainee::Trainee;
+use crate::source::model::batch::Batch;
+use crate::source::model::{Dropout, Mode};
+
+/// What a step found.
+pub struct Step {
+    /// The mean loss of its words.
+    pub loss: f64,
+    /// The gradients of that mean.
+    pub gradients: Gradients,
+    /// How many sub-words were computed, padding not counted.
+    pub tokens: usize,
+}
+
+/// Computes the loss and gradients of one step, whose words count alike in whichever batch they are.
+///
+/// # Errors
+/// Where the device fails.
+pub fn compute(
+    trainee: &Trainee,
+    loss: &Arc<TagLoss>,
+    batches: &[Vec<&Example>],
+    dropout: &Dropout,
+) -> candle_core::Result<Step> {
+    let examples = || batches.iter().flatten();
+    let divisor: f64 = examples().map(|example| loss.weight(&example.targets)).sum();
+    let divisor = if divisor > 0.0 { divisor } else { 1.0 };
+    let mut step = Step {
+        loss: 0.0,
+        gradients: Gradients::default(),
+        tokens: examples().map(|example| example.ids.len()).sum(),
+    };
+    for examples in batches {
+        let value = forward(trainee, loss, examples, divisor, dropout)?;
+        step.loss += f64::from(value.to_dtype(candle_core::DType::F32)?.to_scalar::<f32>()?);
+        step.gradients.add(&trainee.variables, value.backward()?)?;
+    }
+    Ok(step)
+}
+
+/// The sum of the losses of a batch's words, divided by `divisor`.
+fn forward(
+    trainee: &Trainee,
+    loss: &Arc<TagLoss>,
+    examples: &[&Example],
+    divisor: f64,
+    dropout: &Dropout,
+) -> candle_core::Result<candle_core::Tensor> {
+    let ids: Vec<Vec<u32>> = examples.iter().map(|example| example.ids.clone()).collect();
+    let length = ids.iter().map(Vec::len).max().unwrap_or(0);
+    let batch = Batch::new(&ids, trainee.tagger.sub_words().pad, trainee.tagger.device())?;
+    let places = examples.iter().enumerate().flat_map(|(row, example)| {
+        example.positions.iter().map(move |place| (row * length) as u32 + place)
+    });
+    let targets = examples.iter().flat_map(|example| example.targets.iter().copied());
+    let logits = trainee.logits(&batch, places.collect(), Mode::Training(dropout))?;
+    loss.sum(&logits, targets.collect(), divisor)
+}

@@ -1,0 +1,78 @@
+//! `spanloom train`: a recipe becomes a model that runs, whether the run was stopped or not.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::Bench;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// A run of ten steps, with dropout, on the tiny BERT.
+fn bench() -> Bench {
+    Bench::new().write(
+        "recipe.toml",
+        format!(
+            "seed = 5\n\
+             [[data.train]]\npath = \"{ROOT}/tests/data/train/train.conll\"\n\
+             [[data.train]]\npath = \"{ROOT}/tests/data/train/places.conll\"\nlabels = [\"LOC\"]\nweight = 1.5\n\
+             [[data.dev]]\npath = \"{ROOT}/tests/data/train/dev.conll\"\nname = \"dev\"\n\
+             [model]\nstart = \"{ROOT}/tests/data/tiny-bert\"\n\
+             [optimiser]\nrate = 0.003\n\
+             [batch]\ntokens = 60\n\
+             [schedule]\nsteps = 10\n\
+             [evaluation]\nevery-steps = 5\n\
+             [output]\nfolder = \"whole\"\n"
+        ),
+    )
+}
+
+#[test]
+fn a_run_that_is_stopped_and_resumed_gives_the_same_model() {
+    let bench = bench();
+    let out = bench.run(&["train", "recipe.toml", "--device", "cpu", "-q"]).clean();
+    for part in ["corpus  label", "dev     micro", "steps  10\n", "spanloom tag --model whole FILE"]
+    {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    let stopped = ["train", "recipe.toml", "-o", "parts", "--device", "cpu", "--stop-after"];
+    let ran = bench.run(&[&stopped[..], &["4"]].concat());
+    assert!(ran.out.contains("parts holds a checkpoint; --resume goes on"), "{}", ran.out);
+    assert!(!bench.path().join("parts/model.safetensors").exists());
+    // A second run does not begin where one has been.
+    let ran = bench.run(&[&stopped[..], &["6"]].concat());
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("parts holds a run already"), "{}", ran.err);
+    bench.run(&[&stopped[..], &["7", "--resume"]].concat());
+    let ran = bench.run(&["train", "recipe.toml", "-o", "parts", "--device", "cpu", "--resume"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.err.contains("step     10  loss "), "{}", ran.err);
+    let read = |name: &str| fs::read(bench.path().join(name)).unwrap();
+    for file in ["model.safetensors", "config.json", "MODEL_CARD.md", "tokenizer.json"] {
+        assert!(read(&format!("whole/{file}")) == read(&format!("parts/{file}")), "{file} differs");
+    }
+    let log = bench.read("parts/training/log.jsonl");
+    let steps: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let numbers = steps.iter().filter(|line| line.get("loss").is_some()).map(|line| &line["step"]);
+    assert_eq!(numbers.cloned().collect::<Vec<_>>(), (1..=10).map(Value::from).collect::<Vec<_>>());
+    assert_eq!(steps.iter().filter(|line| line.get("dev").is_some()).count(), 2);
+    let tagged = bench.pipe("mary smith visited paris", &["tag", "--model", "whole", "-"]);
+    assert_eq!(tagged.code, 0, "{}", tagged.err);
+}
+
+#[test]
+fn what_is_wrong_is_shown_with_its_line() {
+    let bench = bench().write("bad.toml", "[[data.train]]\npath = \"a\"\nweigth = 2\n[output]\n");
+    let ran = bench.run(&["train", "bad.toml"]);
+    assert_eq!(ran.code, 1);
+    for part in [
+        "bad.toml:3:1",
+        "unknown field 'weigth'",
+        "missing table [model]",
+        "missing field 'folder'",
+    ] {
+        assert!(ran.err.contains(part), "{part}: {}", ran.err);
+    }
+    let ran = bench.run(&["train", "gone.toml"]);
+    assert!(ran.err.contains("cannot read gone.toml"), "{}", ran.err);
+}
