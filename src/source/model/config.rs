@@ -87,7 +87,8 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
         name: "path",
         value: "string",
         doc: "The folder, as Hugging Face's libraries save a token classifier: config.json with \
-              id2label, tokenizer.json, tokenizer_config.json where there is one, and the weights as \
+              id2label, tokenizer.json (or vocab.txt, or vocab.json and merges.txt), \
+              tokenizer_config.json where there is one, and the weights as \
               model.safetensors or pytorch_model.bin, whole or in shards, or as model.gguf. \
               `spanloom list architectures` says which model types there are.",
     },

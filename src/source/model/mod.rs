@@ -11,6 +11,7 @@ mod tagger;
 mod tags;
 pub mod tokenizer_config;
 pub mod tokens;
+mod vocabulary;
 pub mod weights;
 mod why_not;
 

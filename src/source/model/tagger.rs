@@ -16,6 +16,7 @@ use super::head::TokenHead;
 use super::tags::TagSet;
 use super::tokenizer_config::TokenizerConfig;
 use super::tokens::{SubWords, Unit};
+use super::vocabulary;
 use super::weights::Weights;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::resource::Files;
@@ -44,9 +45,9 @@ pub struct ModelFolder {
     pub config: String,
     /// What to call it.
     pub config_place: String,
-    /// The bytes of `tokenizer.json`.
+    /// The bytes of `tokenizer.json`, or of what stands for it.
     pub tokenizer: Cow<'static, [u8]>,
-    /// What to call it.
+    /// What to call the file that they come from.
     pub tokenizer_place: String,
     /// What `tokenizer_config.json` says, where there is one.
     pub tokenizer_config: Option<TokenizerConfig>,
@@ -69,23 +70,18 @@ impl ModelFolder {
     /// # Errors
     /// As [`ModelFolder::read`].
     pub fn with_weights(files: &Files, folder: &str, weights: Weights) -> Result<Self> {
-        let [config, tokenizer, settings] =
-            ["config.json", "tokenizer.json", "tokenizer_config.json"]
-                .map(|name| format!("{folder}/{name}"));
+        let [config, settings] =
+            ["config.json", "tokenizer_config.json"].map(|name| format!("{folder}/{name}"));
         let tokenizer_config = if files.exists(&settings) {
             let text = files.read_text(&settings)?;
             Some(TokenizerConfig::parse(&text, &files.display(&settings))?)
         } else {
             None
         };
-        Ok(Self {
-            config_place: files.display(&config),
-            config: files.read_text(&config)?,
-            tokenizer_place: files.display(&tokenizer),
-            tokenizer: files.read(&tokenizer)?,
-            tokenizer_config,
-            weights,
-        })
+        let config_place = files.display(&config);
+        let config = files.read_text(&config)?;
+        let (tokenizer, tokenizer_place) = vocabulary::tokenizer_json(files, folder)?;
+        Ok(Self { config_place, config, tokenizer_place, tokenizer, tokenizer_config, weights })
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 use tokenizers::Tokenizer;
 use tokenizers::normalizers::NormalizerWrapper;
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
+use tokenizers::processors::PostProcessorWrapper;
 
 use crate::error::{Error, ErrorKind, Location, Result};
 
@@ -51,6 +52,11 @@ impl TokenizerConfig {
             let mut bytes = *bytes;
             bytes.add_prefix_space = self.add_prefix_space.unwrap_or(false);
             tokenizer.with_pre_tokenizer(Some(bytes));
+            // The offsets of the first sub-word depend on whether the space before it was written.
+            if let Some(PostProcessorWrapper::Roberta(ends)) = tokenizer.get_post_processor() {
+                let ends = ends.clone().add_prefix_space(bytes.add_prefix_space);
+                tokenizer.with_post_processor(Some(ends));
+            }
         }
         let is_bert = self.is_one_of(&["BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer"]);
         if let Some(NormalizerWrapper::BertNormalizer(bert)) =
