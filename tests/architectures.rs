@@ -312,6 +312,49 @@ fn gradients_are_the_slopes_of_inference() {
     }
 }
 
+/// What a model reads at once: by default what it was made for; what has no limit of its own reads more
+/// where it is told to.
+#[test]
+fn limits_are_those_of_the_architecture() {
+    let cases = [
+        ("bert", None, 1098),
+        ("bert", Some(5000), 1098),
+        ("bert", Some(100), 98),
+        ("roberta", Some(5000), 1098),
+        ("xlm-roberta", None, 1098),
+        ("deberta-v3", None, 62),
+        ("deberta-v3", Some(5000), 4998),
+        ("deberta-v2-absolute", Some(5000), 1098),
+        ("modernbert", None, 1098),
+        ("modernbert", Some(5000), 4998),
+    ];
+    for (name, longest, expected) in cases {
+        let told = tagger(name, |config| config.max_length = longest).describe();
+        let sequences = format!("sequences of {expected} sub-words");
+        assert!(told.contains(&sequences), "{name}, {longest:?}: {told}");
+    }
+}
+
+#[test]
+fn what_is_longer_than_the_limit_is_read_in_windows() {
+    let text = "Anna Keller lives in Oslo and works for the mayor of Bern ".repeat(100);
+    for name in NAMES {
+        let tagger = tagger(name, |config| {
+            config.max_length = Some(40);
+            config.overlap = 8;
+            config.context = Context::Document;
+        });
+        let found = tagger.find(&Document::new("d", text.trim_end())).expect("the model runs");
+        let evidence = found.evidence.expect("evidence");
+        assert_eq!(evidence.words().len(), 1200, "{name}");
+        let mut rows = evidence.parts().chunks_exact(2 * evidence.labels().len());
+        assert!(
+            rows.all(|row| row.windows(2).any(|p| p[0] != p[1])),
+            "{name}: a word was not read"
+        );
+    }
+}
+
 #[test]
 fn every_architecture_has_a_folder() {
     let kinds: Vec<Value> =

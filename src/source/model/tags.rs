@@ -127,7 +127,7 @@ impl TagSet {
 fn no_outside(names: &[String]) -> Error {
     let shown: Vec<&str> = names.iter().take(4).map(String::as_str).collect();
     let more = if names.len() > shown.len() { ", …" } else { "" };
-    let message = format!("config.json: no tag 'O' in id2label, only {}{more}", shown.join(", "));
+    let message = format!("no tag 'O' in id2label, only {}{more}", shown.join(", "));
     let placeholder = |name: &String| {
         let number = name.strip_prefix("LABEL_");
         number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))

@@ -19,7 +19,7 @@ impl Keys {
     pub(super) fn parse(config: &str) -> Result<Self> {
         serde_json::from_str(config)
             .map(|map| Self { map })
-            .map_err(|e| Error::new(ErrorKind::Model, format!("config.json: {e}")))
+            .map_err(|e| Error::new(ErrorKind::Model, format!("not a model configuration: {e}")))
     }
 
     fn value(&self, key: &str) -> Option<&Value> {
@@ -29,7 +29,7 @@ impl Keys {
     /// The error that `key` has another value than those `expected`.
     pub(super) fn wrong(&self, key: &str, expected: &str) -> Error {
         let found = self.map.get(key).unwrap_or(&Value::Null);
-        let message = format!("config.json: {key} is {found}, expected {expected}");
+        let message = format!("{key} is {found}, expected {expected}");
         Error::new(ErrorKind::Model, message)
     }
 
@@ -116,9 +116,8 @@ impl Keys {
         if hidden.is_multiple_of(heads) {
             return Ok(hidden / heads);
         }
-        let message = format!(
-            "config.json: {hidden_key} is {hidden}, expected a multiple of {heads_key}, {heads}"
-        );
+        let message =
+            format!("{hidden_key} is {hidden}, expected a multiple of {heads_key}, {heads}");
         Err(Error::new(ErrorKind::Model, message))
     }
 
@@ -160,18 +159,15 @@ mod tests {
         let keys = keys(r#"{"a": 0, "b": "elu", "c": 1.5, "d": 99999999999, "e": [1], "f": "z"}"#);
         let told = |error: Error| error.message().to_owned();
         let size = told(keys.size("a", 1).unwrap_err());
-        assert_eq!(size, "config.json: a is 0, expected a whole number of at least 1");
+        assert_eq!(size, "a is 0, expected a whole number of at least 1");
         assert!(told(keys.activation("b", Activation::Relu).unwrap_err()).contains("\"elu\""));
-        assert_eq!(
-            told(keys.rate("c", 0.1).unwrap_err()),
-            "config.json: c is 1.5, expected 0 to 1"
-        );
+        assert_eq!(told(keys.rate("c", 0.1).unwrap_err()), "c is 1.5, expected 0 to 1");
         assert!(keys.size("d", 1).is_err());
         assert!(keys.words("e").is_err());
         let only = told(keys.only("f", &["x".into(), "y".into()]).unwrap_err());
-        assert_eq!(only, r#"config.json: f is "z", expected "x" or "y""#);
+        assert_eq!(only, r#"f is "z", expected "x" or "y""#);
         let width = told(keys.head_width(("h", 10), ("n", 4)).unwrap_err());
-        assert_eq!(width, "config.json: h is 10, expected a multiple of n, 4");
+        assert_eq!(width, "h is 10, expected a multiple of n, 4");
         assert!(Keys::parse("[1]").is_err());
     }
 }

@@ -34,7 +34,7 @@ struct BagOfWords {
 impl BagOfWords {
     fn load(config: &str, weights: &Weights) -> crate::Result<Self> {
         let config: Config = serde_json::from_str(config)
-            .map_err(|e| Error::new(ErrorKind::Model, format!("config.json: {e}")))?;
+            .map_err(|e| Error::new(ErrorKind::Model, format!("not a model configuration: {e}")))?;
         let words =
             weights.tensor("embeddings.weight", &[config.vocab_size, config.hidden_size])?;
         Ok(Self { config, words })
