@@ -2,6 +2,8 @@
 
 use candle_core::{Result, Tensor};
 
+use super::{Mode, differentiable};
+
 /// A function of each element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
@@ -57,12 +59,15 @@ impl Activation {
         NAMES.iter().find(|(known, _)| *known == name).map(|(_, activation)| *activation)
     }
 
-    /// Applies it to each element; a gradient flows through.
+    /// Applies it to each element; a gradient flows through in either mode.
     ///
     /// # Errors
     /// Where the device fails.
-    pub fn forward(self, x: &Tensor) -> Result<Tensor> {
+    pub fn forward(self, x: &Tensor, mode: Mode<'_>) -> Result<Tensor> {
         match self {
+            Self::Gelu if matches!(mode, Mode::Training(_)) && differentiable::runs_here(x) => {
+                differentiable::gelu(x)
+            }
             Self::Gelu => x.gelu_erf(),
             Self::GeluTanh => x.gelu(),
             Self::GeluSigmoid => x * candle_nn::ops::sigmoid(&(x * 1.702)?)?,
@@ -98,7 +103,7 @@ mod tests {
     fn values_equal_the_reference() {
         let x = Tensor::new(&[-1.5f32, -0.1, 0.0, 0.7, 8.0], &Device::Cpu).unwrap();
         for (name, expected) in VALUES {
-            let y = Activation::named(name).unwrap().forward(&x).unwrap();
+            let y = Activation::named(name).unwrap().forward(&x, Mode::Inference).unwrap();
             for (got, expected) in y.to_vec1::<f32>().unwrap().iter().zip(expected) {
                 assert!((got - expected).abs() < 2e-6, "{name}: {got} is not {expected}");
             }

@@ -2,12 +2,20 @@
 
 use candle_core::{Result, Tensor};
 
-use super::Mode;
 use super::layers::softmax;
+use super::{Mode, differentiable};
 
 /// `(rows, length, heads * width)` as `(rows, heads, length, width)`.
 pub(super) fn split_heads(x: &Tensor, heads: usize) -> Result<Tensor> {
     let (rows, length, hidden) = x.dims3()?;
+    if differentiable::runs_here(x) {
+        let width = hidden / heads;
+        return differentiable::swapped(
+            x,
+            [rows, length, heads, width],
+            &[rows, heads, length, width],
+        );
+    }
     x.reshape((rows, length, heads, hidden / heads))?.transpose(1, 2)?.contiguous()
 }
 
@@ -32,12 +40,24 @@ impl Attention {
         mode: Mode<'_>,
     ) -> Result<Tensor> {
         let (rows, heads, length, width) = self.query.dims4()?;
-        let mut scores = (self.query.matmul(&self.key.t()?)? * (1.0 / (scale as f64).sqrt()))?;
-        for added in [bias, mask].into_iter().flatten() {
-            scores = scores.broadcast_add(added)?;
+        let scores = self.query.matmul(&self.key.t()?)?;
+        let scale = 1.0 / (scale as f64).sqrt();
+        let is_here = matches!(mode, Mode::Training(_)) && differentiable::runs_here(&scores);
+        let is_mask = |mask: &Tensor| mask.dims() == [rows, 1, 1, length];
+        let shares = if is_here && bias.is_none() && mask.is_none_or(is_mask) {
+            differentiable::shares(&scores, scale, mask)?
+        } else {
+            let mut scores = (scores * scale)?;
+            for added in [bias, mask].into_iter().flatten() {
+                scores = scores.broadcast_add(added)?;
+            }
+            softmax(&scores, mode)?
+        };
+        let context = mode.dropout(&shares, dropout)?.matmul(&self.value)?;
+        if is_here {
+            let dims = [rows, heads, length, width];
+            return differentiable::swapped(&context, dims, &[rows, length, heads * width]);
         }
-        let shares = mode.dropout(&softmax(&scores, mode)?, dropout)?;
-        let context = shares.matmul(&self.value)?;
         context.transpose(1, 2)?.contiguous()?.reshape((rows, length, heads * width))
     }
 }

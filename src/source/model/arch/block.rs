@@ -121,7 +121,7 @@ impl Block {
     ) -> Result<Tensor> {
         let attended = mode.dropout(&self.attended.forward(context)?, shape.dropout)?;
         let x = self.attended_norm.forward(&(attended + x)?, mode)?;
-        let inner = shape.activation.forward(&self.widen.forward(&x)?)?;
+        let inner = shape.activation.forward(&self.widen.forward(&x)?, mode)?;
         let output = mode.dropout(&self.narrow.forward(&inner)?, shape.dropout)?;
         self.output_norm.forward(&(output + &x)?, mode)
     }

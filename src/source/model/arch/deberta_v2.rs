@@ -244,7 +244,7 @@ impl Convolution {
         if let Some(kept) = kept {
             convolved = convolved.broadcast_mul(kept)?;
         }
-        let added = self.activation.forward(&mode.dropout(&convolved, shape.dropout)?)?;
+        let added = self.activation.forward(&mode.dropout(&convolved, shape.dropout)?, mode)?;
         self.norm.forward(&(x + added)?, mode)
     }
 

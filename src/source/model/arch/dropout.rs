@@ -7,6 +7,8 @@ use candle_core::{Result, Tensor};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
+use super::differentiable;
+
 /// Where dropout draws from, or that there is none (Srivastava et al. 2014).
 ///
 /// The same seed and position give the same masks on every device. Calls draw one after another, so
@@ -48,10 +50,14 @@ impl Dropout {
         // 2^32 for a rate of 1, which no draw reaches.
         let dropped_below = (rate * (u64::from(u32::MAX) + 1) as f64).round() as u64;
         let mut random = random.lock().unwrap_or_else(PoisonError::into_inner);
-        let mask: Vec<f32> = (0..x.elem_count())
-            .map(|_| if u64::from(random.next_u32()) < dropped_below { 0.0 } else { kept })
-            .collect();
+        let is_kept: Vec<bool> =
+            (0..x.elem_count()).map(|_| u64::from(random.next_u32()) >= dropped_below).collect();
         drop(random);
+        if differentiable::runs_here(x) {
+            return differentiable::masked(x, is_kept, kept);
+        }
+        let mask: Vec<f32> =
+            is_kept.iter().map(|is_kept| if *is_kept { kept } else { 0.0 }).collect();
         let mask = Tensor::from_vec(mask, x.shape(), x.device())?.to_dtype(x.dtype())?;
         x.mul(&mask)
     }

@@ -3,7 +3,7 @@
 
 use candle_core::{D, Result, Tensor};
 
-use super::Mode;
+use super::{Mode, differentiable};
 use crate::error::{Error, ErrorKind};
 use crate::source::model::weights::Weights;
 
@@ -51,6 +51,9 @@ impl Linear {
     /// # Errors
     /// Where the device fails.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        if self.weight.is_variable() && differentiable::runs_here(x) {
+            return differentiable::linear(x, &self.weight, self.bias.as_ref());
+        }
         let (outputs, inputs) = self.weight.dims2()?;
         let mut shape = x.dims().to_vec();
         let rows = x.elem_count() / inputs;
@@ -114,6 +117,9 @@ impl LayerNorm {
             Mode::Inference => {
                 candle_nn::ops::layer_norm(&x.contiguous()?, &self.weight, &self.bias, epsilon)
             }
+            Mode::Training(_) if differentiable::runs_here(x) => {
+                differentiable::layer_norm(x, &self.weight, &self.bias, epsilon)
+            }
             Mode::Training(_) => {
                 candle_nn::ops::layer_norm_slow(x, &self.weight, &self.bias, epsilon)
             }
@@ -125,6 +131,7 @@ impl LayerNorm {
 pub(super) fn softmax(x: &Tensor, mode: Mode<'_>) -> Result<Tensor> {
     match mode {
         Mode::Inference => candle_nn::ops::softmax_last_dim(x),
+        Mode::Training(_) if differentiable::runs_here(x) => differentiable::softmax(x),
         Mode::Training(_) => candle_nn::ops::softmax(x, D::Minus1),
     }
 }

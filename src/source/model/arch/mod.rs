@@ -6,6 +6,7 @@ mod attention;
 mod bert;
 mod block;
 mod deberta_v2;
+mod differentiable;
 mod disentangled;
 mod distilbert;
 mod dropout;

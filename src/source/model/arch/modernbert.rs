@@ -219,7 +219,7 @@ impl Layer {
         let x = (x + mode.dropout(&self.attended.forward(&context)?, rate)?)?;
         let wide = self.widen.forward(&self.inner_norm.forward(&x, mode)?)?;
         let half = |number| wide.narrow(D::Minus1, number * config.inner, config.inner);
-        let gated = config.activation.forward(&half(0)?.contiguous()?)?.mul(&half(1)?)?;
+        let gated = config.activation.forward(&half(0)?.contiguous()?, mode)?.mul(&half(1)?)?;
         let gated = mode.dropout(&gated, config.inner_dropout)?;
         x + self.narrow.forward(&gated)?
     }

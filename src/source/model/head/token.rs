@@ -43,7 +43,7 @@ impl TokenHead {
     pub fn logits(&self, hidden: &Tensor, mode: Mode<'_>) -> Result<Tensor> {
         let transformed = match &self.transform {
             Some(Transform { dense, activation, norm }) => {
-                &norm.forward(&activation.forward(&dense.forward(hidden)?)?, mode)?
+                &norm.forward(&activation.forward(&dense.forward(hidden)?, mode)?, mode)?
             }
             None => hidden,
         };
