@@ -364,19 +364,41 @@ fn every_architecture_has_a_folder() {
     }
 }
 
-/// The error of loading the folder `name` with `key` of its `config.json` set to `value`.
-fn broken(name: &str, key: &str, value: Value) -> spanloom::Error {
+/// The model of the folder `name` with another `config.json`, as `edit` leaves it.
+fn edited(name: &str, edit: impl FnOnce(&mut Value)) -> Result<Tagger, spanloom::Error> {
     let folder = tempfile::tempdir().expect("a folder");
     for entry in std::fs::read_dir(root().join(FOLDER).join(name)).expect("the fixture is there") {
         let entry = entry.expect("an entry");
         std::fs::copy(entry.path(), folder.path().join(entry.file_name())).expect("a copy");
     }
     let mut config = json(&format!("{name}/config.json"));
-    config[key] = value;
+    edit(&mut config);
     std::fs::write(folder.path().join("config.json"), config.to_string()).expect("a file");
     let config = ModelConfig::of_folder(&folder.path().to_string_lossy());
-    let error = Tagger::load("tagger".into(), config, &context()).err();
-    error.unwrap_or_else(|| panic!("{name} loads with another {key}"))
+    Tagger::load("tagger".into(), config, &context())
+}
+
+/// Version 5 of `transformers` says the same of rotary positions by other keys.
+#[test]
+fn modernbert_is_read_as_later_versions_write_it() {
+    let tagger = edited("modernbert", |config| {
+        let keys = config.as_object_mut().expect("an object");
+        for key in ["global_rope_theta", "local_rope_theta", "global_attn_every_n_layers"] {
+            keys.remove(key).expect("a key of the reference");
+        }
+        let [full, sliding] = ["full_attention", "sliding_attention"];
+        keys.insert("layer_types".to_owned(), [full, sliding, sliding, full].as_slice().into());
+        let thetas = serde_json::json!({
+            full: { "rope_type": "default", "rope_theta": 160_000.0 },
+            sliding: { "rope_type": "default", "rope_theta": 1000.0 },
+        });
+        keys.insert("rope_parameters".to_owned(), thetas);
+    });
+    let tagger = tagger.expect("the model loads");
+    let rows = reference("modernbert");
+    for row in &rows[..40] {
+        assert!(difference(&tagger, &[row], 0, Mode::Inference) < 1e-4);
+    }
 }
 
 #[test]
@@ -447,7 +469,8 @@ fn what_is_not_supported_is_told_with_key_value_and_what_is() {
     ];
     for (name, key, value, expected) in cases {
         let value = serde_json::from_str(value).expect("JSON");
-        let error = broken(name, key, value);
+        let error = edited(name, |config| config[*key] = value).err();
+        let error = error.unwrap_or_else(|| panic!("{name} loads with another {key}"));
         assert!(error.to_string().contains(expected), "{name}: {key}: {error}");
         assert!(error.location().is_some(), "{name}: {key}: {error}");
     }

@@ -84,6 +84,12 @@ impl Keys {
         self.read(key, default, &expected, |v| v.as_str().and_then(Activation::named))
     }
 
+    /// The keys of the table `key`; none where it is absent.
+    pub(super) fn table(&self, key: &str) -> Result<Self> {
+        let map = self.read(key, Map::new(), "a table", |v| v.as_object().cloned())?;
+        Ok(Self { map })
+    }
+
     /// A list of words: an array of them, or a string with `|` between them.
     pub(super) fn words(&self, key: &str) -> Result<Vec<String>> {
         let expected = "a list of names, or names with | between them";
@@ -152,6 +158,7 @@ mod tests {
         assert_eq!(keys.size_if_positive("b").unwrap(), Some(3));
         assert_eq!(keys.rate("e", 0.1).unwrap(), 0.25);
         assert!(keys.only("a", &["x".into()]).is_ok());
+        assert_eq!(keys.table("a").unwrap().size("b", 7).unwrap(), 7);
     }
 
     #[test]

@@ -32,6 +32,8 @@ struct Config {
     norm_has_bias: bool,
     attention_has_bias: bool,
     inner_has_bias: bool,
+    /// Whether each layer attends to all positions; empty where `global_every` says.
+    is_global: Vec<bool>,
     /// Every which layer attends to all positions, from the first on.
     global_every: usize,
     global_theta: f64,
@@ -73,7 +75,13 @@ impl Config {
         keys.only("rope_scaling", &[])?;
         let epsilon = keys.number("norm_eps", 1e-5)?;
         let norm_has_bias = keys.flag("norm_bias", false)?;
-        let global_theta = keys.number("global_rope_theta", 160_000.0)?;
+        // Since its version 5 `transformers` writes one table of two kinds of layers.
+        let rotary = keys.table("rope_parameters")?;
+        let theta = |kind: &str, key: &str, default: f64| {
+            let table = rotary.table(kind)?;
+            table.only("rope_type", &["default".into()])?;
+            table.number("rope_theta", keys.number(key, default)?)
+        };
         let config = Self {
             hidden: keys.size("hidden_size", 768)?,
             heads: keys.size("num_attention_heads", 12)?,
@@ -83,9 +91,10 @@ impl Config {
             norm_has_bias,
             attention_has_bias: keys.flag("attention_bias", false)?,
             inner_has_bias: keys.flag("mlp_bias", false)?,
+            is_global: global_layers(keys)?,
             global_every: keys.size("global_attn_every_n_layers", 3)?,
-            global_theta,
-            local_theta: keys.number("local_rope_theta", 10_000.0)?,
+            global_theta: theta("full_attention", "global_rope_theta", 160_000.0)?,
+            local_theta: theta("sliding_attention", "local_rope_theta", 10_000.0)?,
             reach: keys.size("local_attention", 128)? / 2,
             positions: keys.size("max_position_embeddings", 8192)?,
             embedding_dropout: keys.rate("embedding_dropout", 0.0)?,
@@ -111,6 +120,19 @@ impl Config {
     fn norm(&self, weights: &Weights, name: &str) -> crate::Result<LayerNorm> {
         LayerNorm::load_with(weights, name, self.hidden, self.epsilon, self.norm_has_bias)
     }
+}
+
+/// Whether each layer attends to all positions, as `layer_types` lists it; empty where it is absent.
+fn global_layers(keys: &Keys) -> crate::Result<Vec<bool>> {
+    const KINDS: [&str; 2] = ["full_attention", "sliding_attention"];
+    let count = keys.size("num_hidden_layers", 22)?;
+    let kinds = keys.words("layer_types")?;
+    let is_known = kinds.iter().all(|kind| KINDS.contains(&kind.as_str()));
+    if !kinds.is_empty() && (kinds.len() != count || !is_known) {
+        let expected = format!("{} for each of {count} layers", KINDS.join(" or "));
+        return Err(keys.wrong("layer_types", &expected));
+    }
+    Ok(kinds.iter().map(|kind| kind == KINDS[0]).collect())
 }
 
 impl ModernBert {
@@ -189,7 +211,10 @@ impl Layer {
             inner_norm: norm("mlp_norm")?,
             widen: linear("mlp.Wi", hidden, 2 * inner, config.inner_has_bias)?,
             narrow: linear("mlp.Wo", inner, hidden, config.inner_has_bias)?,
-            is_global: number.is_multiple_of(config.global_every),
+            is_global: match config.is_global.get(number) {
+                Some(is_global) => *is_global,
+                None => number.is_multiple_of(config.global_every),
+            },
         })
     }
 
