@@ -111,9 +111,13 @@ fn items(registry: Registry) -> Vec<Item> {
             let importers = IMPORTERS.iter().map(|i| Item::new(i.name, i.doc, i.options));
             std::iter::once(all).chain(importers).collect()
         }
-        Registry::Architectures => {
-            ARCHITECTURES.iter().map(|a| Item::new(a.name, a.doc, &[])).collect()
-        }
+        Registry::Architectures => ARCHITECTURES
+            .iter()
+            .map(|a| {
+                let facts = vec![("class", vec![a.token_classifier])];
+                Item { facts, ..Item::new(a.name, a.doc, &[]) }
+            })
+            .collect(),
         Registry::Checks => CHECKS
             .iter()
             .map(|check| {
