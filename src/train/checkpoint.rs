@@ -49,6 +49,8 @@ pub struct State {
     pub ended_early: bool,
     /// How long the log is.
     pub log_bytes: u64,
+    /// How long the file of events is.
+    pub event_bytes: u64,
 }
 
 /// A checkpoint, read.
@@ -284,6 +286,7 @@ mod tests {
             without_gain: 1,
             ended_early: false,
             log_bytes: 9,
+            event_bytes: 7,
         };
         let weights = BTreeMap::from([("w".to_owned(), tensor.clone())]);
         let moments = BTreeMap::from([("first.w".to_owned(), tensor)]);

@@ -22,16 +22,7 @@ impl Log {
     /// # Errors
     /// Where it cannot be written.
     pub fn open(path: &Path, bytes: u64) -> Result<Self> {
-        let error = |e| Error::io("write", path.display(), e);
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path)
-            .map_err(error)?;
-        let bytes = bytes.min(file.metadata().map_err(error)?.len());
-        file.set_len(bytes).map_err(error)?;
-        file.seek(SeekFrom::End(0)).map_err(error)?;
+        let (file, bytes) = open_after(path, bytes)?;
         Ok(Self { path: path.to_owned(), file, bytes })
     }
 
@@ -52,6 +43,22 @@ impl Log {
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
+}
+
+/// Opens a file to go on after its first `bytes`, or after all of it where it is shorter; what came after is
+/// gone. Gives also where that is.
+///
+/// # Errors
+/// Where it cannot be written.
+pub(super) fn open_after(path: &Path, bytes: u64) -> Result<(File, u64)> {
+    let open = || {
+        let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+        let bytes = bytes.min(file.metadata()?.len());
+        file.set_len(bytes)?;
+        file.seek(SeekFrom::End(0))?;
+        Ok((file, bytes))
+    };
+    open().map_err(|e| Error::io("write", path.display(), e))
 }
 
 #[cfg(test)]

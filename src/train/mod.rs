@@ -9,6 +9,7 @@ pub mod card;
 pub mod checkpoint;
 pub mod data;
 pub mod evaluation;
+pub mod events;
 pub mod gradient;
 pub mod log;
 pub mod loss;
@@ -17,6 +18,7 @@ pub mod recipe;
 pub mod run;
 pub mod save;
 pub mod schedule;
+mod setup;
 pub mod step;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,5 @@
 //! The run: everything put together, step after step, from a recipe to a model folder.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,12 +15,14 @@ use super::card::{Summary, card};
 use super::checkpoint::{Checkpoint, State, read_tensors, write_tensors};
 use super::data::{Corpus, Examples, Targets, Teaching, fingerprint};
 use super::evaluation::{Best, Evaluation};
+use super::events::Events;
 use super::log::Log;
 use super::loss::TagLoss;
 use super::optimiser::Optimiser;
 use super::recipe::{Numbers, Recipe};
 use super::save::save;
 use super::schedule::Schedule;
+use super::setup::{Places, check_class_weights, check_output, labels, resume};
 use super::step::{Step, compute};
 use super::trainee::{Trainee, device_failed};
 use crate::error::{Error, ErrorKind, Location, Result};
@@ -120,26 +121,7 @@ struct Run<'r> {
     dropout: Dropout,
     state: State,
     log: Log,
-}
-
-/// Where things are written.
-struct Places {
-    model: PathBuf,
-    checkpoints: PathBuf,
-    best: PathBuf,
-    log: PathBuf,
-}
-
-impl Places {
-    fn new(model: PathBuf) -> Self {
-        let training = model.join("training");
-        Self {
-            checkpoints: training.join("checkpoints"),
-            best: training.join("best.safetensors"),
-            log: training.join("log.jsonl"),
-            model,
-        }
-    }
+    events: Events,
 }
 
 /// Trains the model of a recipe. `tell` hears what happens; where `stop` becomes true, the run ends after
@@ -157,7 +139,7 @@ pub fn train(
     let folder = options.output.clone();
     let folder = folder.unwrap_or_else(|| recipe.base().join(&recipe.output.folder));
     let places = Places::new(folder);
-    check_output(&places, options)?;
+    check_output(&places, options.resume)?;
     let device = options.device.open()?;
     let read = |corpora: &[super::recipe::CorpusRecipe]| -> Result<Vec<Corpus>> {
         let base = recipe.base();
@@ -210,6 +192,7 @@ pub fn train(
         loss: Arc::new(TagLoss::new(&recipe.loss, &targets)),
         dropout: Dropout::new(recipe.seed ^ DROPOUT_SEED, dropped),
         log: Log::open(&places.log, state.log_bytes)?,
+        events: Events::open(&places.events, state.event_bytes)?,
         recipe,
         options,
         trainee,
@@ -256,92 +239,9 @@ impl State {
             without_gain: 0,
             ended_early: false,
             log_bytes: 0,
+            event_bytes: 0,
         }
     }
-}
-
-/// Looks whether the output folder may be written.
-fn check_output(places: &Places, options: &TrainOptions) -> Result<()> {
-    let shown = places.model.display();
-    if !options.resume
-        && let Some(place) = Checkpoint::last_place(&places.checkpoints)?
-    {
-        let message = format!("{shown} holds a run already: {}", place.display());
-        let help = "`--resume` goes on with it; else name another folder, or remove this one";
-        return Err(Error::new(ErrorKind::Config, message).with_help(help));
-    }
-    let is_strange = places.model.join("config.json").exists()
-        && Checkpoint::last_place(&places.checkpoints)?.is_none();
-    if is_strange {
-        let message = format!("{shown} holds a model that is of no run");
-        return Err(Error::new(ErrorKind::Config, message).with_help("name another folder"));
-    }
-    Ok(())
-}
-
-/// The labels of the run: those of the recipe, or of the training data, sorted.
-fn labels(recipe: &Recipe, train: &[Corpus]) -> Result<Vec<String>> {
-    if !recipe.model.labels.is_empty() {
-        let mut seen = BTreeSet::new();
-        return match recipe.model.labels.iter().find(|label| !seen.insert(label.as_str())) {
-            Some(label) => {
-                let message = format!("the label '{label}' is twice in 'labels' of [model]");
-                Err(Error::new(ErrorKind::Config, message).at(Location::file(&*recipe.file.name)))
-            }
-            None => Ok(recipe.model.labels.clone()),
-        };
-    }
-    let found: BTreeSet<&str> = train.iter().flat_map(|c| c.entities().into_keys()).collect();
-    if found.is_empty() {
-        let place = recipe.train.first().map_or(Location::file("recipe"), |c| c.place.clone());
-        let message = "the training data has no entity, and 'labels' of [model] names no label";
-        return Err(Error::new(ErrorKind::Document, message).at(place));
-    }
-    Ok(found.into_iter().map(str::to_owned).collect())
-}
-
-fn check_class_weights(recipe: &Recipe, labels: &[String]) -> Result<()> {
-    let mut known: Vec<&str> = labels.iter().map(String::as_str).collect();
-    known.push("O");
-    match recipe.loss.class_weights.keys().find(|label| !known.contains(&label.as_str())) {
-        Some(label) => Err(Error::unknown("label in 'class-weights'", label, &known)
-            .at(Location::file(&*recipe.file.name))),
-        None => Ok(()),
-    }
-}
-
-/// Takes up the last checkpoint, where there is one.
-fn resume(
-    places: &Places,
-    device: &Device,
-    trainee: &Trainee,
-    optimiser: &mut Optimiser,
-    state: &mut State,
-) -> Result<()> {
-    let Some(checkpoint) = Checkpoint::last(&places.checkpoints, device)? else { return Ok(()) };
-    let shown = places.checkpoints.display().to_string();
-    let same = [
-        ("recipe", &checkpoint.state.recipe, &state.recipe),
-        ("data", &checkpoint.state.data, &state.data),
-    ];
-    for (what, then, now) in same {
-        if then != now {
-            let message = format!("the {what} has changed since the run was stopped");
-            let help = "undo the change, or begin anew in another folder";
-            return Err(Error::new(ErrorKind::Config, message)
-                .with_help(help)
-                .at(Location::file(shown)));
-        }
-    }
-    let taken = trainee
-        .set_weights(&checkpoint.weights)
-        .and_then(|()| optimiser.restore(checkpoint.optimiser_steps, &checkpoint.moments));
-    taken.map_err(|e| {
-        Error::new(ErrorKind::Model, format!("the checkpoint does not fit the model: {e}"))
-            .at(Location::file(shown))
-    })?;
-    *state = checkpoint.state;
-    Ok(())
 }
 
 impl Run<'_> {
@@ -414,6 +314,9 @@ impl Run<'_> {
             tokens_per_second: tokens as f64 / seconds,
         };
         self.log.write(&record.json())?;
+        for (tag, value) in [("train/loss", loss), ("train/rate", rate), ("train/norm", norm)] {
+            self.events.scalar(tag, self.state.step, value)?;
+        }
         Ok(record)
     }
 
@@ -452,6 +355,15 @@ impl Run<'_> {
             self.state.ended_early = patience.is_some_and(|most| self.state.without_gain >= most);
         }
         self.log.write(&json!({ "step": step, "dev": evaluation.json(), "best": is_best }))?;
+        self.events.scalar("dev/score", step, evaluation.score)?;
+        for corpus in &evaluation.corpora {
+            let score = corpus.report.micro.score;
+            for (name, value) in
+                [("micro-f1", score.f1), ("precision", score.precision), ("recall", score.recall)]
+            {
+                self.events.scalar(&format!("dev/{}/{name}", corpus.corpus), step, value)?;
+            }
+        }
         tell(&Event::Evaluated { step, evaluation: &evaluation, is_best });
         Ok(())
     }
@@ -459,6 +371,7 @@ impl Run<'_> {
     fn checkpoint(&mut self) -> Result<()> {
         self.state.dropout = self.dropout.position().to_string();
         self.state.log_bytes = self.log.bytes();
+        self.state.event_bytes = self.events.bytes();
         let (optimiser_steps, moments) = self.optimiser.state().map_err(device_failed)?;
         let variables = self.trainee.variables.iter();
         let weights = variables.map(|(name, v)| (name.clone(), v.as_detached_tensor())).collect();

@@ -1,0 +1,82 @@
+//! Softmax, plain and as attention has it.
+
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+use rayon::prelude::*;
+
+use super::{ROWS, numbers, tensor, with};
+
+/// Softmax over the last dimension.
+pub(in super::super) fn softmax(x: &Tensor) -> Result<Tensor> {
+    x.contiguous()?.apply_op1(SoftmaxOp { scale: 1.0, mask: None })
+}
+
+/// The shares of attention: softmax of `scale` times the scores, of shape `(rows, heads, length, length)`,
+/// and the mask, `(rows, 1, 1, length)`.
+pub(in super::super) fn shares(
+    scores: &Tensor,
+    scale: f64,
+    mask: Option<&Tensor>,
+) -> Result<Tensor> {
+    let mask = mask.map(|mask| mask.flatten_all()?.to_vec1::<f32>()).transpose()?;
+    scores.contiguous()?.apply_op1(SoftmaxOp { scale: scale as f32, mask })
+}
+
+struct SoftmaxOp {
+    scale: f32,
+    mask: Option<Vec<f32>>,
+}
+
+impl CustomOp1 for SoftmaxOp {
+    fn name(&self) -> &'static str {
+        "softmax"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let x = numbers(x, layout)?;
+        let width = layout.dims().last().copied().unwrap_or(1).max(1);
+        // So many rows of scores share a row of the mask.
+        let masks = self.mask.as_ref().map_or(1, |mask| mask.len() / width);
+        let sharing = x.len() / width / masks.max(1);
+        let mut y = vec![0.0; x.len()];
+        let blocks = y.par_chunks_mut(ROWS * width).zip(x.par_chunks(ROWS * width)).enumerate();
+        blocks.for_each(|(block, (y, x))| {
+            let rows = y.chunks_exact_mut(width).zip(x.chunks_exact(width)).enumerate();
+            for (row, (y, x)) in rows {
+                y.iter_mut().zip(x).for_each(|(y, x)| *y = x * self.scale);
+                if let Some(mask) = &self.mask {
+                    let at = (block * ROWS + row) / sharing * width;
+                    y.iter_mut().zip(&mask[at..at + width]).for_each(|(y, m)| *y += m);
+                }
+                let most = y.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                let mut sum = 0.0;
+                for y in y.iter_mut() {
+                    *y = (*y - most).exp();
+                    sum += *y;
+                }
+                y.iter_mut().for_each(|y| *y /= sum);
+            }
+        });
+        Ok((CpuStorage::F32(y), layout.shape().clone()))
+    }
+
+    fn bwd(&self, x: &Tensor, y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let width = x.dims().last().copied().unwrap_or(1).max(1);
+        let by_x = with(y, |y| {
+            with(gradient, |gradient| {
+                let mut by_x = vec![0.0; y.len()];
+                let blocks = by_x.par_chunks_mut(ROWS * width).zip(y.par_chunks(ROWS * width));
+                blocks.zip(gradient.par_chunks(ROWS * width)).for_each(|((by_x, y), gradient)| {
+                    let rows = by_x.chunks_exact_mut(width).zip(y.chunks_exact(width));
+                    for ((by_x, y), gradient) in rows.zip(gradient.chunks_exact(width)) {
+                        let dot: f32 = y.iter().zip(gradient).map(|(y, g)| y * g).sum();
+                        for ((by_x, y), g) in by_x.iter_mut().zip(y).zip(gradient) {
+                            *by_x = self.scale * y * (g - dot);
+                        }
+                    }
+                });
+                by_x
+            })
+        })??;
+        Ok(Some(tensor(by_x, x.shape())?))
+    }
+}

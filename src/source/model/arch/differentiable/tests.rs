@@ -1,0 +1,84 @@
+use candle_core::Var;
+
+use super::*;
+
+fn random(shape: &[usize], seed: u64) -> Var {
+    let count: usize = shape.iter().product();
+    let value = |i: usize| ((i as f32 + 0.3 * seed as f32) * 1.7).sin() * 2.0;
+    Var::from_vec((0..count).map(value).collect(), shape, &Device::Cpu).unwrap()
+}
+
+/// An operation, of one form or the other.
+type Form<'f> = &'f dyn Fn(&[Var]) -> Result<Tensor>;
+
+/// The values of both forms, and the gradients by every argument, agree.
+fn agree(arguments: &[Var], forms: [Form<'_>; 2]) {
+    let flat = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let [ours, theirs] = forms.map(|form| {
+        let y = form(arguments).unwrap();
+        let weights = random(y.dims(), 9);
+        let loss = (&y * weights.as_detached_tensor()).unwrap().sum_all().unwrap();
+        let gradients = loss.backward().unwrap();
+        let of = |argument: &Var| flat(gradients.get(argument).unwrap());
+        let mut all: Vec<Vec<f32>> = arguments.iter().map(of).collect();
+        all.push(flat(&y));
+        all
+    });
+    for (ours, theirs) in ours.iter().zip(&theirs) {
+        assert_eq!(ours.len(), theirs.len());
+        for (a, b) in ours.iter().zip(theirs) {
+            assert!((a - b).abs() < 2e-5 * (1.0 + b.abs()), "{a} is not {b}");
+        }
+    }
+}
+
+#[test]
+fn values_and_gradients_are_those_of_the_plain_forms() {
+    let (x, w, b) = (random(&[3, 50, 24], 1), random(&[10, 24], 2), random(&[10], 3));
+    let plain = |a: &[Var]| {
+        let product = a[0].reshape((150, 24))?.matmul(&a[1].t()?)?;
+        product.broadcast_add(&a[2])?.reshape((3, 50, 10))
+    };
+    agree(&[x.clone(), w.clone(), b], [&|a| linear(&a[0], &a[1], Some(&a[2])), &plain]);
+    let plain = |a: &[Var]| a[0].reshape((150, 24))?.matmul(&a[1].t()?)?.reshape((3, 50, 10));
+    agree(&[x.clone(), w], [&|a| linear(&a[0], &a[1], None), &plain]);
+    let norm = [x.clone(), random(&[24], 4), random(&[24], 5)];
+    let plain = |a: &[Var]| candle_nn::ops::layer_norm_slow(&a[0], &a[1], &a[2], 1e-5);
+    agree(&norm, [&|a| layer_norm(&a[0], &a[1], &a[2], 1e-5), &plain]);
+    let last = candle_core::D::Minus1;
+    let one = [x.clone()];
+    agree(&one, [&|a| softmax(&a[0]), &|a| candle_nn::ops::softmax(&a[0], last)]);
+    let scores = random(&[2, 3, 5, 5], 6);
+    let mask = Tensor::from_vec(
+        [[0.0f32; 5], [0.0, 0.0, 0.0, f32::MIN, f32::MIN]].concat(),
+        (2, 1, 1, 5),
+        &Device::Cpu,
+    );
+    let mask = mask.unwrap();
+    let plain =
+        |a: &[Var]| candle_nn::ops::softmax(&(a[0].as_tensor() * 0.5)?.broadcast_add(&mask)?, last);
+    agree(&[scores], [&|a| shares(&a[0], 0.5, Some(&mask)), &plain]);
+    let plain = |a: &[Var]| a[0].reshape((3, 50, 4, 6))?.transpose(1, 2)?.contiguous();
+    agree(&one, [&|a| swapped(&a[0], [3, 50, 4, 6], &[3, 4, 50, 6]), &plain]);
+    agree(&one, [&|a| gelu(&a[0]), &|a| a[0].gelu_erf()]);
+    let is_kept: Vec<bool> = (0..x.elem_count()).map(|i| i % 3 > 0).collect();
+    let mask: Vec<f32> = is_kept.iter().map(|k| if *k { 1.5 } else { 0.0 }).collect();
+    let mask = tensor(mask, x.shape()).unwrap();
+    agree(&[x], [&|a| masked(&a[0], is_kept.clone(), 1.5), &|a| a[0].mul(&mask)]);
+}
+
+#[test]
+fn what_is_masked_takes_no_part() {
+    let x = Tensor::new(&[[1.0f32, f32::MIN, 2.0]], &Device::Cpu).unwrap();
+    let y = softmax(&x).unwrap().to_vec2::<f32>().unwrap();
+    assert_eq!(y[0][1], 0.0);
+    assert!((y[0].iter().sum::<f32>() - 1.0).abs() < 1e-6);
+}
+
+#[test]
+fn a_weight_that_is_not_trained_costs_no_gradient() {
+    let (x, w) = (random(&[2, 4], 1), random(&[3, 4], 2));
+    let y = linear(&x, &w.as_detached_tensor(), None).unwrap();
+    let gradients = y.sum_all().unwrap().backward().unwrap();
+    assert!(gradients.get(&x).is_some() && gradients.get(&w).is_none());
+}
