@@ -13,7 +13,8 @@ use spanloom::pipeline::config::{ENGINE_OPTIONS, PASS_OPTIONS, SOURCE_OPTIONS};
 use spanloom::resource::OptionDoc;
 use spanloom::rule::check::CHECKS;
 use spanloom::source::SOURCES;
-use spanloom::source::model::ARCHITECTURES;
+use spanloom::source::model::head::HeadKind;
+use spanloom::source::model::{ARCHITECTURES, HEADS};
 
 const FILE: &str = "docs/engine-file.md";
 const RULES_FILE: &str = "docs/rules.md";
@@ -116,6 +117,10 @@ fn reference() -> String {
     page.push_str("\n## Architectures: `model_type` in a model's `config.json`\n\n");
     let architectures = ARCHITECTURES.iter().map(|a| [format!("`{}`", a.name), cell(a.doc)]);
     rows(&mut page, ["name", "what it is"], architectures);
+    page.push_str("\n## Heads: `spanloom.head.kind` in a model's `config.json`\n\n");
+    let keys = |head: &HeadKind| head.keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>();
+    let heads = HEADS.iter().map(|h| [format!("`{}`", h.name), cell(h.doc), keys(h).join(", ")]);
+    rows(&mut page, ["name", "what it is", "other keys"], heads);
     page
 }
 

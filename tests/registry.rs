@@ -15,7 +15,7 @@ use spanloom::rule::action::ACTIONS;
 use spanloom::rule::check::CHECKS;
 use spanloom::rule::condition::CONDITIONS;
 use spanloom::rule::keys::{CASE_OPTIONS, ENTITY_RULE_OPTIONS, RULE_OPTIONS};
-use spanloom::source::model::{ARCHITECTURES, DeviceChoice};
+use spanloom::source::model::{ARCHITECTURES, DeviceChoice, HEADS};
 use spanloom::source::{self, LoadContext, SOURCES};
 use spanloom::{Engine, Result};
 
@@ -29,12 +29,13 @@ fn context() -> LoadContext {
 
 #[test]
 fn names_are_unique_and_as_users_type_them() {
-    let registries: [(&str, Vec<&str>); 8] = [
+    let registries: [(&str, Vec<&str>); 9] = [
         ("SOURCES", SOURCES.iter().map(|k| k.name).collect()),
         ("PASSES", PASSES.iter().map(|k| k.name).collect()),
         ("PRESETS", PRESETS.iter().map(|p| p.name).collect()),
         ("FORMATS", FORMATS.iter().map(|k| k.name).collect()),
         ("ARCHITECTURES", ARCHITECTURES.iter().map(|k| k.name).collect()),
+        ("HEADS", HEADS.iter().map(|k| k.name).collect()),
         ("CHECKS", CHECKS.iter().map(|k| k.name).collect()),
         ("ACTIONS", ACTIONS.iter().map(|a| a.name).collect()),
         ("LINTS", LINTS.iter().map(|lint| lint.name).collect()),
@@ -62,6 +63,7 @@ fn names_are_unique_and_as_users_type_them() {
 #[test]
 fn everything_is_documented() {
     let mut docs: Vec<(String, &str)> = Vec::new();
+    docs.extend(HEADS.iter().map(|head| (format!("head {}", head.name), head.doc)));
     docs.extend(ARCHITECTURES.iter().map(|a| (format!("architecture {}", a.name), a.doc)));
     docs.extend(CHECKS.iter().map(|c| (format!("check {}", c.name), c.doc)));
     docs.extend(ACTIONS.iter().map(|a| (format!("action {}", a.name), a.doc)));

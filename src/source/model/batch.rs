@@ -14,6 +14,8 @@ pub struct Batch {
     /// Which of two texts a sub-word belongs to, `u32`, shape `(rows, length)`; `None` where there is
     /// only one.
     pub types: Option<Tensor>,
+    /// How many sub-words each row has before its padding.
+    pub lengths: Vec<usize>,
 }
 
 /// What stands in a mask at padding; its softmax is exactly 0.
@@ -41,7 +43,8 @@ impl Batch {
         let ids = Tensor::from_vec(ids, (rows, length), device)?;
         let mask =
             if padded { Some(Tensor::from_vec(mask, (rows, 1, 1, length), device)?) } else { None };
-        Ok(Self { ids, mask, types: None })
+        let lengths = sequences.iter().map(Vec::len).collect();
+        Ok(Self { ids, mask, types: None, lengths })
     }
 }
 

@@ -90,7 +90,8 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
               id2label, tokenizer.json (or vocab.txt, or vocab.json and merges.txt), \
               tokenizer_config.json where there is one, and the weights as \
               model.safetensors or pytorch_model.bin, whole or in shards, or as model.gguf. \
-              `spanloom list architectures` says which model types there are.",
+              `spanloom list architectures` says which model types there are. A section `spanloom` of \
+              config.json names another head than a linear one (see Heads below, and docs/models.md).",
     },
     OptionDoc {
         name: "words",

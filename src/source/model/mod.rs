@@ -1,11 +1,13 @@
 //! The fine-tuned transformer as a source: a Hugging Face-layout folder of a token classifier, run
 //! on candle. Encoders are in [`arch`], what is made of their output in [`head`].
 
+mod answers;
 pub mod arch;
 pub mod batch;
 mod checkpoint;
 pub mod config;
 mod device;
+pub mod folder_options;
 pub mod head;
 mod tagger;
 mod tags;
@@ -23,6 +25,7 @@ use crate::error::Result;
 pub use arch::{ARCHITECTURES, Architecture, Dropout, Mode};
 pub use config::ModelConfig;
 pub use device::DeviceChoice;
+pub use head::HEADS;
 pub use tagger::{ModelFolder, Tagger};
 pub use tags::TagSet;
 

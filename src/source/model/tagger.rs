@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,7 +13,8 @@ use rayon::prelude::*;
 use super::arch::{self, Encoder, Mode};
 use super::batch::{Batch, plan};
 use super::config::{Context, ModelConfig, WordSource};
-use super::head::TokenHead;
+use super::folder_options::Common;
+use super::head::{self, HEADS, Head};
 use super::tags::TagSet;
 use super::tokenizer_config::TokenizerConfig;
 use super::tokens::{SubWords, Unit};
@@ -31,12 +33,13 @@ pub struct Tagger {
     pub(super) origin: Origin,
     config: ModelConfig,
     sub_words: SubWords,
-    encoder: Box<dyn Encoder>,
-    head: TokenHead,
+    pub(super) encoder: Box<dyn Encoder>,
+    pub(super) head: Box<dyn Head>,
     pub(super) tags: TagSet,
     device: Device,
     capacity: usize,
     architecture: &'static str,
+    head_kind: &'static str,
 }
 
 /// What a model folder holds, read.
@@ -56,13 +59,16 @@ pub struct ModelFolder {
 }
 
 impl ModelFolder {
-    /// Reads the folder `folder`.
+    /// Reads the folder `folder`. Weights have the names that its `config.json` gives them.
     ///
     /// # Errors
     /// Where a file is missing or damaged.
     pub fn read(files: &Files, folder: &str, device: &Device) -> Result<Self> {
         let read = Self::with_weights(files, folder, Weights::new(BTreeMap::new(), String::new()))?;
-        Ok(Self { weights: Weights::load(files, folder, device)?, ..read })
+        let names = Common::parse(&read.config, &read.config_place)?.spanloom.weights;
+        let weights = Weights::load(files, folder, device)?.renamed(&names);
+        let weights = weights.map_err(|e| e.at(Location::file(&read.config_place)))?;
+        Ok(Self { weights, ..read })
     }
 
     /// Reads the folder `folder`, with other weights than its own.
@@ -85,25 +91,18 @@ impl ModelFolder {
     }
 }
 
-/// The keys of `config.json` that every architecture has.
-#[derive(serde::Deserialize)]
-struct Common {
-    model_type: String,
-    #[serde(default)]
-    id2label: BTreeMap<String, String>,
-}
-
 /// One window of one unit of one document.
-struct Sequence {
-    document: usize,
-    unit: usize,
-    window: Window,
+pub(super) struct Sequence {
+    pub(super) document: usize,
+    pub(super) unit: usize,
+    pub(super) window: Window,
 }
 
-/// The units of one document, and the logits of their words once they are known.
+/// The units of one document, and the logits and tags of their words once they are known.
 pub(super) struct Work {
     pub(super) units: Vec<Unit>,
     pub(super) logits: Vec<Vec<f32>>,
+    pub(super) tags: Vec<Vec<usize>>,
     failed: Option<String>,
 }
 
@@ -130,13 +129,11 @@ impl Tagger {
         folder: &ModelFolder,
         device: Device,
     ) -> Result<Self> {
-        let common: Common = serde_json::from_str(&folder.config).map_err(|e| {
-            Error::new(ErrorKind::Model, format!("not a model configuration: {e}"))
-                .at(Location::line(&folder.config_place, e.line(), e.column()))
-        })?;
+        let common = Common::parse(&folder.config, &folder.config_place)?;
         let here = |e: Error| e.at(Location::file(&folder.config_place));
-        let tags =
-            TagSet::new(&tag_names(&common.id2label).map_err(here)?, &config.map).map_err(here)?;
+        let tag_names = common.tag_names().map_err(here)?;
+        let ignored = &common.spanloom.ignored_tags;
+        let tags = TagSet::new(&tag_names, &config.map, ignored).map_err(here)?;
         let sub_words = SubWords::load(
             &folder.tokenizer,
             folder.tokenizer_config.as_ref(),
@@ -145,7 +142,8 @@ impl Tagger {
         let weights = &folder.weights;
         let architecture = arch::architecture(&common.model_type, &folder.config_place)?;
         let encoder = (architecture.load)(&folder.config, weights).map_err(here)?;
-        let head = TokenHead::load(weights, encoder.as_ref(), tags.count())?;
+        let (kind, options) = head::kind(&common.spanloom.head).map_err(here)?;
+        let head = (kind.load)(&options, weights, encoder.as_ref(), tags.count()).map_err(here)?;
         let specials = sub_words.before.len() + sub_words.after.len();
         let usual = encoder.usual_length();
         let longest = config.max_length.unwrap_or(usual).min(encoder.max_length());
@@ -167,19 +165,25 @@ impl Tagger {
             device,
             capacity,
             architecture: architecture.name,
+            head_kind: kind.name,
         })
     }
 
-    /// The logits of every tag at every position of a batch, special tokens and padding included:
-    /// shape `(rows, length, tags)`.
+    /// The logits of every tag at every position of a batch, special tokens and padding included (of a
+    /// CRF its emissions): shape `(rows, length, tags)`.
     ///
     /// # Errors
     /// Where the device fails.
     pub fn logits(&self, batch: &Batch, mode: Mode<'_>) -> Result<Tensor> {
         self.encoder
             .encode(batch, mode)
-            .and_then(|hidden| self.head.logits(&hidden, mode))
+            .and_then(|hidden| self.head.logits(&hidden, &batch.lengths, mode))
             .map_err(|e| Error::new(ErrorKind::Device, format!("the model failed: {e}")))
+    }
+
+    /// What makes logits of hidden states.
+    pub fn head(&self) -> &dyn Head {
+        self.head.as_ref()
     }
 
     /// The device it runs on.
@@ -256,41 +260,24 @@ impl Tagger {
     /// The sub-words of a sequence with special tokens, and where in it the sub-word stands that labels
     /// each kept word. A word longer than the model's limit is cut to it.
     pub fn pieces(&self, unit: &Unit, window: &Window) -> (Vec<u32>, Vec<u32>) {
+        let (ids, firsts) = self.sequence(unit, &window.words);
+        let kept = firsts.into_iter().zip(window.words.clone());
+        let kept = kept.filter(|(_, word)| window.keep.contains(word));
+        (ids, kept.map(|(first, _)| first).collect())
+    }
+
+    /// [`Tagger::pieces`] of some words of a unit, all of which are kept.
+    pub(super) fn sequence(&self, unit: &Unit, words: &Range<usize>) -> (Vec<u32>, Vec<u32>) {
         let mut ids = self.sub_words.before.clone();
-        let mut firsts = Vec::with_capacity(window.keep.len());
-        for word in window.words.clone() {
+        let mut firsts = Vec::with_capacity(words.len());
+        for word in words.clone() {
             let pieces = unit.pieces(word);
             let pieces = &pieces[..pieces.len().min(self.capacity)];
-            if window.keep.contains(&word) {
-                firsts.push((ids.len() + unit.first(word).min(pieces.len() - 1)) as u32);
-            }
+            firsts.push((ids.len() + unit.first(word).min(pieces.len() - 1)) as u32);
             ids.extend(pieces);
         }
         ids.extend(&self.sub_words.after);
         (ids, firsts)
-    }
-
-    /// The logits of the kept words of each of some sequences, row after row.
-    fn answer(&self, work: &[Work], sequences: &[&Sequence]) -> candle_core::Result<Vec<Vec<f32>>> {
-        let (ids, firsts): (Vec<_>, Vec<_>) = sequences
-            .iter()
-            .map(|s| self.pieces(&work[s.document].units[s.unit], &s.window))
-            .unzip();
-        let batch = Batch::new(&ids, self.sub_words.pad, &self.device)?;
-        let (rows, length) = batch.ids.dims2()?;
-        let hidden = self.encoder.encode(&batch, Mode::Inference)?;
-        let hidden = hidden.reshape((rows * length, self.encoder.hidden_size()))?;
-        let wanted: Vec<u32> = firsts
-            .iter()
-            .enumerate()
-            .flat_map(|(row, firsts)| firsts.iter().map(move |f| (row * length) as u32 + f))
-            .collect();
-        let count = wanted.len();
-        let wanted = Tensor::from_vec(wanted, count, &self.device)?;
-        let logits = self.head.logits(&hidden.index_select(&wanted, 0)?, Mode::Inference)?;
-        let mut logits = logits.flatten_all()?.to_vec1::<f32>()?.into_iter();
-        let width = self.tags.count();
-        Ok(firsts.iter().map(|f| logits.by_ref().take(f.len() * width).collect()).collect())
     }
 
     fn compute(&self, work: &mut [Work]) {
@@ -320,12 +307,13 @@ impl Tagger {
         for (batch, answer) in batches.into_iter().zip(answers) {
             let members = order[batch].iter().map(|&i| &sequences[i]);
             match answer {
-                Ok(rows) => {
-                    for (sequence, rows) in members.zip(rows) {
-                        let width = self.tags.count();
-                        let start = sequence.window.keep.start * width;
-                        work[sequence.document].logits[sequence.unit][start..start + rows.len()]
-                            .copy_from_slice(&rows);
+                Ok(answers) => {
+                    for (Sequence { document, unit, window }, answer) in members.zip(answers) {
+                        let (width, work) = (self.tags.count(), &mut work[*document]);
+                        let kept = window.keep.clone();
+                        work.logits[*unit][kept.start * width..kept.end * width]
+                            .copy_from_slice(&answer.logits);
+                        work.tags[*unit][kept].copy_from_slice(&answer.tags);
                     }
                 }
                 Err(error) => {
@@ -350,7 +338,8 @@ impl Tagger {
                 Err(error) => (Vec::new(), Some(error)),
             };
             let logits = units.iter().map(|u| vec![0.0; u.words.len() * width]).collect();
-            work.push(Work { units, logits, failed: None });
+            let tags = units.iter().map(|u| vec![0; u.words.len()]).collect();
+            work.push(Work { units, logits, tags, failed: None });
             failures.push(failure);
         }
         self.compute(&mut work);
@@ -370,8 +359,8 @@ impl Tagger {
         let mut parts = Vec::new();
         let mut proposed: Vec<(Span, Label)> = Vec::new();
         let row_breaks = layout::row_breaks(&document.text);
-        for (unit, logits) in work.units.iter().zip(&work.logits) {
-            for (range, label) in self.tags.decode(logits) {
+        for ((unit, logits), tags) in work.units.iter().zip(&work.logits).zip(&work.tags) {
+            for (range, label) in self.tags.decode(tags) {
                 let words = unit.words.get(range).unwrap_or_default();
                 let in_one_row = |a: &Span, b: &Span| {
                     let next = row_breaks.partition_point(|&at| at < a.end);
@@ -443,8 +432,12 @@ impl Source for Tagger {
 
     fn describe(&self) -> String {
         let device = if self.device.is_cpu() { "the processor" } else { "a CUDA device" };
+        let head = match self.head_kind {
+            kind if kind == HEADS[0].name => String::new(),
+            kind => format!(" with {kind}"),
+        };
         format!(
-            "model, {}, {} tags, sequences of {} sub-words, on {device}",
+            "model, {}{head}, {} tags, sequences of {} sub-words, on {device}",
             self.architecture,
             self.tags.count(),
             self.capacity
@@ -454,20 +447,4 @@ impl Source for Tagger {
     fn batch_size(&self) -> Option<usize> {
         Some(256)
     }
-}
-
-/// The tag names in id order.
-fn tag_names(id2label: &BTreeMap<String, String>) -> Result<Vec<String>> {
-    let wrong = |message: String| Error::new(ErrorKind::Model, message);
-    if id2label.is_empty() {
-        return Err(wrong("no id2label: this is not a token classifier".to_owned()));
-    }
-    (0..id2label.len())
-        .map(|id| {
-            id2label
-                .get(&id.to_string())
-                .cloned()
-                .ok_or_else(|| wrong(format!("id2label has no id {id} of {}", id2label.len())))
-        })
-        .collect()
 }

@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::source::model::head::Constraint;
 use crate::span::{Evidence, Label, scheme};
 
 /// What one tag says of a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tag {
     Outside,
+    /// Never part of an entity: a tag of special tokens or of continued words.
+    Ignored,
     /// Begins an entity of this label (by number).
     Begin(usize),
     /// Continues one, or is of a scheme without beginnings.
@@ -21,23 +24,38 @@ enum Tag {
 #[derive(Debug, Clone)]
 pub struct TagSet {
     tags: Vec<Tag>,
-    /// Each tag as the decoder reads it.
+    /// Each tag with its label's new name.
     names: Vec<String>,
     labels: Vec<Label>,
+    constraint: Constraint,
 }
 
 impl TagSet {
     /// Reads tag names in id order, in BIO, BIOES, BILOU or IO; names without a prefix are IO. A
-    /// label in `renamed` takes the new name; several may become one.
+    /// label in `renamed` takes the new name; several may become one. The tags in `ignored` are no labels:
+    /// a word that has one is outside.
     ///
     /// # Errors
-    /// Where no tag is `O`, or `renamed` names a label that the model does not have.
-    pub fn new(names: &[String], renamed: &BTreeMap<String, String>) -> Result<Self> {
-        if !names.iter().any(|n| n == "O") {
+    /// Where no tag is `O`, or `renamed` or `ignored` names what the model does not have.
+    pub fn new(
+        names: &[String],
+        renamed: &BTreeMap<String, String>,
+        ignored: &[String],
+    ) -> Result<Self> {
+        let tags_but_outside: Vec<&str> =
+            names.iter().filter(|name| *name != "O").map(String::as_str).collect();
+        if tags_but_outside.len() == names.len() {
             return Err(no_outside(names));
         }
-        let parsed: Vec<(char, &str)> = names.iter().map(|name| split(name)).collect();
-        let known: Vec<&str> = parsed.iter().filter(|p| p.0 != 'O').map(|p| p.1).collect();
+        if let Some(tag) = ignored.iter().find(|tag| !tags_but_outside.contains(&tag.as_str())) {
+            let what = "tag in spanloom.ignored_tags";
+            return Err(Error::unknown(what, tag, &tags_but_outside));
+        }
+        let is_ignored = |name: &String| ignored.contains(name);
+        let parse = |name| if is_ignored(name) { (IGNORED, name.as_str()) } else { split(name) };
+        let parsed: Vec<(char, &str)> = names.iter().map(parse).collect();
+        let is_label = |p: &&(char, &str)| p.0 != 'O' && p.0 != IGNORED;
+        let known: Vec<&str> = parsed.iter().filter(is_label).map(|p| p.1).collect();
         for label in renamed.keys() {
             if !known.contains(&label.as_str()) {
                 return Err(Error::unknown("label in 'map'", label, &known));
@@ -52,6 +70,11 @@ impl TagSet {
                 tag_names.push("O".to_owned());
                 continue;
             }
+            if prefix == IGNORED {
+                tags.push(Tag::Ignored);
+                tag_names.push(label.to_owned());
+                continue;
+            }
             let name = renamed.get(label).map_or(label, String::as_str);
             let number = labels.iter().position(|l| l.as_str() == name).unwrap_or_else(|| {
                 labels.push(Label::new(name));
@@ -61,7 +84,7 @@ impl TagSet {
             tags.push(if begins { Tag::Begin(number) } else { Tag::Inside(number) });
             tag_names.push(format!("{prefix}-{name}"));
         }
-        Ok(Self { tags, names: tag_names, labels })
+        Ok(Self { tags, names: tag_names, labels, constraint: Constraint::new(names, ignored) })
     }
 
     /// How many tags there are.
@@ -74,22 +97,32 @@ impl TagSet {
         &self.labels
     }
 
-    /// Entities of one sequence of words from the logits of their tags (row after row): the
-    /// likeliest tag of each word (the lowest id where two are equal), decoded with seqeval's
-    /// default-mode repair of malformed sequences.
-    pub fn decode(&self, logits: &[f32]) -> Vec<(Range<usize>, Label)> {
-        let tags: Vec<&str> = logits
-            .chunks_exact(self.count())
-            .map(|row| self.names[likeliest(row)].as_str())
-            .collect();
-        scheme::decode(&tags)
+    /// Which sequences of tags mean something.
+    pub fn constraint(&self) -> &Constraint {
+        &self.constraint
     }
 
-    /// The label of a tag; `None` for the one that says outside.
+    /// The likeliest tag of each word, from the logits of their tags (row after row); the lowest id where
+    /// two are equal.
+    pub fn likeliest(&self, logits: &[f32]) -> Vec<usize> {
+        logits.chunks_exact(self.count()).map(likeliest).collect()
+    }
+
+    /// Entities of one sequence of words with these tags, by id, decoded with seqeval's default-mode
+    /// repair of malformed sequences.
+    pub fn decode(&self, tags: &[usize]) -> Vec<(Range<usize>, Label)> {
+        let name = |tag: &usize| match self.tags[*tag] {
+            Tag::Ignored => "O",
+            _ => self.names[*tag].as_str(),
+        };
+        scheme::decode(&tags.iter().map(name).collect::<Vec<_>>())
+    }
+
+    /// The label of a tag; `None` for one that is outside.
     pub fn label_of(&self, tag: &str) -> Option<&Label> {
         let number = self.names.iter().position(|name| name == tag)?;
         match self.tags[number] {
-            Tag::Outside => None,
+            Tag::Outside | Tag::Ignored => None,
             Tag::Begin(label) | Tag::Inside(label) => Some(&self.labels[label]),
         }
     }
@@ -114,7 +147,7 @@ impl TagSet {
         let mut sums = vec![0.0f64; 2 * self.labels.len()];
         for (tag, exp) in self.tags.iter().zip(&exps) {
             match tag {
-                Tag::Outside => {}
+                Tag::Outside | Tag::Ignored => {}
                 Tag::Begin(label) => sums[2 * label] += exp / total,
                 Tag::Inside(label) => sums[2 * label + 1] += exp / total,
             }
@@ -141,8 +174,11 @@ fn no_outside(names: &[String]) -> Error {
     Error::new(ErrorKind::Model, message).with_help(help)
 }
 
+/// What stands for the prefix of a tag that is no label.
+const IGNORED: char = '-';
+
 /// The prefix and label of a tag name; `O` for outside, `I` where a name has no prefix.
-fn split(name: &str) -> (char, &str) {
+pub(super) fn split(name: &str) -> (char, &str) {
     if name == "O" {
         return ('O', "");
     }
@@ -171,7 +207,7 @@ mod tests {
     fn set(names: &[&str], renamed: &[(&str, &str)]) -> Result<TagSet> {
         let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
         let renamed = renamed.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
-        TagSet::new(&names, &renamed)
+        TagSet::new(&names, &renamed, &[])
     }
 
     #[test]
@@ -188,7 +224,7 @@ mod tests {
         let row = |id: usize| (0..5).map(move |i| f32::from(u8::from(i == id)));
         // O I-PER I-PER B-LOC I-PER: an I after O opens, an I of another label opens.
         let logits: Vec<f32> = [0, 2, 2, 3, 2].into_iter().flat_map(row).collect();
-        let found = tags.decode(&logits);
+        let found = tags.decode(&tags.likeliest(&logits));
         let expected = [(1..3, "PER".into()), (3..4, "LOC".into()), (4..5, "PER".into())];
         assert_eq!(found, expected);
     }
@@ -200,6 +236,22 @@ mod tests {
         assert_eq!(tags.unwrap().labels(), ["ORG".into()]);
         assert!(set(&["O", "B-PER"], &[("PERS", "X")]).unwrap_err().to_string().contains("PERS"));
         assert!(set(&["B-PER"], &[]).is_err());
+    }
+
+    #[test]
+    fn ignored_tags_are_outside_and_end_an_entity() {
+        let names = ["B-A", "I-A", "X", "O"].map(str::to_owned);
+        let ignoring = |tag: &str| TagSet::new(&names, &BTreeMap::new(), &[tag.to_owned()]);
+        let tags = ignoring("X").unwrap();
+        assert_eq!(tags.labels(), ["A".into()]);
+        assert_eq!(tags.decode(&[0, 1, 2, 1]), [(0..2, "A".into()), (3..4, "A".into())]);
+        assert_eq!(tags.label_of("X"), None);
+        let mut parts = Vec::new();
+        tags.evidence_row(&[0.0; 4], &mut parts);
+        assert_eq!(parts, [2_500, 2_500]);
+        assert_eq!(tags.ranked(&[0.0, 0.0, 1.0, 0.0])[0].0, "X");
+        assert!(ignoring("Y").unwrap_err().to_string().contains("ignored_tags 'Y'"));
+        assert!(ignoring("O").is_err());
     }
 
     #[test]
@@ -215,7 +267,7 @@ mod tests {
     #[test]
     fn names_without_a_scheme_are_inside_tags() {
         let tags = set(&["O", "PER"], &[]).unwrap();
-        let found = tags.decode(&[0.0, 1.0, 0.0, 1.0, 1.0, 0.0]);
+        let found = tags.decode(&tags.likeliest(&[0.0, 1.0, 0.0, 1.0, 1.0, 0.0]));
         assert_eq!(found, [(0..2, "PER".into())]);
     }
 }

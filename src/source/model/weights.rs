@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use candle_core::{Device, Tensor, Var};
 
 use super::checkpoint;
+use super::folder_options::rename;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::resource::Files;
 
@@ -31,6 +32,15 @@ impl Weights {
     /// These tensors; messages call them `file`.
     pub fn new(tensors: BTreeMap<String, Tensor>, file: String) -> Self {
         Self { tensors, file, taken: Mutex::default() }
+    }
+
+    /// The same weights by other names; `map` says for a name here what the file calls it (see
+    /// [`super::folder_options::FolderOptions::weights`]).
+    ///
+    /// # Errors
+    /// Where the file has no such name, or two weights get one name.
+    pub fn renamed(self, map: &BTreeMap<String, String>) -> Result<Self> {
+        Ok(Self::new(rename(self.tensors, map)?, self.file))
     }
 
     /// The tensors, and what to call them: [`Weights::new`] backwards.

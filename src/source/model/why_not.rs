@@ -86,7 +86,7 @@ impl Tagger {
         let logits = &work.logits[unit];
         let left_out = self
             .tags
-            .decode(logits)
+            .decode(&work.tags[unit])
             .into_iter()
             .find(|(range, label)| *range == words && question.asks_for(question.span, label));
         if let Some((_, label)) = left_out {

@@ -3,8 +3,41 @@
 
 use candle_core::{Result, Tensor};
 
+use super::fresh::{NewWeight, Start, classifier};
+use super::{Head, HeadKind};
 use crate::source::model::arch::{Activation, Encoder, HeadTransform, LayerNorm, Linear, Mode};
 use crate::source::model::weights::Weights;
+
+pub(super) const KIND: HeadKind = HeadKind {
+    name: "linear",
+    doc: "A linear layer (`classifier.`) over every hidden state, as in transformers' \
+          `*ForTokenClassification`.",
+    keys: &["dropout"],
+    load: |options, weights, encoder, tags| {
+        let mut head = TokenHead::load(weights, encoder, tags)?;
+        head.dropout = options.dropout.unwrap_or(head.dropout);
+        Ok(Box::new(head))
+    },
+    fresh: |_, encoder, tags| {
+        let hidden = encoder.hidden_size();
+        let mut fresh = classifier(hidden, tags);
+        if let Some(HeadTransform { dense_has_bias, norm_has_bias, .. }) = encoder.head_transform()
+        {
+            let mut push = |name: &str, shape: &[usize], start| {
+                fresh.push(NewWeight::of_head(name, shape, start));
+            };
+            push("head.dense.weight", &[hidden, hidden], Start::Normal);
+            push("head.norm.weight", &[hidden], Start::Ones);
+            if dense_has_bias {
+                push("head.dense.bias", &[hidden], Start::Zeros);
+            }
+            if norm_has_bias {
+                push("head.norm.bias", &[hidden], Start::Zeros);
+            }
+        }
+        fresh
+    },
+};
 
 /// The classifier of a token tagger.
 pub struct TokenHead {
@@ -48,6 +81,12 @@ impl TokenHead {
             None => hidden,
         };
         self.classifier.forward(&mode.dropout(transformed, self.dropout)?)
+    }
+}
+
+impl Head for TokenHead {
+    fn logits(&self, hidden: &Tensor, _: &[usize], mode: Mode<'_>) -> Result<Tensor> {
+        Self::logits(self, hidden, mode)
     }
 }
 

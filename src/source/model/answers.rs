@@ -1,0 +1,114 @@
+//! What a model answers about words: logits of the tags of each, and the tag it takes for each.
+
+use std::ops::Range;
+
+use candle_core::{Result, Tensor};
+
+use super::arch::Mode;
+use super::batch::Batch;
+use super::head::{Chain, Positions};
+use super::tagger::{Sequence, Tagger, Work};
+
+/// A probability of a tag below this counts as this, so that it has a logarithm.
+const LEAST: f64 = 1e-30;
+
+/// What the model says of the kept words of a sequence.
+pub(super) struct Answer {
+    /// The logits of every tag, row after row; of a CRF the logarithms of the tags' probabilities, whose
+    /// softmax they are.
+    pub(super) logits: Vec<f32>,
+    /// The tag of each word, by id.
+    pub(super) tags: Vec<usize>,
+}
+
+/// The sub-words of a sequence, and what is to be known of it.
+struct Row {
+    ids: Vec<u32>,
+    /// Where the sub-word stands that labels each word.
+    firsts: Vec<u32>,
+    /// Which of the words are kept.
+    kept: Range<usize>,
+}
+
+impl Tagger {
+    /// What the model answers about some sequences.
+    pub(super) fn answer(&self, work: &[Work], sequences: &[&Sequence]) -> Result<Vec<Answer>> {
+        let row = |sequence: &&Sequence| {
+            let Sequence { document, unit, window } = sequence;
+            let (ids, firsts) = self.sequence(&work[*document].units[*unit], &window.words);
+            let first = window.words.start;
+            Row { ids, firsts, kept: window.keep.start - first..window.keep.end - first }
+        };
+        let rows: Vec<Row> = sequences.iter().map(row).collect();
+        let crf = self.head.crf();
+        let places: Vec<Vec<u32>> = rows
+            .iter()
+            .map(|row| match crf.map(|crf| crf.positions) {
+                None => row.firsts[row.kept.clone()].to_vec(),
+                Some(Positions::Words) => row.firsts.clone(),
+                Some(Positions::Pieces) => (0..row.ids.len() as u32).collect(),
+            })
+            .collect();
+        let mut scores = self.scores(&rows, &places)?.into_iter();
+        let chain = crf.map(|crf| Result::Ok((crf.chain()?, crf.positions))).transpose()?;
+        let answer = |(row, places): (&Row, &Vec<u32>)| {
+            let logits: Vec<f32> = scores.by_ref().take(places.len() * self.tags.count()).collect();
+            match &chain {
+                None => Answer { tags: self.tags.likeliest(&logits), logits },
+                Some((chain, positions)) => self.of_chain(chain, *positions, row, &logits),
+            }
+        };
+        Ok(rows.iter().zip(&places).map(answer).collect())
+    }
+
+    /// The logits at some places of each row, one after another.
+    fn scores(&self, rows: &[Row], places: &[Vec<u32>]) -> Result<Vec<f32>> {
+        let ids: Vec<Vec<u32>> = rows.iter().map(|row| row.ids.clone()).collect();
+        let batch = Batch::new(&ids, self.sub_words().pad, self.device())?;
+        let length = batch.ids.dim(1)?;
+        let wanted: Vec<u32> = places
+            .iter()
+            .enumerate()
+            .flat_map(|(row, places)| places.iter().map(move |p| (row * length) as u32 + p))
+            .collect();
+        let count = wanted.len();
+        let wanted = Tensor::from_vec(wanted, count, self.device())?;
+        let at = |states: &Tensor| states.flatten(0, 1)?.index_select(&wanted, 0);
+        let hidden = self.encoder.encode(&batch, Mode::Inference)?;
+        let logits = if self.head.is_local() {
+            self.head.logits(&at(&hidden)?.unsqueeze(0)?, &[count], Mode::Inference)?
+        } else {
+            at(&self.head.logits(&hidden, &batch.lengths, Mode::Inference)?)?
+        };
+        logits.flatten_all()?.to_vec1()
+    }
+
+    /// What a CRF says of the kept words of a row with these emissions.
+    fn of_chain(
+        &self,
+        chain: &Chain,
+        positions: Positions,
+        row: &Row,
+        emissions: &[f32],
+    ) -> Answer {
+        let width = self.tags.count();
+        let emissions: Vec<f64> = emissions.iter().copied().map(f64::from).collect();
+        let is_word = |place: usize| match positions {
+            Positions::Words => true,
+            Positions::Pieces => row.firsts.binary_search(&(place as u32)).is_ok(),
+        };
+        let path = chain.viterbi(&emissions, self.tags.constraint(), is_word);
+        let marginals = chain.marginals(&emissions);
+        let mut answer = Answer { logits: Vec::new(), tags: Vec::new() };
+        for word in row.kept.clone() {
+            let place = match positions {
+                Positions::Words => word,
+                Positions::Pieces => row.firsts[word] as usize,
+            };
+            let probabilities = &marginals[place * width..][..width];
+            answer.logits.extend(probabilities.iter().map(|p| p.max(LEAST).ln() as f32));
+            answer.tags.push(path[place]);
+        }
+        answer
+    }
+}
