@@ -151,9 +151,9 @@ impl Targets {
     }
 
     /// The target of `O` in a corpus that annotates only some labels: `O`, or a tag of any other label.
-    fn outside(&mut self, annotates: Option<&BTreeSet<String>>) -> u32 {
+    pub(super) fn outside(&mut self, annotates: Option<&BTreeSet<String>>) -> u32 {
         let is_allowed = |tag: &str| match tag.split_once('-') {
-            None => true,
+            None => tag == "O",
             Some((_, label)) => annotates.is_some_and(|labels| !labels.contains(label)),
         };
         let tags = self.tags.iter().enumerate();

@@ -52,6 +52,11 @@ impl TagLoss {
         targets.iter().map(|target| self.target_weights[*target as usize]).sum()
     }
 
+    /// The tags that are right where this is the target.
+    pub fn allowed(&self, target: u32) -> &[usize] {
+        &self.allowed[target as usize]
+    }
+
     /// The sum of the losses of words divided by `divisor`: a scalar a gradient flows from. `logits` has the
     /// shape `(words, tags)`.
     ///

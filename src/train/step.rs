@@ -7,6 +7,7 @@ use super::gradient::Gradients;
 use super::loss::TagLoss;
 use super::trainee::Trainee;
 use crate::source::model::batch::Batch;
+use crate::source::model::head::Positions;
 use crate::source::model::{Dropout, Mode};
 
 /// What a step found.
@@ -56,10 +57,47 @@ fn forward(
     let ids: Vec<Vec<u32>> = examples.iter().map(|example| example.ids.clone()).collect();
     let length = ids.iter().map(Vec::len).max().unwrap_or(0);
     let batch = Batch::new(&ids, trainee.tagger.sub_words().pad, trainee.tagger.device())?;
+    if let Some(crf) = trainee.crf() {
+        let sequences: Vec<Sequence> =
+            examples.iter().map(|example| Sequence::of(example, crf.positions, loss)).collect();
+        let places = sequences.iter().enumerate().flat_map(|(row, sequence)| {
+            sequence.places.iter().map(move |place| (row * length) as u32 + place)
+        });
+        let emissions = trainee.logits(&batch, places.collect(), Mode::Training(dropout))?;
+        let lengths = sequences.iter().map(|sequence| sequence.places.len()).collect();
+        let right = sequences.into_iter().flat_map(|sequence| sequence.right).collect();
+        return crf.negative_log_likelihood(&emissions, lengths, right, divisor);
+    }
     let places = examples.iter().enumerate().flat_map(|(row, example)| {
         example.positions.iter().map(move |place| (row * length) as u32 + place)
     });
     let targets = examples.iter().flat_map(|example| example.targets.iter().copied());
     let logits = trainee.logits(&batch, places.collect(), Mode::Training(dropout))?;
     loss.sum(&logits, targets.collect(), divisor)
+}
+
+/// What a CRF is taught of an example.
+struct Sequence {
+    /// Where in it the CRF reads.
+    places: Vec<u32>,
+    /// The tags that are right at each of these places; none where any is.
+    right: Vec<Vec<usize>>,
+}
+
+impl Sequence {
+    fn of(example: &Example, positions: Positions, loss: &TagLoss) -> Self {
+        let said = example.positions.iter().zip(&example.targets);
+        let said = said.map(|(place, target)| (*place, loss.allowed(*target).to_vec()));
+        match positions {
+            Positions::Words => {
+                let (places, right) = said.unzip();
+                Self { places, right }
+            }
+            Positions::Pieces => {
+                let mut right = vec![Vec::new(); example.ids.len()];
+                said.for_each(|(place, allowed)| right[place as usize] = allowed);
+                Self { places: (0..example.ids.len() as u32).collect(), right }
+            }
+        }
+    }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{Device, Tensor, Var};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Map, Value, json};
@@ -16,9 +16,10 @@ use crate::error::{Error, ErrorKind, Location, Result};
 use crate::resource::Files;
 use crate::source::model::arch::{self, Architecture, Encoder};
 use crate::source::model::batch::Batch;
-use crate::source::model::head::TokenHead;
+use crate::source::model::folder_options::FolderOptions;
+use crate::source::model::head::{self, Crf, Head, NewWeight, Positions, Start};
 use crate::source::model::weights::Weights;
-use crate::source::model::{Mode, ModelConfig, ModelFolder, Tagger};
+use crate::source::model::{HEADS, Mode, ModelConfig, ModelFolder, Tagger};
 
 /// The names of the last layer's weights.
 const LAST_LAYER: [&str; 2] = ["classifier.weight", "classifier.bias"];
@@ -41,7 +42,7 @@ pub struct Trainee {
     /// The folder that it began as.
     pub start: PathBuf,
     encoder: Box<dyn Encoder>,
-    head: TokenHead,
+    head: Box<dyn Head>,
     weights: Weights,
 }
 
@@ -60,17 +61,29 @@ impl Trainee {
         let architecture = arch::architecture(model_type, &folder.config_place)?;
         let (tensors, weights_place) = folder.weights.into_parts();
         let mut tensors = named_as_in_a_classifier(tensors, architecture.prefix);
-        let (tags, has_new_layer) = tags(&recipe.model, labels, &config, &tensors).map_err(here)?;
+        let options = folder_options(&mut config).map_err(here)?;
+        let (kind, head_options) = head::kind(&options.head).map_err(here)?;
+        let ignored = &options.ignored_tags;
+        let (tags, has_new_layer) =
+            tags(&recipe.model, labels, &config, ignored, &tensors).map_err(here)?;
+        if has_new_layer && let Some(section) = config.get_mut("spanloom") {
+            section.as_object_mut().map(|section| section.shift_remove("ignored_tags"));
+        }
         configure(&mut config, architecture, &tags, recipe.model.dropout);
+        if kind.name != HEADS[0].name {
+            // No class of transformers has this head.
+            config.shift_remove("architectures");
+        }
         let config_text = Value::Object(config.clone()).to_string();
         if has_new_layer {
             let weights = Weights::new(tensors.clone(), weights_place.clone());
             let encoder = (architecture.load)(&config_text, &weights).map_err(here)?;
             let spread = config.get("initializer_range").and_then(Value::as_f64).unwrap_or(0.02);
-            let layer = new_layer(recipe.seed, encoder.as_ref(), tags.len(), spread, device);
-            for (name, tensor) in layer.map_err(device_failed)? {
-                if LAST_LAYER.contains(&name) || !tensors.contains_key(name) {
-                    tensors.insert(name.to_owned(), tensor);
+            let fresh = (kind.fresh)(&head_options, encoder.as_ref(), tags.len());
+            let drawn = draw(&fresh, recipe.seed, spread, device).map_err(device_failed)?;
+            for ((name, tensor), NewWeight { is_of_tags, .. }) in drawn.into_iter().zip(fresh) {
+                if is_of_tags || !tensors.contains_key(&name) {
+                    tensors.insert(name, tensor);
                 }
             }
         }
@@ -79,7 +92,9 @@ impl Trainee {
         let weights = Weights::new(tensors, weights_place.clone());
         let weights = weights.into_trainable(is_trained).map_err(device_failed)?;
         let encoder = (architecture.load)(&config_text, &weights).map_err(here)?;
-        let head = TokenHead::load(&weights, encoder.as_ref(), tags.len())?;
+        let head = (kind.load)(&head_options, &weights, encoder.as_ref(), tags.len());
+        let head = head.map_err(here)?;
+        check_head(recipe, head.as_ref())?;
         let variables = weights.variables();
         check_frozen(&recipe.optimiser, &known, &variables)?;
         // The same storage without a gradient: what a step changes, the tagger sees.
@@ -96,6 +111,11 @@ impl Trainee {
         Ok(Self { tagger, variables, config, tags, has_new_layer, start, encoder, head, weights })
     }
 
+    /// What judges whole sequences of tags; `None` where each word is judged by itself.
+    pub fn crf(&self) -> Option<&Crf> {
+        self.head.crf()
+    }
+
     /// The logits at some places of a batch, `row * length + place`: shape `(places, tags)`.
     ///
     /// # Errors
@@ -107,11 +127,14 @@ impl Trainee {
         mode: Mode<'_>,
     ) -> candle_core::Result<Tensor> {
         let hidden = self.encoder.encode(batch, mode)?;
-        let (rows, length, width) = hidden.dims3()?;
         let count = places.len();
         let places = Tensor::from_vec(places, count, self.tagger.device())?;
-        let hidden = hidden.reshape((rows * length, width))?.index_select(&places, 0)?;
-        self.head.logits(&hidden, mode)
+        let at = |states: &Tensor| states.flatten(0, 1)?.index_select(&places, 0);
+        if self.head.is_local() {
+            self.head.logits(&at(&hidden)?.unsqueeze(0)?, &[count], mode)?.squeeze(0)
+        } else {
+            at(&self.head.logits(&hidden, &batch.lengths, mode)?)
+        }
     }
 
     /// All weights that the model uses, trained or not, by name.
@@ -164,7 +187,8 @@ fn named_as_in_a_classifier(
             (_, Some(norm)) => format!("{norm}.bias"),
             _ => name,
         };
-        if has_prefix || name.starts_with("head.") || LAST_LAYER.contains(&name.as_str()) {
+        let of_head = ["head.", "lstm.", "crf."].iter().any(|part| name.starts_with(part));
+        if has_prefix || of_head || LAST_LAYER.contains(&name.as_str()) {
             name
         } else {
             prefix.to_owned() + &name
@@ -173,12 +197,40 @@ fn named_as_in_a_classifier(
     tensors.into_iter().map(|(name, tensor)| (renamed(name), tensor)).collect()
 }
 
+/// What the section `spanloom` says. Of what is saved, it says all but the names of weights, which are
+/// written as they are called here.
+fn folder_options(config: &mut Map<String, Value>) -> Result<FolderOptions> {
+    let Some(section) = config.get_mut("spanloom") else { return Ok(FolderOptions::default()) };
+    let options = serde_json::from_value(section.clone())
+        .map_err(|e| Error::new(ErrorKind::Model, format!("spanloom: {e}")));
+    section.as_object_mut().map(|section| section.shift_remove("weights"));
+    options
+}
+
+/// Looks whether the head can be trained as the recipe says.
+fn check_head(recipe: &Recipe, head: &dyn Head) -> Result<()> {
+    let Some(crf) = head.crf() else { return Ok(()) };
+    let loss = &recipe.loss;
+    let message = if loss.label_smoothing > 0.0
+        || loss.focal > 0.0
+        || !loss.class_weights.is_empty()
+    {
+        "a CRF is trained by its likelihood: it knows no 'label-smoothing', 'focal' or 'class-weights'"
+    } else if recipe.model.label_all && crf.positions == Positions::Words {
+        "'label-all' teaches every sub-word, but the CRF reads only the first of each word"
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(ErrorKind::Config, message))
+}
+
 /// The tags of the model, and whether its last layer is to be a new one. Where the start folder has the
-/// same tags in another order, that order stays.
+/// same tags in another order, or besides them some that are no labels, its tags stay.
 fn tags(
     recipe: &ModelRecipe,
     labels: &[String],
     config: &Map<String, Value>,
+    ignored: &[String],
     tensors: &BTreeMap<String, Tensor>,
 ) -> Result<(Vec<String>, bool)> {
     let new = tag_names(recipe.scheme, labels);
@@ -189,7 +241,8 @@ fn tags(
     });
     let has_layer = LAST_LAYER.iter().all(|name| tensors.contains_key(*name));
     let sorted = |tags: &[String]| {
-        let mut tags = tags.to_vec();
+        let mut tags: Vec<String> =
+            tags.iter().filter(|tag| !ignored.contains(tag)).cloned().collect();
         tags.sort();
         tags
     };
@@ -229,43 +282,35 @@ fn configure(
     }
 }
 
-/// The weights of a last layer as `transformers` makes them, by name: drawn from a normal distribution, no
-/// bias; where the architecture has a transform before it, also those of that.
-fn new_layer(
+/// New weights by name, drawn from a random stream of their own.
+fn draw(
+    fresh: &[NewWeight],
     seed: u64,
-    encoder: &dyn Encoder,
-    tags: usize,
     spread: f64,
     device: &Device,
-) -> candle_core::Result<Vec<(&'static str, Tensor)>> {
+) -> candle_core::Result<Vec<(String, Tensor)>> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(LAST_LAYER_STREAM);
-    // Box and Muller 1958.
-    let mut normal = |rows: usize, columns: usize| {
-        let draw = |_| {
-            let (radius, angle) = (1.0 - random.random::<f64>(), random.random::<f64>());
-            let normal = (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos();
-            (normal * spread) as f32
-        };
-        Tensor::from_vec((0..rows * columns).map(draw).collect(), (rows, columns), device)
-    };
-    let zeros = |size: usize| Tensor::zeros(size, DType::F32, device);
-    let hidden = encoder.hidden_size();
-    let [weight, bias] = LAST_LAYER;
-    let mut layer = vec![(weight, normal(tags, hidden)?), (bias, zeros(tags)?)];
-    if let Some(transform) = encoder.head_transform() {
-        layer.push(("head.dense.weight", normal(hidden, hidden)?));
-        layer.push(("head.norm.weight", Tensor::ones(hidden, DType::F32, device)?));
-        for (name, has_bias) in [
-            ("head.dense.bias", transform.dense_has_bias),
-            ("head.norm.bias", transform.norm_has_bias),
-        ] {
-            if has_bias {
-                layer.push((name, zeros(hidden)?));
-            }
-        }
-    }
-    Ok(layer)
+    fresh
+        .iter()
+        .map(|NewWeight { name, shape, start, .. }| {
+            let mut number = || match *start {
+                Start::Zeros => 0.0,
+                Start::Ones => 1.0,
+                Start::Uniform(most) => ((2.0 * random.random::<f64>() - 1.0) * most) as f32,
+                Start::Normal => {
+                    // Box and Muller 1958.
+                    let (radius, angle) = (1.0 - random.random::<f64>(), random.random::<f64>());
+                    let normal =
+                        (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos();
+                    (normal * spread) as f32
+                }
+            };
+            let count = shape.iter().product();
+            let numbers: Vec<f32> = (0..count).map(|_| number()).collect();
+            Ok((name.clone(), Tensor::from_vec(numbers, shape.as_slice(), device)?))
+        })
+        .collect()
 }
 
 /// Whether the recipe leaves the weight `name` as it is.
