@@ -16,7 +16,7 @@ use crate::resource::OptionDoc;
 use crate::rule::check::CHECKS;
 use crate::source::SOURCES;
 use crate::source::gazetteer::import::{IMPORTERS, SHARED_OPTIONS};
-use crate::source::model::ARCHITECTURES;
+use crate::source::model::{ARCHITECTURES, HEADS};
 
 /// List what an engine file or the command line can name, with documentation and options.
 #[derive(Debug, clap::Args)]
@@ -46,6 +46,8 @@ enum Registry {
     Importers,
     /// Model types that a `config.json` can name.
     Architectures,
+    /// Kinds of heads that a `config.json` can name.
+    Heads,
     /// Validators that a rule can name.
     Checks,
     /// What `spanloom lint` looks for.
@@ -116,6 +118,13 @@ fn items(registry: Registry) -> Vec<Item> {
             .map(|a| {
                 let facts = vec![("class", vec![a.token_classifier])];
                 Item { facts, ..Item::new(a.name, a.doc, &[]) }
+            })
+            .collect(),
+        Registry::Heads => HEADS
+            .iter()
+            .map(|head| {
+                let facts = vec![("keys", head.keys.to_vec())];
+                Item { facts, ..Item::new(head.name, head.doc, &[]) }
             })
             .collect(),
         Registry::Checks => CHECKS
