@@ -48,17 +48,6 @@ pub enum Place {
     },
 }
 
-impl Place {
-    /// Whether both are one place, or keys of one table.
-    pub(super) fn is_beside(&self, other: &Self) -> bool {
-        let table = |place: &Self| match place {
-            Self::Key { table, item, .. } => Some((*table, *item)),
-            _ => None,
-        };
-        self == other || table(self).is_some_and(|one| table(other) == Some(one))
-    }
-}
-
 /// What a knob is turned to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {

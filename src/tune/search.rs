@@ -54,45 +54,27 @@ pub struct Taken {
 }
 
 impl Search<'_> {
-    /// The best setting. The turn that gains most by itself may hide what would have gained more, so all
-    /// is searched once more without the tables that it turns, and the better of the two is taken.
     pub(super) fn run(&self) -> (Setting, Vec<Taken>) {
-        let (one, rounds) = self.rounds(0, &[]);
-        let Some(first) = one.1.first() else { return one };
-        let places: Vec<Place> = first.turns.iter().map(|(place, _)| place.clone()).collect();
-        let (other, _) = self.rounds(rounds, &places);
-        match self.gain(&one.0, &other.0) {
-            Some(gain) if gain.value > 0.0 => other,
-            _ => one,
-        }
-    }
-
-    /// Rounds until one finds nothing, with the tables of the places `left` as they are; and how many they
-    /// were, `before` among them.
-    fn rounds(&self, before: usize, left: &[Place]) -> ((Setting, Vec<Taken>), usize) {
         let (mut setting, mut taken) = (Setting::default(), Vec::new());
-        let mut number = before;
-        loop {
-            number += 1;
-            let found = taken.len();
-            self.round(number, left, &mut setting, &mut taken);
-            if taken.len() == found || number == before + ROUNDS {
-                return ((setting, taken), number);
+        for round in 1..=ROUNDS {
+            let before = taken.len();
+            self.round(round, &mut setting, &mut taken);
+            if taken.len() == before {
+                break;
             }
         }
+        (setting, taken)
     }
 
-    fn round(&self, number: usize, left: &[Place], setting: &mut Setting, taken: &mut Vec<Taken>) {
+    fn round(&self, number: usize, setting: &mut Setting, taken: &mut Vec<Taken>) {
         let mut ways: Vec<(&str, Vec<Vec<Turn>>)> = Vec::new();
-        let is_left = |place: &Place| left.iter().any(|one| one.is_beside(place));
-        for knob in self.knobs.iter().filter(|knob| !is_left(&knob.place)) {
+        for knob in self.knobs {
             let now = setting.get(&knob.place).or(knob.now.as_ref());
             let turns = knob.turns.first(now).into_iter();
             ways.push((&knob.name, turns.map(|value| vec![(knob.place.clone(), value)]).collect()));
         }
         for Fit { name, turns } in self.fits {
-            let is_fixed = |place| setting.get(place).is_some() || is_left(place);
-            let is_turned = turns.iter().any(|(place, _)| is_fixed(place));
+            let is_turned = turns.iter().any(|(place, _)| setting.get(place).is_some());
             ways.extend((!is_turned).then(|| (name.as_str(), vec![turns.clone()])));
         }
         (self.begins)(number, ways.iter().map(|(_, ways)| ways.len()).sum());
