@@ -25,6 +25,9 @@ pub(super) struct Parts {
     passes: Option<Arc<Mutex<Passes>>>,
 }
 
+/// So many tables of passes are kept; then all are built again. A search over settings makes thousands.
+const KEPT_TABLES: usize = 256;
+
 /// The passes of a `[[merge]]` table.
 type Built = Vec<(&'static PassKind, Arc<dyn Pass>)>;
 
@@ -110,7 +113,11 @@ impl Parts {
             return Ok(built.clone());
         }
         let built = build(section, scope)?;
-        kept().insert(key, (built.clone(), scope.flat));
+        let mut kept = kept();
+        if kept.len() == KEPT_TABLES {
+            kept.clear();
+        }
+        kept.insert(key, (built.clone(), scope.flat));
         Ok(built)
     }
 }
