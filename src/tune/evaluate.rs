@@ -2,7 +2,6 @@
 //! remembered, as the documents in which it counts otherwise than the engine file as it is.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -25,7 +24,6 @@ pub(super) struct Trials<'t> {
     /// The counts of the engine file as it is.
     base: Vec<DocumentCounts>,
     known: Mutex<BTreeMap<Setting, Option<Changes>>>,
-    tried: AtomicUsize,
 }
 
 /// The documents in which a setting counts otherwise.
@@ -55,8 +53,8 @@ impl<'t> Trials<'t> {
     pub(super) fn new(variants: Variants<'t>, text: &'t str, cases: &'t [Case]) -> Result<Self> {
         let labels = JudgedLabels::of(cases.iter().flat_map(Case::gold));
         let gold = cases.iter().map(|case| GoldEntities::new(case.gold(), &labels)).collect();
-        let (base, known, tried) = (Vec::new(), Mutex::default(), AtomicUsize::new(0));
-        let mut trials = Self { variants, text, cases, labels, gold, base, known, tried };
+        let known = Mutex::default();
+        let mut trials = Self { variants, text, cases, labels, gold, base: Vec::new(), known };
         trials.base = trials.count(&Setting::default())?;
         Ok(trials)
     }
@@ -90,20 +88,12 @@ impl<'t> Trials<'t> {
         };
         let changes = self.count(setting).ok().map(|counts| Arc::new(differing(counts)));
         known().insert(setting.clone(), changes.clone());
-        self.tried.fetch_add(1, Ordering::Relaxed);
         changes
     }
 
     /// How many settings were tried.
     pub(super) fn tried(&self) -> usize {
-        self.tried.load(Ordering::Relaxed)
-    }
-
-    /// Forgets the settings in which several knobs are turned: what was learnt from other documents is
-    /// hardly ever one of them again.
-    pub(super) fn forget_joint(&self) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|setting, _| setting.turns().count() < 2);
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     fn base_totals(&self, documents: &[bool]) -> Vec<LabelTotals> {

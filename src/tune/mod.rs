@@ -172,7 +172,6 @@ pub fn tune(
             begins: &|round, size| step(Step { fold, round, size }),
             looked,
         };
-        trials.forget_joint();
         search.run()
     };
     let all = vec![true; cases.len()];
