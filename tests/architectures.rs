@@ -18,6 +18,8 @@ use spanloom::source::{LoadContext, Source};
 use spanloom::text::{OffsetTable, OffsetUnit};
 use spanloom::{Document, Span};
 
+use crate::slope::assert_is_slope;
+
 const FOLDER: &str = "tests/data/architectures";
 
 const NAMES: [&str; 11] = [
@@ -289,25 +291,11 @@ fn gradients_are_the_slopes_of_inference() {
         for (weight, variable) in &variables {
             let gradient =
                 gradients.get(variable).unwrap_or_else(|| panic!("{name}: none of {weight}"));
-            let before = variable.as_tensor().copy().expect("a copy");
-            let direction = |i: usize| (i as f32 * 1.3 + 0.5).cos();
-            let direction: Vec<f32> = (0..before.elem_count()).map(direction).collect();
-            let direction =
-                Tensor::from_vec(direction, before.shape(), &Device::Cpu).expect("a direction");
-            let slope = (gradient * &direction).and_then(|t| t.sum_all());
-            let slope = slope.and_then(|t| t.to_scalar::<f32>()).expect("a slope");
-            let step = 2e-3;
-            let at = |step: f64| {
-                let moved = (&before + (&direction * step).expect("a step")).expect("a sum");
-                variable.set(&moved).expect("another value");
+            let loss = || {
                 let loss = model.loss(&batch, &lengths, Mode::Inference);
                 f64::from(loss.to_scalar::<f32>().expect("a loss"))
             };
-            let measured = (at(step) - at(-step)) / (2.0 * step);
-            variable.set(&before).expect("the old value");
-            let difference = (f64::from(slope) - measured).abs();
-            let tolerance = 0.03 * f64::from(slope).abs().max(1.0);
-            assert!(difference < tolerance, "{name}: {weight}: {slope} is not {measured}");
+            assert_is_slope(&format!("{name}: {weight}"), gradient, variable, loss);
         }
     }
 }

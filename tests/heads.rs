@@ -16,6 +16,8 @@ use spanloom::source::model::{DeviceChoice, Dropout, HEADS, Mode, ModelConfig, T
 use spanloom::source::{LoadContext, Source};
 use spanloom::{Document, Label};
 
+use crate::slope::assert_is_slope;
+
 const NAMES: [&str; 3] = ["bilstm", "bilstm-crf", "crf"];
 
 fn folder(name: &str) -> std::path::PathBuf {
@@ -244,25 +246,11 @@ fn gradients_are_the_slopes_of_inference() {
             if !of_head(&weight) && !weight.ends_with("LayerNorm.weight") {
                 continue;
             }
-            let before = variable.as_tensor().copy().expect("a copy");
-            let direction: Vec<f32> =
-                (0..before.elem_count()).map(|i| (i as f32 * 1.3 + 0.5).cos()).collect();
-            let direction =
-                Tensor::from_vec(direction, before.shape(), &Device::Cpu).expect("a direction");
-            let slope = (gradient * &direction).and_then(|t| t.sum_all());
-            let slope = slope.and_then(|t| t.to_scalar::<f32>()).expect("a slope");
-            let step = 2e-3;
-            let at = |step: f64| {
-                let moved = (&before + (&direction * step).expect("a step")).expect("a sum");
-                variable.set(&moved).expect("another value");
+            let loss = || {
                 let loss = loss(Mode::Inference).to_dtype(candle_core::DType::F64);
                 loss.and_then(|loss| loss.to_scalar::<f64>()).expect("a loss")
             };
-            let measured = (at(step) - at(-step)) / (2.0 * step);
-            variable.set(&before).expect("the old value");
-            let difference = (f64::from(slope) - measured).abs();
-            let tolerance = 0.03 * f64::from(slope).abs().max(1.0);
-            assert!(difference < tolerance, "{name}: {weight}: {slope} is not {measured}");
+            assert_is_slope(&format!("{name}: {weight}"), gradient, &variable, loss);
             compared += 1;
         }
         assert!(compared >= 6, "{name}: {compared}");

@@ -15,4 +15,5 @@ mod lint;
 mod model;
 mod reference;
 mod registry;
+mod slope;
 mod tutorial;

@@ -16,7 +16,7 @@ use crate::resource::OptionDoc;
 use crate::rule::check::CHECKS;
 use crate::source::SOURCES;
 use crate::source::gazetteer::import::{IMPORTERS, SHARED_OPTIONS};
-use crate::source::model::{ARCHITECTURES, HEADS};
+use crate::source::model::{ARCHITECTURES, HEADS, SYSTEMS};
 
 /// List what an engine file or the command line can name, with documentation and options.
 #[derive(Debug, clap::Args)]
@@ -44,6 +44,8 @@ enum Registry {
     Formats,
     /// Formats that gazetteers are built from.
     Importers,
+    /// Systems that model folders are of.
+    Systems,
     /// Model types that a `config.json` can name.
     Architectures,
     /// Kinds of heads that a `config.json` can name.
@@ -113,6 +115,7 @@ fn items(registry: Registry) -> Vec<Item> {
             let importers = IMPORTERS.iter().map(|i| Item::new(i.name, i.doc, i.options));
             std::iter::once(all).chain(importers).collect()
         }
+        Registry::Systems => SYSTEMS.iter().map(|s| Item::new(s.name, s.doc, &[])).collect(),
         Registry::Architectures => ARCHITECTURES
             .iter()
             .map(|a| {

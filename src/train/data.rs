@@ -303,5 +303,10 @@ pub fn fingerprint(corpora: &[Examples], targets: &Targets) -> String {
             }
         }
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    in_hex(&hash.finalize())
+}
+
+/// Bytes in hexadecimal.
+pub(super) fn in_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

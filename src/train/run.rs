@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::batches::Batches;
 use super::card::{Summary, card};
 use super::checkpoint::{Checkpoint, State, read_tensors, write_tensors};
-use super::data::{Corpus, Examples, Targets, Teaching, fingerprint};
+use super::data::{Corpus, Examples, Targets, Teaching, fingerprint, in_hex};
 use super::evaluation::{Best, Evaluation};
 use super::events::Events;
 use super::log::Log;
@@ -226,9 +226,8 @@ impl State {
     /// The beginning of a run.
     fn new(recipe: &Recipe, data: String) -> Self {
         let values = recipe.file.parse().map_or_else(|_| String::new(), |file| file.values());
-        let hash = Sha256::digest(values);
         Self {
-            recipe: hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            recipe: in_hex(&Sha256::digest(values)),
             data,
             step: 0,
             epoch: 0,

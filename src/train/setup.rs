@@ -38,18 +38,18 @@ impl Places {
 /// Looks whether the output folder may be written.
 pub(super) fn check_output(places: &Places, resumes: bool) -> Result<()> {
     let shown = places.model.display();
-    if !resumes && let Some(place) = Checkpoint::last_place(&places.checkpoints)? {
-        let message = format!("{shown} holds a run already: {}", place.display());
-        let help = "`--resume` goes on with it; else name another folder, or remove this one";
-        return Err(Error::new(ErrorKind::Config, message).with_help(help));
+    match Checkpoint::last_place(&places.checkpoints)? {
+        Some(place) if !resumes => {
+            let message = format!("{shown} holds a run already: {}", place.display());
+            let help = "`--resume` goes on with it; else name another folder, or remove this one";
+            Err(Error::new(ErrorKind::Config, message).with_help(help))
+        }
+        None if places.model.join("config.json").exists() => {
+            let message = format!("{shown} holds a model that is of no run");
+            Err(Error::new(ErrorKind::Config, message).with_help("name another folder"))
+        }
+        _ => Ok(()),
     }
-    let is_strange = places.model.join("config.json").exists()
-        && Checkpoint::last_place(&places.checkpoints)?.is_none();
-    if is_strange {
-        let message = format!("{shown} holds a model that is of no run");
-        return Err(Error::new(ErrorKind::Config, message).with_help("name another folder"));
-    }
-    Ok(())
 }
 
 /// The labels of the run: those of the recipe, or of the training data, sorted.

@@ -55,24 +55,19 @@ fn forward(
     dropout: &Dropout,
 ) -> candle_core::Result<candle_core::Tensor> {
     let ids: Vec<Vec<u32>> = examples.iter().map(|example| example.ids.clone()).collect();
-    let length = ids.iter().map(Vec::len).max().unwrap_or(0);
     let batch = Batch::new(&ids, trainee.tagger.sub_words().pad, trainee.tagger.device())?;
     if let Some(crf) = trainee.crf() {
         let sequences: Vec<Sequence> =
             examples.iter().map(|example| Sequence::of(example, crf.positions, loss)).collect();
-        let places = sequences.iter().enumerate().flat_map(|(row, sequence)| {
-            sequence.places.iter().map(move |place| (row * length) as u32 + place)
-        });
-        let emissions = trainee.logits(&batch, places.collect(), Mode::Training(dropout))?;
+        let places: Vec<&[u32]> = sequences.iter().map(|s| s.places.as_slice()).collect();
+        let emissions = trainee.logits(&batch, &places, Mode::Training(dropout))?;
         let lengths = sequences.iter().map(|sequence| sequence.places.len()).collect();
         let right = sequences.into_iter().flat_map(|sequence| sequence.right).collect();
         return crf.negative_log_likelihood(&emissions, lengths, right, divisor);
     }
-    let places = examples.iter().enumerate().flat_map(|(row, example)| {
-        example.positions.iter().map(move |place| (row * length) as u32 + place)
-    });
+    let places: Vec<&[u32]> = examples.iter().map(|e| e.positions.as_slice()).collect();
     let targets = examples.iter().flat_map(|example| example.targets.iter().copied());
-    let logits = trainee.logits(&batch, places.collect(), Mode::Training(dropout))?;
+    let logits = trainee.logits(&batch, &places, Mode::Training(dropout))?;
     loss.sum(&logits, targets.collect(), divisor)
 }
 

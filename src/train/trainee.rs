@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Location, Result};
 use crate::resource::Files;
 use crate::source::model::arch::{self, Architecture, Encoder};
 use crate::source::model::batch::Batch;
-use crate::source::model::folder_options::FolderOptions;
+use crate::source::model::folder_options::{FolderOptions, parse_config};
 use crate::source::model::head::{self, Crf, Head, NewWeight, Positions, Start};
 use crate::source::model::weights::Weights;
 use crate::source::model::{HEADS, Mode, ModelConfig, ModelFolder, Tagger};
@@ -56,7 +56,7 @@ impl Trainee {
         let start = recipe.model.start.to_string_lossy().into_owned();
         let folder = ModelFolder::read(&files, &start, device)?;
         let here = |error: Error| error.at(Location::file(&folder.config_place));
-        let mut config = parse_config(&folder)?;
+        let mut config: Map<String, Value> = parse_config(&folder.config, &folder.config_place)?;
         let model_type = config.get("model_type").and_then(Value::as_str).unwrap_or_default();
         let architecture = arch::architecture(model_type, &folder.config_place)?;
         let (tensors, weights_place) = folder.weights.into_parts();
@@ -116,25 +116,17 @@ impl Trainee {
         self.head.crf()
     }
 
-    /// The logits at some places of a batch, `row * length + place`: shape `(places, tags)`.
+    /// The logits at some places of each row of a batch: as [`head::logits_at`].
     ///
     /// # Errors
     /// Where the device fails.
     pub fn logits(
         &self,
         batch: &Batch,
-        places: Vec<u32>,
+        places: &[&[u32]],
         mode: Mode<'_>,
     ) -> candle_core::Result<Tensor> {
-        let hidden = self.encoder.encode(batch, mode)?;
-        let count = places.len();
-        let places = Tensor::from_vec(places, count, self.tagger.device())?;
-        let at = |states: &Tensor| states.flatten(0, 1)?.index_select(&places, 0);
-        if self.head.is_local() {
-            self.head.logits(&at(&hidden)?.unsqueeze(0)?, &[count], mode)?.squeeze(0)
-        } else {
-            at(&self.head.logits(&hidden, &batch.lengths, mode)?)
-        }
+        head::logits_at((self.encoder.as_ref(), self.head.as_ref()), batch, places, mode)
     }
 
     /// All weights that the model uses, trained or not, by name.
@@ -162,16 +154,6 @@ impl Trainee {
         }
         Ok(())
     }
-}
-
-fn parse_config(folder: &ModelFolder) -> Result<Map<String, Value>> {
-    serde_json::from_str(&folder.config).map_err(|e| {
-        Error::new(ErrorKind::Model, format!("not a model configuration: {e}")).at(Location::line(
-            &folder.config_place,
-            e.line(),
-            e.column(),
-        ))
-    })
 }
 
 /// The names as a token classifier's checkpoint has them: an encoder alone is saved without the prefix, and

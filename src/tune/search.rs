@@ -84,9 +84,11 @@ impl Search<'_> {
         moves.sort_by(|a, b| b.gain.total_cmp(&a.gain));
         let mut turned: BTreeSet<Place> = BTreeSet::new();
         for Move { name, turns, .. } in moves {
-            let is_turned = turns.iter().any(|(place, _)| turned.contains(place));
+            if turns.iter().any(|(place, _)| turned.contains(place)) {
+                continue;
+            }
             let next = setting.with(&turns);
-            if let Some(gain) = self.clear_gain(setting, &next).filter(|_| !is_turned) {
+            if let Some(gain) = self.clear_gain(setting, &next) {
                 turned.extend(turns.iter().map(|(place, _)| place.clone()));
                 taken.push(self.taken(setting, name, turns, gain));
                 *setting = next;

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use candle_core::{Result, Tensor};
+use candle_core::Result;
 
 use super::arch::Mode;
 use super::batch::Batch;
-use super::head::{Chain, Positions};
+use super::head::{Chain, Positions, logits_at};
 use super::tagger::{Sequence, Tagger, Work};
 
 /// A probability of a tag below this counts as this, so that it has a logarithm.
@@ -65,22 +65,8 @@ impl Tagger {
     fn scores(&self, rows: &[Row], places: &[Vec<u32>]) -> Result<Vec<f32>> {
         let ids: Vec<Vec<u32>> = rows.iter().map(|row| row.ids.clone()).collect();
         let batch = Batch::new(&ids, self.sub_words().pad, self.device())?;
-        let length = batch.ids.dim(1)?;
-        let wanted: Vec<u32> = places
-            .iter()
-            .enumerate()
-            .flat_map(|(row, places)| places.iter().map(move |p| (row * length) as u32 + p))
-            .collect();
-        let count = wanted.len();
-        let wanted = Tensor::from_vec(wanted, count, self.device())?;
-        let at = |states: &Tensor| states.flatten(0, 1)?.index_select(&wanted, 0);
-        let hidden = self.encoder.encode(&batch, Mode::Inference)?;
-        let logits = if self.head.is_local() {
-            self.head.logits(&at(&hidden)?.unsqueeze(0)?, &[count], Mode::Inference)?
-        } else {
-            at(&self.head.logits(&hidden, &batch.lengths, Mode::Inference)?)?
-        };
-        logits.flatten_all()?.to_vec1()
+        let model = (self.encoder.as_ref(), self.head.as_ref());
+        logits_at(model, &batch, places, Mode::Inference)?.flatten_all()?.to_vec1()
     }
 
     /// What a CRF says of the kept words of a row with these emissions.

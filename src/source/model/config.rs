@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::error::Location;
 use crate::resource::OptionDoc;
 
 /// What an engine file may say of a model.
@@ -33,6 +34,9 @@ pub struct ModelConfig {
     /// The labels it may propose, by their new names.
     #[serde(default)]
     pub labels: Option<Vec<String>>,
+    /// The place of `labels` in the engine file, for errors.
+    #[serde(skip)]
+    pub labels_place: Option<Location>,
 }
 
 /// What a word is in running text; given tokens are always words.
@@ -69,6 +73,7 @@ impl ModelConfig {
             batch_tokens: default_batch_tokens(),
             map: BTreeMap::new(),
             labels: None,
+            labels_place: None,
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, ErrorKind, Location, Result};
@@ -40,10 +41,7 @@ impl Common {
     /// # Errors
     /// Where it is not JSON, or one of these keys is wrong.
     pub(super) fn parse(config: &str, place: &str) -> Result<Self> {
-        serde_json::from_str(config).map_err(|e| {
-            Error::new(ErrorKind::Model, format!("not a model configuration: {e}"))
-                .at(Location::line(place, e.line(), e.column()))
-        })
+        parse_config(config, place)
     }
 
     /// The tag names in id order.
@@ -62,6 +60,20 @@ impl Common {
         };
         (0..names.len()).map(name).collect()
     }
+}
+
+/// Reads the text of a `config.json`; `place` names it.
+///
+/// # Errors
+/// Where it is not JSON, or not of this type.
+pub fn parse_config<T: DeserializeOwned>(config: &str, place: &str) -> Result<T> {
+    serde_json::from_str(config).map_err(|e| {
+        Error::new(ErrorKind::Model, format!("not a model configuration: {e}")).at(Location::line(
+            place,
+            e.line(),
+            e.column(),
+        ))
+    })
 }
 
 /// The names that tensors have here, where `map` says what the file calls them (see

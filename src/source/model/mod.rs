@@ -1,5 +1,6 @@
-//! The fine-tuned transformer as a source: a Hugging Face-layout folder of a token classifier, run
-//! on candle. Encoders are in [`arch`], what is made of their output in [`head`].
+//! The fine-tuned model as a source: a folder as a library of the field saves it, run on candle. The
+//! libraries' systems are listed in [`system`]; encoders are in [`arch`], what a token classifier makes of
+//! their output in [`head`].
 
 mod answers;
 pub mod arch;
@@ -9,6 +10,7 @@ pub mod config;
 mod device;
 pub mod folder_options;
 pub mod head;
+pub mod system;
 mod tagger;
 mod tags;
 pub mod tokenizer_config;
@@ -20,12 +22,13 @@ mod why_not;
 use std::sync::Arc;
 
 use super::{LoadContext, Source, SourceKind};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 pub use arch::{ARCHITECTURES, Architecture, Dropout, Mode};
 pub use config::ModelConfig;
 pub use device::DeviceChoice;
 pub use head::HEADS;
+pub use system::{SYSTEMS, System};
 pub use tagger::{ModelFolder, Tagger};
 pub use tags::TagSet;
 
@@ -34,20 +37,19 @@ pub(super) const KIND: SourceKind = SourceKind {
     doc: "A fine-tuned transformer: a Hugging Face-layout folder of a token classifier.",
     options: config::OPTIONS,
     load: |name, section, context| {
-        let config: ModelConfig = section.clone().read()?;
-        let labels_place = section.location_of("labels");
-        let tagger = Tagger::load(name, config.clone(), context).map_err(|e| {
+        let mut config: ModelConfig = section.clone().read()?;
+        config.labels_place = Some(section.location_of("labels"));
+        let at_path = |e: Error| {
             if e.location().is_some() { e } else { e.at(section.location_of("path")) }
-        })?;
-        tagger.check_label_filter().map_err(|e| e.at(labels_place))?;
-        Ok(Box::new(tagger))
+        };
+        system::load(name, config, context).map_err(at_path)
     },
 };
 
 /// The model in the folder `path` with default options.
 ///
 /// # Errors
-/// As [`Tagger::load`].
+/// As [`system::load`].
 pub fn load_folder(name: Arc<str>, path: &str, context: &LoadContext) -> Result<Box<dyn Source>> {
-    Ok(Box::new(Tagger::load(name, ModelConfig::of_folder(path), context)?))
+    system::load(name, ModelConfig::of_folder(path), context)
 }

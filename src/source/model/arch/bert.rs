@@ -47,17 +47,17 @@ const DEFAULTS: Defaults = Defaults {
     padding: None,
 };
 
-/// BERT with its weights, or a relative that differs by [`Defaults`].
+/// BERT with its weights, or a relative that differs by [`Defaults`] or by names alone.
 pub(super) struct Bert {
-    shape: Shape,
-    embeddings: Embeddings,
-    norm: LayerNorm,
+    pub(super) shape: Shape,
+    pub(super) embeddings: Embeddings,
+    pub(super) norm: LayerNorm,
     /// From the width of the embeddings to that of the hidden states.
-    project: Option<Linear>,
-    blocks: Vec<Block>,
-    positions: usize,
-    padding: Option<usize>,
-    head_dropout: f64,
+    pub(super) project: Option<Linear>,
+    pub(super) blocks: Vec<Block>,
+    pub(super) positions: usize,
+    pub(super) padding: Option<usize>,
+    pub(super) head_dropout: f64,
 }
 
 impl Bert {

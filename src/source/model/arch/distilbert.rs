@@ -1,15 +1,13 @@
 //! DistilBERT (Sanh et al. 2019, arXiv:1910.01108), as `transformers`' `DistilBertModel` computes it:
 //! BERT without token types, under other names.
 
-use candle_core::{Result, Tensor};
-
 use super::activation::Activation;
+use super::bert::Bert;
 use super::block::{Block, Names, Shape};
 use super::embeddings::{Embeddings, Sizes};
 use super::keys::Keys;
 use super::layers::LayerNorm;
-use super::{Architecture, Encoder, Mode, prefix_in};
-use crate::source::model::batch::Batch;
+use super::{Architecture, prefix_in};
 use crate::source::model::weights::Weights;
 
 const PREFIX: &str = "distilbert.";
@@ -19,7 +17,7 @@ pub(super) const ARCHITECTURE: Architecture = Architecture {
     doc: "DistilBERT (Sanh et al. 2019): BERT with half the layers.",
     prefix: PREFIX,
     token_classifier: "DistilBertForTokenClassification",
-    load: |config, weights| Ok(Box::new(DistilBert::load(&Keys::parse(config)?, weights)?)),
+    load: |config, weights| Ok(Box::new(load(&Keys::parse(config)?, weights)?)),
 };
 
 const NAMES: Names = Names {
@@ -36,71 +34,41 @@ const NAMES: Names = Names {
 /// No key says it.
 const EPSILON: f64 = 1e-12;
 
-struct DistilBert {
-    shape: Shape,
-    embeddings: Embeddings,
-    norm: LayerNorm,
-    blocks: Vec<Block>,
-    positions: usize,
-}
-
-impl DistilBert {
-    fn load(keys: &Keys, weights: &Weights) -> crate::Result<Self> {
-        keys.check_encoder()?;
-        let dropout = keys.rate("dropout", 0.1)?;
-        let shape = Shape {
-            hidden: keys.size("dim", 768)?,
-            heads: keys.size("n_heads", 12)?,
-            inner: keys.size("hidden_dim", 3072)?,
-            activation: keys.activation("activation", Activation::Gelu)?,
-            epsilon: EPSILON,
-            dropout,
-            attention_dropout: keys.rate("attention_dropout", 0.1)?,
-        };
-        keys.head_width(("dim", shape.hidden), ("n_heads", shape.heads))?;
-        let sizes = Sizes {
-            width: shape.hidden,
-            words: keys.size("vocab_size", 30522)?,
-            positions: keys.size("max_position_embeddings", 512)?,
-            types: 0,
-        };
-        let prefix = prefix_in(weights, PREFIX, "embeddings.word_embeddings.weight");
-        let name = format!("{prefix}embeddings");
-        let layers = keys.size("n_layers", 6)?;
-        Ok(Self {
-            embeddings: Embeddings::load(weights, &name, &sizes)?,
-            norm: LayerNorm::load(weights, &format!("{name}.LayerNorm"), shape.hidden, EPSILON)?,
-            blocks: (0..layers)
-                .map(|i| {
-                    let name = format!("{prefix}transformer.layer.{i}");
-                    Block::load(weights, &name, &NAMES, &shape)
-                })
-                .collect::<crate::Result<_>>()?,
-            positions: sizes.positions,
-            shape,
-        })
-    }
-}
-
-impl Encoder for DistilBert {
-    fn encode(&self, batch: &Batch, mode: Mode<'_>) -> Result<Tensor> {
-        let sum = self.embeddings.forward(batch, None)?;
-        let mut x = mode.dropout(&self.norm.forward(&sum, mode)?, self.shape.dropout)?;
-        for block in &self.blocks {
-            x = block.forward(&x, batch.mask.as_ref(), &self.shape, mode)?;
-        }
-        Ok(x)
-    }
-
-    fn hidden_size(&self) -> usize {
-        self.shape.hidden
-    }
-
-    fn max_length(&self) -> usize {
-        self.positions
-    }
-
-    fn head_dropout(&self) -> f64 {
-        self.shape.dropout
-    }
+fn load(keys: &Keys, weights: &Weights) -> crate::Result<Bert> {
+    keys.check_encoder()?;
+    let dropout = keys.rate("dropout", 0.1)?;
+    let shape = Shape {
+        hidden: keys.size("dim", 768)?,
+        heads: keys.size("n_heads", 12)?,
+        inner: keys.size("hidden_dim", 3072)?,
+        activation: keys.activation("activation", Activation::Gelu)?,
+        epsilon: EPSILON,
+        dropout,
+        attention_dropout: keys.rate("attention_dropout", 0.1)?,
+    };
+    keys.head_width(("dim", shape.hidden), ("n_heads", shape.heads))?;
+    let sizes = Sizes {
+        width: shape.hidden,
+        words: keys.size("vocab_size", 30522)?,
+        positions: keys.size("max_position_embeddings", 512)?,
+        types: 0,
+    };
+    let prefix = prefix_in(weights, PREFIX, "embeddings.word_embeddings.weight");
+    let name = format!("{prefix}embeddings");
+    let layers = keys.size("n_layers", 6)?;
+    Ok(Bert {
+        embeddings: Embeddings::load(weights, &name, &sizes)?,
+        norm: LayerNorm::load(weights, &format!("{name}.LayerNorm"), shape.hidden, EPSILON)?,
+        blocks: (0..layers)
+            .map(|i| {
+                let name = format!("{prefix}transformer.layer.{i}");
+                Block::load(weights, &name, &NAMES, &shape)
+            })
+            .collect::<crate::Result<_>>()?,
+        project: None,
+        positions: sizes.positions,
+        padding: None,
+        head_dropout: shape.dropout,
+        shape,
+    })
 }

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::arch::{Encoder, Mode};
+use super::batch::Batch;
 use super::weights::Weights;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -46,6 +47,34 @@ pub trait Head: Send + Sync {
     /// What judges whole sequences of tags; `None` where the likeliest tag of each word is taken.
     fn crf(&self) -> Option<&Crf> {
         None
+    }
+}
+
+/// The logits at some places of each row of a batch, one after another: shape `(places, tags)`. Of a head
+/// that looks at each position alone no others are computed.
+///
+/// # Errors
+/// Where the device fails.
+pub fn logits_at(
+    (encoder, head): (&dyn Encoder, &dyn Head),
+    batch: &Batch,
+    places: &[impl AsRef<[u32]>],
+    mode: Mode<'_>,
+) -> candle_core::Result<Tensor> {
+    let length = batch.ids.dim(1)?;
+    let in_row = |(row, places): (usize, &'_ _)| {
+        let places: &[u32] = AsRef::as_ref(places);
+        places.iter().map(|place| (row * length) as u32 + place).collect::<Vec<_>>()
+    };
+    let wanted: Vec<u32> = places.iter().enumerate().flat_map(in_row).collect();
+    let count = wanted.len();
+    let wanted = Tensor::from_vec(wanted, count, batch.ids.device())?;
+    let at = |states: &Tensor| states.flatten(0, 1)?.index_select(&wanted, 0);
+    let hidden = encoder.encode(batch, mode)?;
+    if head.is_local() {
+        head.logits(&at(&hidden)?.unsqueeze(0)?, &[count], mode)?.squeeze(0)
+    } else {
+        at(&head.logits(&hidden, &batch.lengths, mode)?)
     }
 }
 

@@ -1,0 +1,54 @@
+//! What makes entities of a model folder: the systems whose files are read, and which of them a folder is of.
+
+use std::sync::Arc;
+
+use super::config::ModelConfig;
+use super::tagger::Tagger;
+use crate::error::Result;
+use crate::resource::Files;
+use crate::source::{LoadContext, Source};
+
+/// A way from a text to entities, by the files that its own library writes.
+pub struct System {
+    /// What to call it.
+    pub name: &'static str,
+    /// What it is, with its paper.
+    pub doc: &'static str,
+    /// Whether a folder is of this system.
+    pub owns: fn(&Files, folder: &str) -> bool,
+    /// Loads the model of the folder `config.path`.
+    pub load: Load,
+}
+
+/// Loads a model as a source of this name.
+pub type Load = fn(Arc<str>, ModelConfig, &LoadContext) -> Result<Box<dyn Source>>;
+
+/// All systems. A folder is of the first that owns it; the last owns every folder.
+pub static SYSTEMS: &[System] = &[TOKEN_CLASSIFIER];
+
+const TOKEN_CLASSIFIER: System = System {
+    name: "token-classifier",
+    doc: "A tag for every word, by an encoder and a head (Devlin et al. 2019, arXiv:1810.04805), as \
+          `transformers` saves it.",
+    owns: |_, _| true,
+    load: |name, config, context| {
+        let place = config.labels_place.clone();
+        let tagger = Tagger::load(name, config, context)?;
+        tagger.check_label_filter().map_err(|e| match place {
+            Some(place) => e.at(place),
+            None => e,
+        })?;
+        Ok(Box::new(tagger))
+    },
+};
+
+/// Loads the model that `config` describes by the system that its folder is of.
+///
+/// # Errors
+/// Where a file of the folder is missing, damaged or does not fit the others, an option does not fit the
+/// model, and where the device that was asked for is not there.
+pub fn load(name: Arc<str>, config: ModelConfig, context: &LoadContext) -> Result<Box<dyn Source>> {
+    let folder = config.path.trim_end_matches('/');
+    let system = SYSTEMS.iter().find(|system| (system.owns)(&context.files, folder));
+    (system.expect("the last system owns every folder").load)(name, config, context)
+}
