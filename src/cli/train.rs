@@ -62,6 +62,12 @@ pub struct Args {
     /// Where it runs: `auto`, `cpu`, `cuda` or `cuda:N`; asking for CUDA where there is none is an error.
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     device: DeviceChoice,
+    /// The folder that the paths of corpora are relative to, in place of the recipe's (`[data] folder`).
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The model to begin with, in place of the recipe's (`[model] start`).
+    #[arg(long, value_name = "DIR")]
+    start: Option<PathBuf>,
     /// Write the model into this folder, not the recipe's.
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
@@ -83,6 +89,8 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
         device: args.device,
         resume: args.resume,
         stop_after: args.stop_after,
+        data: args.data.clone(),
+        start: args.start.clone(),
         output: args.output.clone(),
     };
     let stop = stop_flag("the steps since the last checkpoint");
@@ -111,12 +119,13 @@ impl Screen {
 
     fn show(&mut self, event: &Event<'_>) {
         match event {
-            Event::Started { steps, done, sequences, misfits, labels } => {
+            Event::Started { steps, done, sequences, misfits, excluded, labels } => {
                 self.bar.set_length(*steps);
                 self.bar.set_position(*done);
                 self.bar.reset_eta();
                 tracing::info!(
-                    "{sequences} sequences, labels {}, {steps} steps, {done} of them done",
+                    "{sequences} sequences ({excluded} sentences left out), labels {}, {steps} steps, {done} of \
+                     them done",
                     labels.join(", ")
                 );
                 if *misfits > 0 && self.verbosity.warns() {

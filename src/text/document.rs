@@ -1,6 +1,8 @@
 //! A document: id, text and metadata, the unit of every stage. How it is read from a file is
 //! `io`'s work.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::Span;
@@ -77,6 +79,51 @@ impl Document {
         self.text = self.text.chars().map(lower).collect();
     }
 
+    /// Joins every fixed token that is one of `signs` with the token after it (`@ name` becomes `@name`).
+    /// The tokens are joined by single spaces again and their lines are gone. An entity that covered a
+    /// part of a joined token covers all of it; where two then share a token, the later one stays.
+    pub fn join_tokens(&mut self, signs: &BTreeSet<String>) {
+        let Some(spans) = self.token_spans().filter(|_| !signs.is_empty()) else { return };
+        let mut words: Vec<String> = Vec::new();
+        // By old token, the number of the new one.
+        let mut owners = Vec::with_capacity(spans.len());
+        let mut is_sign = false;
+        for span in &spans {
+            let word = span.slice(&self.text).unwrap_or_default();
+            match words.last_mut().filter(|_| is_sign) {
+                Some(last) => last.push_str(word),
+                None => words.push(word.to_owned()),
+            }
+            owners.push(words.len() - 1);
+            is_sign = signs.contains(word);
+        }
+        let joined =
+            Self::from_words(std::mem::take(&mut self.id), words.iter().map(String::as_str));
+        let new = joined.token_spans().unwrap_or_default();
+        let mut gold = self.gold.take();
+        if let Some(gold) = &mut gold {
+            gold.sort_by_key(|annotation| annotation.span.start);
+            let mut kept: Vec<Annotation> = Vec::with_capacity(gold.len());
+            for annotation in gold.drain(..) {
+                let first = spans.partition_point(|token| token.end <= annotation.span.start);
+                let last = spans.partition_point(|token| token.start < annotation.span.end);
+                let covered =
+                    owners.get(first).zip(last.checked_sub(1).and_then(|l| owners.get(l)));
+                let Some((&first, &last)) = covered.filter(|_| first < last) else { continue };
+                let span = Span::new(new[first].start, new[last].end);
+                if kept.last().is_some_and(|before| before.span.overlaps(span)) {
+                    kept.pop();
+                }
+                kept.push(Annotation { span, ..annotation });
+            }
+            *gold = kept;
+        }
+        self.id = joined.id;
+        self.text = joined.text;
+        self.tokens = joined.tokens;
+        self.gold = gold;
+    }
+
     /// The spans of the fixed tokens, if the input fixed any.
     pub fn token_spans(&self) -> Option<Vec<Span>> {
         self.tokens.as_ref().map(|tokens| tokens.iter().map(|t| t.span).collect())
@@ -94,6 +141,25 @@ mod tests {
         document.lowercase();
         assert_eq!(document.text, "école İzmir ẞ \u{212a} οδοσ");
         assert_eq!(document.text.len(), bytes);
+    }
+
+    #[test]
+    fn signs_are_joined_with_the_token_after_them() {
+        let words = ["met", "@", "Ann", "Lee", "@", "Bo", "in", "@"];
+        let mut document = Document::from_words("d", words);
+        let tokens = document.token_spans().unwrap();
+        let entity = |first: usize, last: usize| Annotation {
+            span: Span::new(tokens[first].start, tokens[last].end),
+            label: format!("{first}"),
+        };
+        document.gold = Some(vec![entity(1, 1), entity(2, 3), entity(4, 5), entity(7, 7)]);
+        document.join_tokens(&BTreeSet::from(["@".to_owned()]));
+        assert_eq!(document.text, "met @Ann Lee @Bo in @");
+        let gold = document.gold.as_ref().unwrap().iter();
+        let gold: Vec<(&str, &str)> =
+            gold.map(|a| (a.span.slice(&document.text).unwrap(), a.label.as_str())).collect();
+        assert_eq!(gold, [("@Ann Lee", "2"), ("@Bo", "4"), ("@", "7")]);
+        assert_eq!(document.tokens.as_ref().unwrap().len(), 6);
     }
 
     #[test]

@@ -136,6 +136,7 @@ mod tests {
                 .collect(),
             weight: *weight,
             misfits: 0,
+            excluded: 0,
         };
         weights.iter().enumerate().map(corpus).collect()
     }

@@ -16,17 +16,20 @@ pub struct Summary {
     name: String,
     documents: usize,
     entities: String,
+    /// How many of its sentences were not learnt from, because `[[data.exclude]]` has them.
+    left_out: usize,
 }
 
 impl Summary {
-    /// Of a corpus.
-    pub fn of(corpus: &Corpus) -> Self {
+    /// Of a corpus, of which so many sentences were not learnt from.
+    pub fn of(corpus: &Corpus, left_out: usize) -> Self {
         let counts = corpus.entities();
         let counts: Vec<String> = counts.iter().map(|(label, n)| format!("{label} {n}")).collect();
         Self {
             name: corpus.name.clone(),
             documents: corpus.documents.len(),
             entities: if counts.is_empty() { "none".to_owned() } else { counts.join(", ") },
+            left_out,
         }
     }
 }
@@ -58,10 +61,10 @@ pub fn card(
     if let Some(best) = state.best {
         let _ = writeln!(card, "The weights are those after step {}, the best on dev.", best.step);
     }
-    card.push_str("\n## Data\n\n| corpus | part | documents | entities |\n|---|---|---|---|\n");
+    card.push_str("\n## Data\n\n| corpus | part | documents | entities | sentences left out |\n|---|---|---|---|---|\n");
     for (part, corpora) in [("train", train), ("dev", dev)] {
-        for Summary { name, documents, entities } in corpora {
-            let _ = writeln!(card, "| {name} | {part} | {documents} | {entities} |");
+        for Summary { name, documents, entities, left_out } in corpora {
+            let _ = writeln!(card, "| {name} | {part} | {documents} | {entities} | {left_out} |");
         }
     }
     card.push_str(&scores(&state.best_scores));

@@ -1,6 +1,6 @@
 //! Corpora become sequences of sub-words with a target at the first sub-word of every word.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -44,6 +44,7 @@ impl Corpus {
             match document {
                 Ok(mut document) => {
                     names.rename(&mut document);
+                    document.join_tokens(&recipe.join_tokens);
                     documents.push(document);
                 }
                 Err(error) => wrong.push(error),
@@ -189,6 +190,35 @@ pub struct Examples {
     /// How many entities are taught otherwise than gold says, because they cut a word, go over the end of
     /// a sentence or share a word with one before them.
     pub misfits: usize,
+    /// How many sentences were left out because they are excluded.
+    pub excluded: usize,
+}
+
+/// Sentences that are not learnt from, each by its words in lower case.
+#[derive(Debug, Default)]
+pub struct Excluded(HashSet<String>);
+
+impl Excluded {
+    /// The sentences of these corpora, as `tagger` cuts documents.
+    ///
+    /// # Errors
+    /// Where the tokenizer fails.
+    pub fn of(corpora: &[Corpus], tagger: &Tagger) -> Result<Self> {
+        let mut excluded = HashSet::new();
+        for document in corpora.iter().flat_map(|corpus| &corpus.documents) {
+            excluded.extend(tagger.units(document)?.iter().map(|unit| Self::key(document, unit)));
+        }
+        Ok(Self(excluded))
+    }
+
+    fn holds(&self, document: &Document, unit: &Unit) -> bool {
+        !self.0.is_empty() && self.0.contains(&Self::key(document, unit))
+    }
+
+    fn key(document: &Document, unit: &Unit) -> String {
+        let words = unit.words.iter().filter_map(|word| word.slice(&document.text));
+        words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// How words are taught.
@@ -210,6 +240,7 @@ impl Examples {
         tagger: &Tagger,
         targets: &mut Targets,
         teaching: Teaching,
+        excluded: &Excluded,
     ) -> Result<Self> {
         let outside = targets.outside(corpus.annotates.as_ref());
         let mut made = Self {
@@ -217,10 +248,15 @@ impl Examples {
             examples: Vec::new(),
             weight: corpus.weight,
             misfits: 0,
+            excluded: 0,
         };
         for document in &corpus.documents {
-            let mut said = 0;
+            let (mut said, mut left_out) = (0, 0);
             for unit in tagger.units(document)? {
+                if excluded.holds(document, &unit) {
+                    left_out += 1;
+                    continue;
+                }
                 let ranges = ranges(document, &unit, &mut said);
                 let tags = teaching.scheme.encode(&ranges, unit.words.len());
                 let target = |tag: &String| match tag.as_str() {
@@ -238,7 +274,10 @@ impl Examples {
                     made.examples.push(example);
                 }
             }
-            made.misfits += document.gold.as_ref().map_or(0, Vec::len).saturating_sub(said);
+            made.excluded += left_out;
+            if left_out == 0 {
+                made.misfits += document.gold.as_ref().map_or(0, Vec::len).saturating_sub(said);
+            }
         }
         Ok(made)
     }

@@ -25,10 +25,14 @@ pub struct Recipe {
     pub file: TomlFile,
     /// Begins every random stream.
     pub seed: u64,
+    /// The folder that the paths of corpora are relative to, itself relative to the recipe.
+    pub data_folder: Option<PathBuf>,
     /// What is learnt from.
     pub train: Vec<CorpusRecipe>,
     /// What the model is judged by while it learns.
     pub dev: Vec<CorpusRecipe>,
+    /// What is not learnt from: sentences of the training data that stand here too are left out.
+    pub exclude: Vec<CorpusRecipe>,
     /// The model to begin with, and what becomes of it.
     pub model: ModelRecipe,
     /// How gradients move the weights.
@@ -291,6 +295,12 @@ impl Recipe {
     /// The folder that the paths in it are relative to: its own.
     pub fn base(&self) -> PathBuf {
         std::path::Path::new(&*self.file.name).parent().unwrap_or("".as_ref()).to_owned()
+    }
+
+    /// The folder that the paths of corpora are relative to.
+    pub fn data_base(&self) -> PathBuf {
+        let folder = self.data_folder.as_deref();
+        folder.map_or_else(|| self.base(), |folder| self.base().join(folder))
     }
 
     /// The text of the recipe.

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::batches::Batches;
 use super::card::{Summary, card};
 use super::checkpoint::{Checkpoint, State, read_tensors, write_tensors};
-use super::data::{Corpus, Examples, Targets, Teaching, fingerprint, in_hex};
+use super::data::{Corpus, Examples, Excluded, Targets, Teaching, fingerprint, in_hex};
 use super::evaluation::{Best, Evaluation};
 use super::events::Events;
 use super::log::Log;
@@ -40,6 +40,11 @@ pub struct TrainOptions {
     pub resume: bool,
     /// The run is stopped, with a checkpoint, once so many steps are done in all.
     pub stop_after: Option<u64>,
+    /// The folder that the paths of corpora are relative to, where it is not that of the recipe; not
+    /// relative to it.
+    pub data: Option<PathBuf>,
+    /// The model to begin with, where it is not that of the recipe; not relative to it.
+    pub start: Option<PathBuf>,
     /// The folder of the model, where it is not that of the recipe; not relative to it.
     pub output: Option<PathBuf>,
 }
@@ -57,6 +62,8 @@ pub enum Event<'e> {
         sequences: usize,
         /// How many entities of the training data are taught otherwise than gold says.
         misfits: usize,
+        /// How many sentences were left out because `[[data.exclude]]` has them.
+        excluded: usize,
         /// The labels.
         labels: &'e [String],
     },
@@ -142,7 +149,7 @@ pub fn train(
     check_output(&places, options.resume)?;
     let device = options.device.open()?;
     let read = |corpora: &[super::recipe::CorpusRecipe]| -> Result<Vec<Corpus>> {
-        let base = recipe.base();
+        let base = options.data.clone().unwrap_or_else(|| recipe.data_base());
         let (mut read, mut wrong) = (Vec::new(), Vec::new());
         for corpus in corpora {
             Corpus::read(corpus, &base).map_or_else(|e| wrong.push(e), |corpus| read.push(corpus));
@@ -150,6 +157,7 @@ pub fn train(
         Error::several(wrong).map_or(Ok(read), Err)
     };
     let (train, dev) = (read(&recipe.train)?, read(&recipe.dev)?);
+    let exclude = read(&recipe.exclude)?;
     let labels = labels(recipe, &train)?;
     let named = train.iter().zip(&recipe.train).chain(dev.iter().zip(&recipe.dev));
     let wrong = named.filter_map(|(corpus, recipe)| corpus.check_labels(&labels, recipe).err());
@@ -157,16 +165,27 @@ pub fn train(
         return Err(error);
     }
     check_class_weights(recipe, &labels)?;
-    let trainee = Trainee::new(recipe, &labels, &device)?;
+    let start = options.start.clone();
+    let start = start.unwrap_or_else(|| recipe.base().join(&recipe.model.start));
+    let trainee = Trainee::new(recipe, &start, &labels, &device)?;
     let mut targets = Targets::new(trainee.tags.clone());
     let teaching = Teaching { scheme: recipe.model.scheme, label_all: recipe.model.label_all };
+    let excluded = Excluded::of(&exclude, &trainee.tagger)?;
+    drop(exclude);
     let examples: Vec<Examples> = train
         .iter()
-        .map(|corpus| Examples::of(corpus, &trainee.tagger, &mut targets, teaching))
+        .map(|corpus| Examples::of(corpus, &trainee.tagger, &mut targets, teaching, &excluded))
         .collect::<Result<_>>()?;
     let data = fingerprint(&examples, &targets);
-    let summarise = |corpora: &[Corpus]| corpora.iter().map(Summary::of).collect::<Vec<_>>();
-    let summaries = (summarise(&train), summarise(&dev));
+    let left_out = examples.iter().map(|corpus| corpus.excluded);
+    let summaries = (
+        train
+            .iter()
+            .zip(left_out)
+            .map(|(corpus, left_out)| Summary::of(corpus, left_out))
+            .collect(),
+        dev.iter().map(|corpus| Summary::of(corpus, 0)).collect(),
+    );
     drop(train);
     let batches = Batches::new(&examples, &recipe.batch, recipe.seed);
     let steps = match recipe.schedule.steps {
@@ -207,6 +226,7 @@ pub fn train(
         done: run.state.step,
         sequences: examples.iter().map(|corpus| corpus.examples.len()).sum(),
         misfits: examples.iter().map(|corpus| corpus.misfits).sum(),
+        excluded: examples.iter().map(|corpus| corpus.excluded).sum(),
         labels: &labels,
     });
     let is_finished = run.steps(&batches, stop, tell)?;

@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 use candle_core::{DType, Device, Tensor};
 use serde_json::Value;
 
-use super::data::{Corpus, Example, Examples, Targets, Teaching};
+use super::data::{Corpus, Example, Examples, Excluded, Targets, Teaching};
 use super::loss::TagLoss;
 use super::optimiser::Optimiser;
 use super::recipe::LossRecipe;
@@ -66,8 +66,13 @@ fn tiny(more: &str) -> (Recipe, Trainee) {
     let text = small(Path::new("unused"), more)
         .replace("[output]", "dropout = 0.0\nlast-layer = \"keep\"\n[output]");
     let recipe = recipe(&text);
-    let trainee =
-        Trainee::new(&recipe, &labels(&["PER", "LOC", "ORG", "MISC"]), &Device::Cpu).unwrap();
+    let trainee = Trainee::new(
+        &recipe,
+        &recipe.base().join(&recipe.model.start),
+        &labels(&["PER", "LOC", "ORG", "MISC"]),
+        &Device::Cpu,
+    )
+    .unwrap();
     assert_eq!(trainee.tags, OWN_TAGS);
     (recipe, trainee)
 }
@@ -211,7 +216,9 @@ fn learn(recipe: &Recipe, trainee: &Trainee, steps: usize) -> (f64, f64) {
     let mut targets = Targets::new(trainee.tags.clone());
     let corpus = Corpus::read(&recipe.train[0], Path::new(ROOT)).unwrap();
     let teaching = Teaching { scheme: recipe.model.scheme, label_all: false };
-    let examples = Examples::of(&corpus, &trainee.tagger, &mut targets, teaching).unwrap();
+    let examples =
+        Examples::of(&corpus, &trainee.tagger, &mut targets, teaching, &Excluded::default())
+            .unwrap();
     assert_eq!((examples.examples.len(), examples.misfits), (16, 0));
     let loss = Arc::new(TagLoss::new(&recipe.loss, &targets));
     let mut moving = Optimiser::new(&recipe.optimiser, &trainee.variables).unwrap();
@@ -260,11 +267,30 @@ fn labels_that_a_corpus_does_not_annotate_are_not_taught() {
     let mut targets = Targets::new(trainee.tags.clone());
     let corpus = Corpus::read(&recipe.dev[1], Path::new(ROOT)).unwrap();
     let teaching = Teaching { scheme: TagScheme::Bio, label_all: false };
-    let examples = Examples::of(&corpus, &trainee.tagger, &mut targets, teaching).unwrap();
+    let examples =
+        Examples::of(&corpus, &trainee.tagger, &mut targets, teaching, &Excluded::default())
+            .unwrap();
     // "john smith lives in new london": outside is a target of its own, after the nine tags.
     assert_eq!(examples.examples[0].targets, [9, 9, 9, 9, 2, 3]);
     let allowed: Vec<&str> = targets.allowed[9].iter().map(|tag| OWN_TAGS[*tag]).collect();
     assert_eq!(allowed, ["B-PER", "I-PER", "B-ORG", "I-ORG", "B-MISC", "I-MISC", "O"]);
+}
+
+#[test]
+fn sentences_that_stand_elsewhere_are_left_out() {
+    let (recipe, trainee) = tiny("[[data.exclude]]\npath = \"tests/data/train/dev.conll\"\n");
+    let mut corpus = Corpus::read(&recipe.train[0], Path::new(ROOT)).unwrap();
+    let dev = Corpus::read(&recipe.exclude[0], Path::new(ROOT)).unwrap();
+    let there = corpus.documents.len();
+    corpus.documents.extend(dev.documents.iter().take(2).cloned().map(|mut document| {
+        document.text = document.text.to_uppercase();
+        document
+    }));
+    let excluded = Excluded::of(&[dev], &trainee.tagger).unwrap();
+    let teaching = Teaching { scheme: TagScheme::Bio, label_all: false };
+    let mut targets = Targets::new(trainee.tags.clone());
+    let made = Examples::of(&corpus, &trainee.tagger, &mut targets, teaching, &excluded).unwrap();
+    assert_eq!((made.examples.len(), made.excluded), (there, 2));
 }
 
 #[test]
@@ -278,7 +304,8 @@ fn every_sub_word_can_be_taught() {
     let span = crate::Span::new(0, 7);
     corpus.documents[0].gold = Some(vec![crate::text::Annotation { span, label: "PER".into() }]);
     let teaching = Teaching { scheme: TagScheme::Bio, label_all: true };
-    let made = Examples::of(&corpus, &trainee.tagger, &mut targets, teaching).unwrap();
+    let made = Examples::of(&corpus, &trainee.tagger, &mut targets, teaching, &Excluded::default())
+        .unwrap();
     assert_eq!(made.examples[0].positions, [1, 2, 3]);
     assert_eq!(made.examples[0].targets, [0, 1, 8]);
 }

@@ -47,13 +47,15 @@ pub struct Trainee {
 }
 
 impl Trainee {
-    /// The model that a recipe begins with, for these labels, on a device.
+    /// The model that a run of a recipe begins with, from the folder `start`, for these labels, on a
+    /// device.
     ///
     /// # Errors
     /// Where the start folder is missing or damaged, or does not fit the recipe.
-    pub fn new(recipe: &Recipe, labels: &[String], device: &Device) -> Result<Self> {
-        let files = Files::Folder(recipe.base());
-        let start = recipe.model.start.to_string_lossy().into_owned();
+    pub fn new(recipe: &Recipe, start: &Path, labels: &[String], device: &Device) -> Result<Self> {
+        let files = Files::Folder(PathBuf::new());
+        let place = start.to_path_buf();
+        let start = start.to_string_lossy().into_owned();
         let folder = ModelFolder::read(&files, &start, device)?;
         let here = |error: Error| error.at(Location::file(&folder.config_place));
         let mut config: Map<String, Value> = parse_config(&folder.config, &folder.config_place)?;
@@ -107,7 +109,7 @@ impl Trainee {
         let options =
             ModelConfig { max_length: recipe.model.max_length, ..ModelConfig::of_folder(&start) };
         let tagger = Tagger::of_folder("model".into(), options, &folder, device.clone())?;
-        let start = recipe.base().join(&recipe.model.start);
+        let start = place;
         Ok(Self { tagger, variables, config, tags, has_new_layer, start, encoder, head, weights })
     }
 

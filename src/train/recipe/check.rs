@@ -1,5 +1,7 @@
 //! Reading a recipe, and the checks that need nothing but the recipe.
 
+use std::path::PathBuf;
+
 use serde::de::DeserializeOwned;
 
 use super::{CorpusRecipe, OptimiserName, Recipe};
@@ -67,20 +69,24 @@ pub(super) fn parse(file: &TomlFile) -> Result<Recipe> {
     let checkpoint = optional(&mut wrong, checkpoint, checkpoint_checks);
     let found = (corpora, model, output);
     match (found, Error::several(wrong.0)) {
-        ((Some((train, dev)), Some(model), Some(output)), None) => Ok(Recipe {
-            file: file.clone(),
-            seed,
-            train,
-            dev,
-            model,
-            optimiser,
-            schedule,
-            batch,
-            loss,
-            evaluation,
-            checkpoint,
-            output,
-        }),
+        ((Some((data_folder, [train, dev, exclude])), Some(model), Some(output)), None) => {
+            Ok(Recipe {
+                file: file.clone(),
+                seed,
+                data_folder,
+                train,
+                dev,
+                exclude,
+                model,
+                optimiser,
+                schedule,
+                batch,
+                loss,
+                evaluation,
+                checkpoint,
+                output,
+            })
+        }
         (_, Some(error)) => Err(error),
         (_, None) => Err(root.error("the recipe cannot be read")),
     }
@@ -117,30 +123,32 @@ fn optional<T: DeserializeOwned + Default>(
     }
 }
 
-/// The corpora to train on and to judge by.
-fn corpora(
-    data: Option<Section<'_>>,
-    root: &Section<'_>,
-) -> Result<(Vec<CorpusRecipe>, Vec<CorpusRecipe>)> {
+/// The lists of corpora under `[data]`.
+const PARTS: [&str; 3] = ["train", "dev", "exclude"];
+
+/// The folder of the corpora, and those of each of [`PARTS`].
+type Data = (Option<PathBuf>, [Vec<CorpusRecipe>; 3]);
+
+fn corpora(data: Option<Section<'_>>, root: &Section<'_>) -> Result<Data> {
     const EXAMPLE: &str = "[[data.train]]\npath = \"train.conll\"";
     let Some(mut data) = data else {
         return Err(root.error("missing [[data.train]]").with_help(EXAMPLE));
     };
     let mut wrong = Problems(Vec::new());
-    let mut read = |wrong: &mut Problems, key: &str| {
-        let sections = wrong.keep(data.take_tables(key)).unwrap_or_default();
-        let one = |section: Section<'_>| corpus(wrong, &section);
+    let read = PARTS.map(|part| {
+        let sections = wrong.keep(data.take_tables(part)).unwrap_or_default();
+        let one = |section: Section<'_>| corpus(&mut wrong, &section);
         sections.into_iter().filter_map(one).collect::<Vec<CorpusRecipe>>()
-    };
-    let (train, dev) = (read(&mut wrong, "train"), read(&mut wrong, "dev"));
+    });
+    let folder = wrong.keep(data.take::<PathBuf>("folder")).flatten();
     for key in data.keys() {
-        let error = Error::unknown("key", &key, &["train", "dev"]);
+        let error = Error::unknown("key", &key, &[&PARTS[..], &["folder"]].concat());
         wrong.0.push(error.at(data.location_of(&key)));
     }
-    if train.is_empty() && wrong.0.is_empty() {
+    if read[0].is_empty() && wrong.0.is_empty() {
         wrong.0.push(data.error("missing [[data.train]]").with_help(EXAMPLE));
     }
-    Error::several(wrong.0).map_or(Ok((train, dev)), Err)
+    Error::several(wrong.0).map_or(Ok((folder, read)), Err)
 }
 
 fn corpus(wrong: &mut Problems, section: &Section<'_>) -> Option<CorpusRecipe> {

@@ -10,7 +10,7 @@ use crate::error::{Error, Location, Result};
 use crate::io::{Format, GoldOptions, LabelNames, ReadOptions, tag_names};
 use crate::text::OffsetUnit;
 
-/// One of `[[data.train]]` or `[[data.dev]]`.
+/// One of `[[data.train]]`, `[[data.dev]]` or `[[data.exclude]]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CorpusRecipe {
@@ -40,6 +40,9 @@ pub struct CorpusRecipe {
     /// What offsets count.
     #[serde(default, deserialize_with = "parsed")]
     pub offsets: OffsetUnit,
+    /// Given tokens that are joined with the one after them, such as the `@` of a handle.
+    #[serde(default)]
+    pub join_tokens: BTreeSet<String>,
     /// New names for labels.
     #[serde(default)]
     pub map: BTreeMap<String, String>,

@@ -15,7 +15,8 @@ fn beginning(head: &str, scheme: &str, more: &str) -> Recipe {
 }
 
 fn trainee(recipe: &Recipe, names: &[&str]) -> Trainee {
-    Trainee::new(recipe, &labels(names), &Device::Cpu).unwrap_or_else(|e| panic!("{e}"))
+    Trainee::new(recipe, &recipe.base().join(&recipe.model.start), &labels(names), &Device::Cpu)
+        .unwrap_or_else(|e| panic!("{e}"))
 }
 
 #[test]
@@ -95,7 +96,15 @@ fn long_texts_can_be_learnt_from() {
 #[test]
 fn what_a_crf_cannot_learn_is_an_error() {
     let told = |recipe: &Recipe| {
-        Trainee::new(recipe, &labels(&["LOC", "PER"]), &Device::Cpu).err().unwrap().to_string()
+        Trainee::new(
+            recipe,
+            &recipe.base().join(&recipe.model.start),
+            &labels(&["LOC", "PER"]),
+            &Device::Cpu,
+        )
+        .err()
+        .unwrap()
+        .to_string()
     };
     let focal = told(&beginning("bilstm-crf", "bio", "[loss]\nfocal = 2.0\n"));
     assert!(focal.contains("likelihood"), "{focal}");
