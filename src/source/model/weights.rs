@@ -2,7 +2,7 @@
 //! work of `checkpoint`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{Device, Tensor, Var};
 
@@ -13,10 +13,12 @@ use crate::resource::Files;
 
 /// The tensors of a model, all `f32`, on one device.
 pub struct Weights {
-    tensors: BTreeMap<String, Tensor>,
+    tensors: Arc<BTreeMap<String, Tensor>>,
     file: String,
+    /// What the names that are asked for have before them in `tensors`.
+    prefix: String,
     /// The names of those that an architecture or a head has taken.
-    taken: Mutex<BTreeSet<String>>,
+    taken: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Weights {
@@ -31,7 +33,14 @@ impl Weights {
 
     /// These tensors; messages call them `file`.
     pub fn new(tensors: BTreeMap<String, Tensor>, file: String) -> Self {
-        Self { tensors, file, taken: Mutex::default() }
+        Self { tensors: Arc::new(tensors), file, prefix: String::new(), taken: Arc::default() }
+    }
+
+    /// Those of these weights whose names begin with `prefix`, by the rest of their names. What is taken of them
+    /// is taken of these.
+    pub(super) fn within(&self, prefix: &str) -> Self {
+        let (tensors, taken) = (Arc::clone(&self.tensors), Arc::clone(&self.taken));
+        Self { tensors, taken, file: self.file.clone(), prefix: format!("{}{prefix}", self.prefix) }
     }
 
     /// The same weights by other names; `map` says for a name here what the file calls it (see
@@ -40,12 +49,13 @@ impl Weights {
     /// # Errors
     /// Where the file has no such name, or two weights get one name.
     pub fn renamed(self, map: &BTreeMap<String, String>) -> Result<Self> {
-        Ok(Self::new(rename(self.tensors, map)?, self.file))
+        let (tensors, file) = self.into_parts();
+        Ok(Self::new(rename(tensors, map)?, file))
     }
 
     /// The tensors, and what to call them: [`Weights::new`] backwards.
     pub fn into_parts(self) -> (BTreeMap<String, Tensor>, String) {
-        (self.tensors, self.file)
+        (Arc::unwrap_or_clone(self.tensors), self.file)
     }
 
     /// The same weights, those that `is_trained` names as variables: what is made of them can be trained,
@@ -54,12 +64,13 @@ impl Weights {
     /// # Errors
     /// Where the device fails.
     pub fn into_trainable(self, is_trained: impl Fn(&str) -> bool) -> candle_core::Result<Self> {
-        let tensors = self.tensors.into_iter().map(|(name, tensor)| {
+        let (tensors, file) = self.into_parts();
+        let tensors = tensors.into_iter().map(|(name, tensor)| {
             let is_trained = is_trained(&name);
             let tensor = if is_trained { Var::from_tensor(&tensor)?.into_inner() } else { tensor };
             Ok((name, tensor))
         });
-        Ok(Self::new(tensors.collect::<candle_core::Result<_>>()?, self.file))
+        Ok(Self::new(tensors.collect::<candle_core::Result<_>>()?, file))
     }
 
     /// The variables that an architecture or head has taken, by name.
@@ -81,7 +92,7 @@ impl Weights {
 
     /// Whether a tensor of this name is there.
     pub fn has(&self, name: &str) -> bool {
-        self.tensors.contains_key(name)
+        self.tensors.contains_key(&format!("{}{name}", self.prefix))
     }
 
     /// The tensor `name`, which must have this shape.
@@ -89,6 +100,7 @@ impl Weights {
     /// # Errors
     /// Where it is not there or has another shape.
     pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
+        let name = &format!("{}{name}", self.prefix);
         let Some(tensor) = self.tensors.get(name) else {
             let near = name.rsplit('.').nth(1).unwrap_or(name);
             let alike: Vec<&str> = self
@@ -113,7 +125,7 @@ impl Weights {
             );
             return Err(Error::new(ErrorKind::Model, message).at(Location::file(&self.file)));
         }
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone());
         Ok(tensor.clone())
     }
 }
@@ -191,6 +203,19 @@ mod tests {
         assert_eq!(gradient.to_vec1::<f32>().unwrap(), [1.0, 2.0]);
         variables["a"].set(&of(9.0)).unwrap();
         assert_eq!(weights.tensor("a", &[2]).unwrap().to_vec1::<f32>().unwrap(), [9.0, 2.0]);
+    }
+
+    #[test]
+    fn a_part_of_the_weights_has_shorter_names() {
+        let tensor = Tensor::new(&[1f32, 2.0], &Device::Cpu).unwrap();
+        let tensors = BTreeMap::from([("a.b.weight".to_owned(), tensor)]);
+        let weights = Weights::new(tensors, "memory".to_owned());
+        let part = weights.within("a.").within("b.");
+        assert!(part.has("weight") && !part.has("a.b.weight"));
+        assert_eq!(part.tensor("weight", &[2]).unwrap().dims(), [2]);
+        assert_eq!(weights.taken().into_keys().collect::<Vec<_>>(), ["a.b.weight"]);
+        let error = part.tensor("bias", &[2]).unwrap_err().to_string();
+        assert!(error.contains("no tensor 'a.b.bias'"), "{error}");
     }
 
     #[test]

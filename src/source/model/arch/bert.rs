@@ -123,7 +123,12 @@ pub(super) fn shape(keys: &Keys, defaults: &Defaults, epsilon: f64) -> crate::Re
 }
 
 impl Encoder for Bert {
-    fn encode(&self, batch: &Batch, mode: Mode<'_>) -> Result<Tensor> {
+    fn encode_layers(
+        &self,
+        batch: &Batch,
+        mode: Mode<'_>,
+        each: &mut dyn FnMut(&Tensor),
+    ) -> Result<Tensor> {
         let positions =
             self.padding.map(|padding| after_padding(&batch.ids, padding)).transpose()?;
         let sum = self.embeddings.forward(batch, positions.as_ref())?;
@@ -131,8 +136,10 @@ impl Encoder for Bert {
         if let Some(project) = &self.project {
             x = project.forward(&x)?;
         }
+        each(&x);
         for block in &self.blocks {
             x = block.forward(&x, batch.mask.as_ref(), &self.shape, mode)?;
+            each(&x);
         }
         Ok(x)
     }

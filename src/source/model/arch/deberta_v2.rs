@@ -150,7 +150,12 @@ impl Deberta {
 }
 
 impl Encoder for Deberta {
-    fn encode(&self, batch: &Batch, mode: Mode<'_>) -> Result<Tensor> {
+    fn encode_layers(
+        &self,
+        batch: &Batch,
+        mode: Mode<'_>,
+        each: &mut dyn FnMut(&Tensor),
+    ) -> Result<Tensor> {
         let (rows, length) = batch.ids.dims2()?;
         let mut x = self.embeddings.forward(batch, None)?;
         if let Some(project) = &self.project {
@@ -173,11 +178,13 @@ impl Encoder for Deberta {
         });
         let distances = distances.transpose()?;
         let mut x = embedded.clone();
+        each(&x);
         for (number, layer) in self.layers.iter().enumerate() {
             x = self.layer(layer, &x, distances.as_ref(), batch, mode)?;
             if let Some(convolution) = self.convolution.as_ref().filter(|_| number == 0) {
                 x = convolution.forward(&embedded, &x, kept.as_ref(), &self.shape, mode)?;
             }
+            each(&x);
         }
         Ok(x)
     }

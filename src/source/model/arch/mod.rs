@@ -58,7 +58,22 @@ pub trait Encoder: Send + Sync {
     ///
     /// # Errors
     /// Where the device fails.
-    fn encode(&self, batch: &Batch, mode: Mode<'_>) -> candle_core::Result<Tensor>;
+    fn encode(&self, batch: &Batch, mode: Mode<'_>) -> candle_core::Result<Tensor> {
+        self.encode_layers(batch, mode, &mut |_| {})
+    }
+
+    /// As [`Encoder::encode`], and hands over the embeddings and then what each layer gives, of the same shape,
+    /// as `transformers` does with `output_hidden_states`. What it gives in the end may have gone through a norm
+    /// that what the last layer gave has not.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    fn encode_layers(
+        &self,
+        batch: &Batch,
+        mode: Mode<'_>,
+        each: &mut dyn FnMut(&Tensor),
+    ) -> candle_core::Result<Tensor>;
 
     /// The width of a hidden state.
     fn hidden_size(&self) -> usize;

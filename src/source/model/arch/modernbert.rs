@@ -154,7 +154,12 @@ impl ModernBert {
 }
 
 impl Encoder for ModernBert {
-    fn encode(&self, batch: &Batch, mode: Mode<'_>) -> Result<Tensor> {
+    fn encode_layers(
+        &self,
+        batch: &Batch,
+        mode: Mode<'_>,
+        each: &mut dyn FnMut(&Tensor),
+    ) -> Result<Tensor> {
         let (_, length) = batch.ids.dims2()?;
         let device = batch.ids.device();
         let config = &self.config;
@@ -169,9 +174,11 @@ impl Encoder for ModernBert {
         };
         let x = self.norm.forward(&look_up(&self.words, &batch.ids)?, mode)?;
         let mut x = mode.dropout(&x, config.embedding_dropout)?;
+        each(&x);
         for layer in &self.layers {
             let positions = if layer.is_global { &global } else { &local };
             x = layer.forward(&x, positions, config, mode)?;
+            each(&x);
         }
         self.final_norm.forward(&x, mode)
     }

@@ -43,13 +43,17 @@ impl BagOfWords {
 
 impl Encoder for BagOfWords {
     /// Both modes are the same here: looking up an embedding is differentiable.
-    fn encode(&self, batch: &Batch, _: Mode<'_>) -> Result<Tensor> {
+    fn encode_layers(
+        &self,
+        batch: &Batch,
+        _: Mode<'_>,
+        each: &mut dyn FnMut(&Tensor),
+    ) -> Result<Tensor> {
         let (rows, length) = batch.ids.dims2()?;
-        self.words.index_select(&batch.ids.flatten_all()?, 0)?.reshape((
-            rows,
-            length,
-            self.config.hidden_size,
-        ))
+        let words = self.words.index_select(&batch.ids.flatten_all()?, 0)?;
+        let words = words.reshape((rows, length, self.config.hidden_size))?;
+        each(&words);
+        Ok(words)
     }
 
     fn hidden_size(&self) -> usize {

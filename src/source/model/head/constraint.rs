@@ -65,6 +65,11 @@ impl Constraint {
         Self { tags: names.len(), next, is_open, outside }
     }
 
+    /// The automaton that allows every sequence of so many tags.
+    pub fn none(tags: usize) -> Self {
+        Self { tags, next: vec![Some(CLOSED); tags], is_open: vec![false], outside: 0 }
+    }
+
     /// How many states there are.
     pub fn states(&self) -> usize {
         self.is_open.len()
@@ -122,5 +127,6 @@ mod tests {
         let bilou = "O B-A I-A L-A U-A";
         assert!(allows(bilou, "U-A B-A I-A L-A") && !allows(bilou, "B-A U-A"));
         assert!(allows("O I-A I-B", "I-A I-B I-B O I-A") && allows("O A B", "A B B O A"));
+        assert!(Constraint::none(3).allows(&[2, 1, 1, 0, 2]));
     }
 }

@@ -74,19 +74,41 @@ pub enum Positions {
 pub struct Crf {
     /// Which positions it reads.
     pub positions: Positions,
-    boundaries: Option<[Tensor; 2]>,
+    boundaries: Boundaries,
     transitions: Tensor,
     transposed: bool,
 }
 
+/// Where the scores of the first and the last tag are.
+enum Boundaries {
+    /// There are none.
+    Absent,
+    /// In tensors of their own.
+    Scores([Tensor; 2]),
+    /// Among the transitions: those from one tag, that stands before every sequence, and those to another, that
+    /// stands behind it.
+    Tags([usize; 2]),
+}
+
 impl Crf {
+    /// A CRF over words whose transitions, of shape `(following, followed)`, have a tag that stands before every
+    /// sequence and one that stands behind it, as Flair has them (Lample et al. 2016, arXiv:1603.01360).
+    pub fn of_boundary_tags(transitions: Tensor, [before, behind]: [usize; 2]) -> Self {
+        let boundaries = Boundaries::Tags([before, behind]);
+        Self { positions: Positions::Words, boundaries, transitions, transposed: true }
+    }
+
     fn load(options: &HeadOptions, weights: &Weights, tags: usize) -> crate::Result<Self> {
         let tensor = |name: &str| weights.tensor(&format!("crf.{name}"), &[tags]);
         let has_boundaries = options.boundaries.unwrap_or(true);
-        let boundaries = || Ok([tensor("start_transitions")?, tensor("end_transitions")?]);
+        let boundaries = if has_boundaries {
+            Boundaries::Scores([tensor("start_transitions")?, tensor("end_transitions")?])
+        } else {
+            Boundaries::Absent
+        };
         Ok(Self {
             positions: options.positions.unwrap_or_default(),
-            boundaries: has_boundaries.then(boundaries).transpose()?,
+            boundaries,
             transitions: weights.tensor("crf.transitions", &[tags, tags])?,
             transposed: options.transposed.unwrap_or(false),
         })
@@ -112,8 +134,15 @@ impl Crf {
         let transitions =
             if self.transposed { self.transitions.t()? } else { self.transitions.clone() };
         let boundaries = match &self.boundaries {
-            Some([start, end]) => here(&Tensor::stack(&[start, end], 0)?)?,
-            None => Tensor::zeros((2, transitions.dim(0)?), DType::F64, &Device::Cpu)?,
+            Boundaries::Scores([start, end]) => here(&Tensor::stack(&[start, end], 0)?)?,
+            Boundaries::Tags([before, behind]) => {
+                let first = transitions.narrow(0, *before, 1)?;
+                let last = transitions.narrow(1, *behind, 1)?.t()?;
+                here(&Tensor::cat(&[first, last], 0)?)?
+            }
+            Boundaries::Absent => {
+                Tensor::zeros((2, transitions.dim(0)?), DType::F64, &Device::Cpu)?
+            }
         };
         Ok([here(&transitions)?.contiguous()?, boundaries])
     }
@@ -277,7 +306,7 @@ mod tests {
         let [start, end, transitions] = variables.each_ref().map(|v| v.as_tensor().clone());
         let crf = Crf {
             positions: Positions::Words,
-            boundaries: Some([start, end]),
+            boundaries: Boundaries::Scores([start, end]),
             transitions,
             transposed,
         };
@@ -312,11 +341,21 @@ mod tests {
     }
 
     #[test]
+    fn boundary_tags_give_the_scores_of_the_first_and_the_last() {
+        let transitions = Tensor::arange(0f32, 9.0, &Device::Cpu).unwrap();
+        let transitions = transitions.reshape((3, 3)).unwrap();
+        let chain = Crf::of_boundary_tags(transitions, [1, 2]).chain().unwrap();
+        assert_eq!(chain.start, [1.0, 4.0, 7.0]);
+        assert_eq!(chain.end, [6.0, 7.0, 8.0]);
+        assert_eq!(chain.transitions, [0.0, 3.0, 6.0, 1.0, 4.0, 7.0, 2.0, 5.0, 8.0]);
+    }
+
+    #[test]
     fn what_does_not_fit_is_an_error() {
         let [start, end, transitions] = [var(3, 3, 0.0), var(3, 3, 0.0), var(9, (3, 3), 0.0)];
         let crf = Crf {
             positions: Positions::Pieces,
-            boundaries: Some([start.into_inner(), end.into_inner()]),
+            boundaries: Boundaries::Scores([start.into_inner(), end.into_inner()]),
             transitions: transitions.into_inner(),
             transposed: false,
         };

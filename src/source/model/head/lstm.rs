@@ -1,5 +1,5 @@
-//! A bidirectional LSTM (Hochreiter and Schmidhuber 1997; Graves and Schmidhuber 2005) with the equations,
-//! the order of gates and the names of weights of PyTorch's `nn.LSTM`.
+//! LSTMs (Hochreiter and Schmidhuber 1997), in one direction and in both (Graves and Schmidhuber 2005), with
+//! the equations, the order of gates and the names of weights of PyTorch's `nn.LSTM`.
 
 use candle_core::{Result, Tensor};
 
@@ -8,9 +8,17 @@ use crate::source::model::arch::Mode;
 use crate::source::model::weights::Weights;
 
 /// Layers of an LSTM, each of which reads its input in both directions.
-pub(super) struct BiLstm {
+pub(in crate::source::model) struct BiLstm {
     layers: Vec<[Direction; 2]>,
 }
+
+/// Layers of an LSTM that read their input from its beginning on.
+pub(in crate::source::model) struct Lstm {
+    layers: Vec<Direction>,
+}
+
+/// What a layer remembers of what it has read: its hidden state and its cell, of shape `(rows, hidden)` each.
+type Memory = [Tensor; 2];
 
 /// One direction of one layer.
 struct Direction {
@@ -28,7 +36,7 @@ impl BiLstm {
     ///
     /// # Errors
     /// Where a tensor is missing or has another shape.
-    pub(super) fn load(
+    pub(in crate::source::model) fn load(
         weights: &Weights,
         name: &str,
         inputs: usize,
@@ -37,15 +45,7 @@ impl BiLstm {
     ) -> crate::Result<Self> {
         let direction = |layer: usize, suffix: &str| {
             let inputs = if layer == 0 { inputs } else { 2 * hidden };
-            let tensor = |part: &str, shape: &[usize]| {
-                weights.tensor(&format!("{name}.{part}_l{layer}{suffix}"), shape)
-            };
-            Ok(Direction {
-                input_weight: tensor("weight_ih", &[4 * hidden, inputs])?,
-                recurrent_weight: tensor("weight_hh", &[4 * hidden, hidden])?,
-                input_bias: tensor("bias_ih", &[4 * hidden])?,
-                recurrent_bias: tensor("bias_hh", &[4 * hidden])?,
-            })
+            Direction::load(weights, name, &format!("l{layer}{suffix}"), inputs, hidden)
         };
         let layers = (0..layers)
             .map(|layer| Ok([direction(layer, "")?, direction(layer, "_reverse")?]))
@@ -78,7 +78,7 @@ impl BiLstm {
     ///
     /// # Errors
     /// Where the device fails.
-    pub(super) fn forward(
+    pub(in crate::source::model) fn forward(
         &self,
         x: &Tensor,
         lengths: &[usize],
@@ -104,17 +104,82 @@ impl BiLstm {
             if number > 0 {
                 x = mode.dropout(&x, dropout)?;
             }
-            let ahead = forward.run(&x)?;
-            let back = turn(&reverse.run(&turn(&x)?)?)?;
+            let (ahead, _) = forward.run(&x, None)?;
+            let back = turn(&reverse.run(&turn(&x)?, None)?.0)?;
             x = Tensor::cat(&[ahead, back], 2)?;
         }
         Ok(x)
     }
 }
 
+impl Lstm {
+    /// Reads `{name}.weight_ih_l0`, `{name}.weight_hh_l0`, `{name}.bias_ih_l0`, `{name}.bias_hh_l0`, and so on
+    /// for each layer.
+    ///
+    /// # Errors
+    /// Where a tensor is missing or has another shape.
+    pub(in crate::source::model) fn load(
+        weights: &Weights,
+        name: &str,
+        inputs: usize,
+        hidden: usize,
+        layers: usize,
+    ) -> crate::Result<Self> {
+        let layer = |layer: usize| {
+            let inputs = if layer == 0 { inputs } else { hidden };
+            Direction::load(weights, name, &format!("l{layer}"), inputs, hidden)
+        };
+        Ok(Self { layers: (0..layers).map(layer).collect::<crate::Result<_>>()? })
+    }
+
+    /// `(rows, length, inputs)` in, `(rows, length, hidden)` out, and what the layers then remember, with which
+    /// the next stretch of the same rows goes on. `dropout` is the rate between layers.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub(in crate::source::model) fn forward(
+        &self,
+        x: &Tensor,
+        memories: Option<&[Memory]>,
+        dropout: f64,
+        mode: Mode<'_>,
+    ) -> Result<(Tensor, Vec<Memory>)> {
+        let mut x = x.clone();
+        let mut after = Vec::with_capacity(self.layers.len());
+        for (number, layer) in self.layers.iter().enumerate() {
+            if number > 0 {
+                x = mode.dropout(&x, dropout)?;
+            }
+            let (states, memory) = layer.run(&x, memories.map(|memories| &memories[number]))?;
+            after.push(memory);
+            x = states;
+        }
+        Ok((x, after))
+    }
+}
+
 impl Direction {
-    /// The hidden state after each step: `(rows, length, inputs)` in, `(rows, length, hidden)` out.
-    fn run(&self, x: &Tensor) -> Result<Tensor> {
+    /// Reads `{name}.weight_ih_{place}` and its like.
+    fn load(
+        weights: &Weights,
+        name: &str,
+        place: &str,
+        inputs: usize,
+        hidden: usize,
+    ) -> crate::Result<Self> {
+        let tensor =
+            |part: &str, shape: &[usize]| weights.tensor(&format!("{name}.{part}_{place}"), shape);
+        Ok(Self {
+            input_weight: tensor("weight_ih", &[4 * hidden, inputs])?,
+            recurrent_weight: tensor("weight_hh", &[4 * hidden, hidden])?,
+            input_bias: tensor("bias_ih", &[4 * hidden])?,
+            recurrent_bias: tensor("bias_hh", &[4 * hidden])?,
+        })
+    }
+
+    /// The hidden state after each step, and the memory after the last: `(rows, length, inputs)` in, `(rows,
+    /// length, hidden)` out. It begins with `memory`, or with zeros.
+    fn run(&self, x: &Tensor, memory: Option<&Memory>) -> Result<(Tensor, Memory)> {
         let (rows, length, inputs) = x.dims3()?;
         let size = self.recurrent_weight.dim(1)?;
         let bias = (&self.input_bias + &self.recurrent_bias)?;
@@ -123,8 +188,13 @@ impl Direction {
         let mut steps = Vec::with_capacity(length);
         cut(&projected, &mut steps)?;
         let recurrent = self.recurrent_weight.t()?;
-        let mut cell = Tensor::zeros((rows, size), x.dtype(), x.device())?;
-        let mut hidden = cell.clone();
+        let [mut hidden, mut cell] = match memory {
+            Some(memory) => memory.clone(),
+            None => {
+                let zeros = Tensor::zeros((rows, size), x.dtype(), x.device())?;
+                [zeros.clone(), zeros]
+            }
+        };
         let mut states = Vec::with_capacity(length);
         for step in steps {
             let gates = (step + hidden.matmul(&recurrent)?)?;
@@ -137,7 +207,7 @@ impl Direction {
             hidden = (output * cell.tanh()?)?;
             states.push(hidden.clone());
         }
-        Tensor::stack(&states, 1)
+        Ok((Tensor::stack(&states, 1)?, [hidden, cell]))
     }
 }
 

@@ -23,6 +23,7 @@ pub use chain::Chain;
 pub use constraint::Constraint;
 pub use crf::{Crf, Positions};
 pub use fresh::{NewWeight, Start};
+pub(super) use lstm::{BiLstm, Lstm};
 pub use token::TokenHead;
 
 /// A head with its weights.
