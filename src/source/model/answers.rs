@@ -7,19 +7,10 @@ use candle_core::Result;
 use super::arch::Mode;
 use super::batch::Batch;
 use super::head::{Chain, Positions, logits_at};
-use super::tagger::{Sequence, Tagger, Work};
-
-/// A probability of a tag below this counts as this, so that it has a logarithm.
-const LEAST: f64 = 1e-30;
-
-/// What the model says of the kept words of a sequence.
-pub(super) struct Answer {
-    /// The logits of every tag, row after row; of a CRF the logarithms of the tags' probabilities, whose
-    /// softmax they are.
-    pub(super) logits: Vec<f32>,
-    /// The tag of each word, by id.
-    pub(super) tags: Vec<usize>,
-}
+use super::tagger::Tagger;
+use super::tokens::Unit;
+use super::word_tagger::{Answer, Sequence, Work};
+use crate::text::Document;
 
 /// The sub-words of a sequence, and what is to be known of it.
 struct Row {
@@ -32,10 +23,14 @@ struct Row {
 
 impl Tagger {
     /// What the model answers about some sequences.
-    pub(super) fn answer(&self, work: &[Work], sequences: &[&Sequence]) -> Result<Vec<Answer>> {
+    pub(super) fn answers(
+        &self,
+        documents: &[(&Document, Work<Unit>)],
+        sequences: &[&Sequence],
+    ) -> Result<Vec<Answer>> {
         let row = |sequence: &&Sequence| {
             let Sequence { document, unit, window } = sequence;
-            let (ids, firsts) = self.sequence(&work[*document].units[*unit], &window.words);
+            let (ids, firsts) = self.sequence(&documents[*document].1.units[*unit], &window.words);
             let first = window.words.start;
             Row { ids, firsts, kept: window.keep.start - first..window.keep.end - first }
         };
@@ -77,24 +72,15 @@ impl Tagger {
         row: &Row,
         emissions: &[f32],
     ) -> Answer {
-        let width = self.tags.count();
-        let emissions: Vec<f64> = emissions.iter().copied().map(f64::from).collect();
         let is_word = |place: usize| match positions {
             Positions::Words => true,
             Positions::Pieces => row.firsts.binary_search(&(place as u32)).is_ok(),
         };
-        let path = chain.viterbi(&emissions, self.tags.constraint(), is_word);
-        let marginals = chain.marginals(&emissions);
-        let mut answer = Answer { logits: Vec::new(), tags: Vec::new() };
-        for word in row.kept.clone() {
-            let place = match positions {
-                Positions::Words => word,
-                Positions::Pieces => row.firsts[word] as usize,
-            };
-            let probabilities = &marginals[place * width..][..width];
-            answer.logits.extend(probabilities.iter().map(|p| p.max(LEAST).ln() as f32));
-            answer.tags.push(path[place]);
-        }
-        answer
+        let place = |word: usize| match positions {
+            Positions::Words => word,
+            Positions::Pieces => row.firsts[word] as usize,
+        };
+        let constraint = self.tags.constraint();
+        Answer::of_chain(chain, emissions, constraint, is_word, row.kept.clone().map(place))
     }
 }

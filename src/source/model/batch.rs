@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use candle_core::{Device, Result, Tensor};
+use rayon::prelude::*;
 
 /// Padded sequences on a device.
 pub struct Batch {
@@ -68,6 +69,33 @@ pub fn plan(lengths: &[usize], budget: usize) -> (Vec<usize>, Vec<Range<usize>>)
     (order, batches)
 }
 
+/// What `answer` makes of each of several sequences of these lengths, in their order: it is asked about
+/// batches of them by number (see [`plan`]), one after another on a device that does one thing at a time, side
+/// by side on the processor. Where a batch failed, each of its sequences has the reason.
+pub(super) fn answers<T: Send>(
+    lengths: &[usize],
+    budget: usize,
+    device: &Device,
+    answer: impl Fn(&[usize]) -> Result<Vec<T>> + Sync,
+) -> Vec<std::result::Result<T, String>> {
+    let (order, batches) = plan(lengths, budget);
+    let run = |batch: &Range<usize>| answer(&order[batch.clone()]);
+    let results: Vec<_> = if device.is_cpu() {
+        batches.par_iter().map(run).collect()
+    } else {
+        batches.iter().map(run).collect()
+    };
+    let mut all: Vec<_> = lengths.iter().map(|_| Err("no answer".to_owned())).collect();
+    for (batch, result) in batches.into_iter().zip(results) {
+        let members = order[batch].iter();
+        match result {
+            Ok(answers) => members.zip(answers).for_each(|(i, answer)| all[*i] = Ok(answer)),
+            Err(error) => members.for_each(|i| all[*i] = Err(error.to_string())),
+        }
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +108,18 @@ mod tests {
         let mask = batch.mask.unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
         assert_eq!(mask, [0.0, 0.0, 0.0, 0.0, MASKED, MASKED]);
         assert!(Batch::new(&[vec![1], vec![2]], 9, &Device::Cpu).unwrap().mask.is_none());
+    }
+
+    #[test]
+    fn answers_come_in_the_order_of_the_sequences() {
+        let answer = |members: &[usize]| match members {
+            members if members.contains(&1) => candle_core::bail!("too long"),
+            members => Ok(members.iter().map(|i| i * 10).collect()),
+        };
+        let answers = answers(&[5, 40, 3, 7], 12, &Device::Cpu, answer);
+        let ok: Vec<Option<usize>> = answers.iter().map(|a| a.as_ref().ok().copied()).collect();
+        assert_eq!(ok, [Some(0), None, Some(20), Some(30)]);
+        assert!(answers[1].as_ref().unwrap_err().contains("too long"));
     }
 
     proptest! {

@@ -1,11 +1,14 @@
 //! The options of a model source, as written in the engine file.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::error::Location;
+use crate::error::{Error, Location, Result};
 use crate::resource::OptionDoc;
+use crate::span::{Label, Origin};
 
 /// What an engine file may say of a model.
 #[derive(Debug, Clone, Deserialize)]
@@ -76,6 +79,39 @@ impl ModelConfig {
             labels_place: None,
         }
     }
+
+    /// What the mentions of the source called `name` say of where they come from: the name of the folder.
+    pub(super) fn origin(&self, name: &Arc<str>) -> Origin {
+        let path = self.path.trim_end_matches('/');
+        let folder = Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned());
+        Origin::new(name, folder.unwrap_or_else(|| path.to_owned()))
+    }
+
+    /// Those of the model's labels that it may propose, sorted.
+    pub(super) fn proposed(&self, of_model: &[Label]) -> Vec<Label> {
+        let chosen = self.labels.as_ref();
+        let mut labels = of_model.to_vec();
+        labels.retain(|l| chosen.is_none_or(|chosen| chosen.iter().any(|c| c == l.as_str())));
+        labels.sort();
+        labels
+    }
+
+    /// Checks that the labels it was told to propose are the model's.
+    ///
+    /// # Errors
+    /// Where one is not.
+    pub(super) fn check_labels(&self, of_model: &[Label]) -> Result<()> {
+        let known: Vec<&str> = of_model.iter().map(Label::as_str).collect();
+        let mut chosen = self.labels.iter().flatten();
+        let Some(label) = chosen.find(|label| !known.contains(&label.as_str())) else {
+            return Ok(());
+        };
+        let error = Error::unknown("label of the model", label, &known);
+        Err(match &self.labels_place {
+            Some(place) => error.at(place.clone()),
+            None => error,
+        })
+    }
 }
 
 fn default_overlap() -> usize {
@@ -96,7 +132,8 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
               tokenizer_config.json where there is one, and the weights as \
               model.safetensors or pytorch_model.bin, whole or in shards, or as model.gguf. \
               `spanloom list architectures` says which model types there are. A section `spanloom` of \
-              config.json names another head than a linear one (see Heads below, and docs/models.md).",
+              config.json names another head than a linear one (see Heads below, and docs/models.md). Or a folder that \
+              tools/export_flair.py made of a tagger of Flair.",
     },
     OptionDoc {
         name: "words",

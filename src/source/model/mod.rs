@@ -18,6 +18,7 @@ pub mod tokens;
 mod vocabulary;
 pub mod weights;
 mod why_not;
+mod word_tagger;
 
 use std::sync::Arc;
 

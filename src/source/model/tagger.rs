@@ -1,18 +1,15 @@
-//! The model as a source: documents become units of words, units become windows, windows become
-//! batches; the answers are put together again as mentions and evidence.
+//! A token classifier as a source: an encoder over the sub-words of words, and a head.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
-use rayon::prelude::*;
 
 use super::arch::{self, Encoder, Mode};
-use super::batch::{Batch, plan};
-use super::config::{Context, ModelConfig, WordSource};
+use super::batch::Batch;
+use super::config::{ModelConfig, WordSource};
 use super::folder_options::Common;
 use super::head::{self, HEADS, Head};
 use super::tags::TagSet;
@@ -20,12 +17,14 @@ use super::tokenizer_config::TokenizerConfig;
 use super::tokens::{SubWords, Unit};
 use super::vocabulary;
 use super::weights::Weights;
+use super::why_not;
+use super::word_tagger::{self, Answer, Sequence, WordTagger, Work, stretches, words_of};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::resource::Files;
 use crate::source::{Found, LoadContext, Refusal, Source};
-use crate::span::{Evidence, Label, Mention, Origin};
+use crate::span::{Label, Origin};
 use crate::text::window::{Window, windows};
-use crate::text::{Document, Span, layout, segment};
+use crate::text::{Document, Span};
 
 /// A token classifier, loaded.
 pub struct Tagger {
@@ -91,21 +90,6 @@ impl ModelFolder {
     }
 }
 
-/// One window of one unit of one document.
-pub(super) struct Sequence {
-    pub(super) document: usize,
-    pub(super) unit: usize,
-    pub(super) window: Window,
-}
-
-/// The units of one document, and the logits and tags of their words once they are known.
-pub(super) struct Work {
-    pub(super) units: Vec<Unit>,
-    pub(super) logits: Vec<Vec<f32>>,
-    pub(super) tags: Vec<Vec<usize>>,
-    failed: Option<String>,
-}
-
 impl Tagger {
     /// Loads the model that `config` describes.
     ///
@@ -152,10 +136,8 @@ impl Tagger {
             let message = format!("max-length {longest} leaves no room beside special tokens");
             return Err(here(Error::new(ErrorKind::Model, message)));
         }
-        let path = config.path.trim_end_matches('/');
-        let detail = Path::new(path).file_name().map(|n| n.to_string_lossy().into_owned());
         Ok(Self {
-            origin: Origin::new(&name, detail.unwrap_or_else(|| path.to_owned())),
+            origin: config.origin(&name),
             name,
             config,
             sub_words,
@@ -196,12 +178,7 @@ impl Tagger {
     /// # Errors
     /// Where one is not.
     pub fn check_label_filter(&self) -> Result<()> {
-        let known: Vec<&str> = self.tags.labels().iter().map(Label::as_str).collect();
-        let chosen = self.config.labels.iter().flatten();
-        match chosen.into_iter().find(|label| !known.contains(&label.as_str())) {
-            Some(label) => Err(Error::unknown("label of the model", label, &known)),
-            None => Ok(()),
-        }
+        self.config.check_labels(self.tags.labels())
     }
 
     /// The model's tokenizer.
@@ -223,19 +200,11 @@ impl Tagger {
         if let Some(tokens) = document.token_spans() {
             return Ok(vec![self.sub_words.of_words(text, tokens)?]);
         }
-        let stretches = match self.config.context {
-            Context::Sentence => segment::sentences(text),
-            Context::Document => vec![Span::new(0, text.len())],
-        };
         let unit = |stretch: Span| match self.config.words {
             WordSource::Tokenizer => self.sub_words.of_text(text, stretch),
-            WordSource::Text => {
-                let words = segment::words(stretch.slice(text).unwrap_or(""));
-                let shift = |w: Span| Span::new(w.start + stretch.start, w.end + stretch.start);
-                self.sub_words.of_words(text, words.into_iter().map(shift).collect())
-            }
+            WordSource::Text => self.sub_words.of_words(text, words_of(text, stretch)),
         };
-        stretches
+        stretches(text, self.config.context)
             .into_iter()
             .map(unit)
             .filter(|u| !matches!(u, Ok(u) if u.words.is_empty()))
@@ -248,13 +217,13 @@ impl Tagger {
     }
 
     /// The windows through which words of these sizes go; one where they fit.
-    fn windows(&self, sizes: &[usize]) -> Vec<Window> {
+    fn windows_over(&self, sizes: &[usize]) -> Vec<Window> {
         windows(sizes, self.capacity, self.config.overlap.min(self.capacity / 2))
     }
 
     /// The windows through which a unit goes.
     pub fn windows_of(&self, unit: &Unit) -> Vec<Window> {
-        self.windows(&self.sizes(unit))
+        self.windows_over(&self.sizes(unit))
     }
 
     /// The sub-words of a sequence with special tokens, and where in it the sub-word stands that labels
@@ -279,117 +248,6 @@ impl Tagger {
         ids.extend(&self.sub_words.after);
         (ids, firsts)
     }
-
-    fn compute(&self, work: &mut [Work]) {
-        let mut sequences = Vec::new();
-        let mut lengths = Vec::new();
-        for (document, one) in work.iter().enumerate() {
-            for (unit, words) in one.units.iter().enumerate() {
-                let sizes = self.sizes(words);
-                for window in self.windows(&sizes) {
-                    lengths.push(sizes[window.words.clone()].iter().sum::<usize>());
-                    sequences.push(Sequence { document, unit, window });
-                }
-            }
-        }
-        let (order, batches) = plan(&lengths, self.config.batch_tokens);
-        let run = |batch: &std::ops::Range<usize>| {
-            let members: Vec<&Sequence> =
-                order[batch.clone()].iter().map(|&i| &sequences[i]).collect();
-            self.answer(work, &members)
-        };
-        // A device does one batch at a time; processor cores do one each.
-        let answers: Vec<_> = if self.device.is_cpu() {
-            batches.par_iter().map(run).collect()
-        } else {
-            batches.iter().map(run).collect()
-        };
-        for (batch, answer) in batches.into_iter().zip(answers) {
-            let members = order[batch].iter().map(|&i| &sequences[i]);
-            match answer {
-                Ok(answers) => {
-                    for (Sequence { document, unit, window }, answer) in members.zip(answers) {
-                        let (width, work) = (self.tags.count(), &mut work[*document]);
-                        let kept = window.keep.clone();
-                        work.logits[*unit][kept.start * width..kept.end * width]
-                            .copy_from_slice(&answer.logits);
-                        work.tags[*unit][kept].copy_from_slice(&answer.tags);
-                    }
-                }
-                Err(error) => {
-                    for sequence in members {
-                        work[sequence.document].failed = Some(error.to_string());
-                    }
-                }
-            }
-        }
-    }
-
-    /// The units of each document and what the model answers about their words.
-    pub(super) fn work(&self, documents: &[&Document]) -> Vec<Result<Work>> {
-        let width = self.tags.count();
-        let mut failures: Vec<Option<Error>> = Vec::new();
-        let mut work: Vec<Work> = Vec::new();
-        let units: Vec<Result<Vec<Unit>>> =
-            documents.par_iter().map(|document| self.units(document)).collect();
-        for units in units {
-            let (units, failure) = match units {
-                Ok(units) => (units, None),
-                Err(error) => (Vec::new(), Some(error)),
-            };
-            let logits = units.iter().map(|u| vec![0.0; u.words.len() * width]).collect();
-            let tags = units.iter().map(|u| vec![0; u.words.len()]).collect();
-            work.push(Work { units, logits, tags, failed: None });
-            failures.push(failure);
-        }
-        self.compute(&mut work);
-        let failed = |e| Error::new(ErrorKind::Device, format!("the model failed: {e}"));
-        work.into_iter()
-            .zip(failures)
-            .map(|(mut work, failure)| match (failure, work.failed.take()) {
-                (Some(error), _) => Err(error),
-                (None, Some(reason)) => Err(failed(reason)),
-                (None, None) => Ok(work),
-            })
-            .collect()
-    }
-
-    pub(super) fn found(&self, document: &Document, work: &Work) -> Found {
-        let mut words = Vec::new();
-        let mut parts = Vec::new();
-        let mut proposed: Vec<(Span, Label)> = Vec::new();
-        let row_breaks = layout::row_breaks(&document.text);
-        for ((unit, logits), tags) in work.units.iter().zip(&work.logits).zip(&work.tags) {
-            for (range, label) in self.tags.decode(tags) {
-                let words = unit.words.get(range).unwrap_or_default();
-                let in_one_row = |a: &Span, b: &Span| {
-                    let next = row_breaks.partition_point(|&at| at < a.end);
-                    row_breaks.get(next).is_none_or(|&at| at >= b.start)
-                };
-                for row in words.chunk_by(in_one_row) {
-                    let span = Span::new(row[0].start, row[row.len() - 1].end);
-                    proposed.push((span, label.clone()));
-                }
-            }
-            for row in logits.chunks_exact(self.tags.count()) {
-                self.tags.evidence_row(row, &mut parts);
-            }
-            words.extend_from_slice(&unit.words);
-        }
-        let evidence = Evidence::new(self.name.clone(), self.tags.labels().to_vec(), words, parts);
-        let wanted = self.labels();
-        let mentions = proposed
-            .into_iter()
-            .filter(|(_, label)| wanted.contains(label))
-            .map(|(span, label)| Mention {
-                span,
-                score: evidence.score(span, &label).expect("the model knows its own labels"),
-                label,
-                origin: self.origin.clone(),
-            })
-            .collect();
-        Found { mentions, evidence: Some(evidence), warnings: Vec::new() }
-    }
 }
 
 impl Source for Tagger {
@@ -402,11 +260,7 @@ impl Source for Tagger {
     }
 
     fn labels(&self) -> Vec<Label> {
-        let chosen = self.config.labels.as_ref();
-        let mut labels: Vec<Label> = self.tags.labels().to_vec();
-        labels.retain(|l| chosen.is_none_or(|chosen| chosen.iter().any(|c| c == l.as_str())));
-        labels.sort();
-        labels
+        self.config.proposed(self.tags.labels())
     }
 
     fn find(&self, document: &Document) -> Result<Found> {
@@ -414,11 +268,7 @@ impl Source for Tagger {
     }
 
     fn find_batch(&self, documents: &[&Document]) -> Vec<Result<Found>> {
-        let work = self.work(documents);
-        work.into_par_iter()
-            .zip(documents)
-            .map(|(work, document)| Ok(self.found(document, &work?)))
-            .collect()
+        word_tagger::find_batch(self, documents)
     }
 
     fn why_not(
@@ -427,7 +277,7 @@ impl Source for Tagger {
         span: Span,
         label: Option<&Label>,
     ) -> Result<Vec<Refusal>> {
-        self.refusals(document, span, label)
+        why_not::refusals(self, document, span, label)
     }
 
     fn describe(&self) -> String {
@@ -446,5 +296,43 @@ impl Source for Tagger {
 
     fn batch_size(&self) -> Option<usize> {
         Some(256)
+    }
+}
+
+impl WordTagger for Tagger {
+    type Unit = Unit;
+
+    fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    fn tag_set(&self) -> &TagSet {
+        &self.tags
+    }
+
+    fn runs_on(&self) -> &Device {
+        &self.device
+    }
+
+    fn budget(&self) -> usize {
+        self.config.batch_tokens
+    }
+
+    fn cut(&self, document: &Document) -> Result<Vec<Unit>> {
+        self.units(document)
+    }
+
+    fn windows(&self, unit: &Unit) -> Vec<(Window, usize)> {
+        let sizes = self.sizes(unit);
+        let length = |window: &Window| sizes[window.words.clone()].iter().sum();
+        self.windows_over(&sizes).into_iter().map(|w| (w.clone(), length(&w))).collect()
+    }
+
+    fn answer(
+        &self,
+        documents: &[(&Document, Work<Unit>)],
+        sequences: &[&Sequence],
+    ) -> candle_core::Result<Vec<Answer>> {
+        self.answers(documents, sequences)
     }
 }

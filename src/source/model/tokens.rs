@@ -2,6 +2,7 @@
 //! keep their edges; running text can also be cut the way `transformers`' pipeline cuts it.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use tokenizers::Tokenizer;
 
@@ -20,6 +21,12 @@ pub struct Unit {
     starts: Vec<usize>,
     /// Where the sub-word that labels each word stands in `pieces`.
     firsts: Vec<usize>,
+}
+
+impl AsRef<[Span]> for Unit {
+    fn as_ref(&self) -> &[Span] {
+        &self.words
+    }
 }
 
 impl Unit {
@@ -110,24 +117,38 @@ impl SubWords {
     /// # Errors
     /// Where the tokenizer fails.
     pub fn of_words(&self, text: &str, words: Vec<Span>) -> Result<Unit> {
-        let space = if self.spaces_words { " " } else { "" };
-        let slices = words.iter().map(|w| w.slice(text).unwrap_or(""));
-        let slices: Vec<String> = slices.map(|slice| format!("{space}{slice}")).collect();
-        let encoding = self.tokenizer.encode(slices, false).map_err(|e| failed(&e))?;
-        let (ids, owners) = (encoding.get_ids(), encoding.get_word_ids());
+        let slices: Vec<&str> = words.iter().map(|w| w.slice(text).unwrap_or("")).collect();
+        let (ids, places) = self.encode_words(&slices)?;
         let mut unit = Unit::default();
-        let mut next = 0;
-        for (number, word) in words.into_iter().enumerate() {
-            let first = next;
-            while next < ids.len() && owners[next] == Some(number as u32) {
-                next += 1;
-            }
-            match ids.get(first..next) {
-                Some(pieces) if !pieces.is_empty() => unit.push(word, pieces, 0),
-                _ => unit.push(word, &[self.unknown()], 0),
+        for (word, pieces) in words.into_iter().zip(places) {
+            match &ids[pieces] {
+                [] => unit.push(word, &[self.unknown()], 0),
+                pieces => unit.push(word, pieces, 0),
             }
         }
         Ok(unit)
+    }
+
+    /// The sub-words of given words, cut as `transformers` cuts them (`is_split_into_words`), one after another,
+    /// and where among them those of each word are: nowhere, where the tokenizer makes nothing of it.
+    ///
+    /// # Errors
+    /// Where the tokenizer fails.
+    pub fn encode_words(&self, words: &[&str]) -> Result<(Vec<u32>, Vec<Range<usize>>)> {
+        let space = if self.spaces_words { " " } else { "" };
+        let spaced: Vec<String> = words.iter().map(|word| format!("{space}{word}")).collect();
+        let encoding = self.tokenizer.encode(spaced, false).map_err(|e| failed(&e))?;
+        let owners = encoding.get_word_ids();
+        let mut next = 0;
+        let mut place = |number: usize| {
+            let first = next;
+            while owners.get(next) == Some(&Some(number as u32)) {
+                next += 1;
+            }
+            first..next
+        };
+        let places = (0..words.len()).map(&mut place).collect();
+        Ok((encoding.get_ids().to_vec(), places))
     }
 
     /// The sub-words of the stretch `span` of running text, cut into words as `transformers`'
