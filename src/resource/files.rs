@@ -155,6 +155,14 @@ impl Files {
         }
     }
 
+    /// The path of the file `name` on disk; `None` inside the binary.
+    pub(crate) fn path(&self, name: &str) -> Option<PathBuf> {
+        match self.place() {
+            Place::Folder(folder) => Some(folder.join(name)),
+            Place::Builtin(_) => None,
+        }
+    }
+
     /// Whether the file `name` is there.
     pub fn exists(&self, name: &str) -> bool {
         self.note(name);

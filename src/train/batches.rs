@@ -13,8 +13,8 @@ use super::recipe::BatchRecipe;
 const SORTED_TOGETHER: usize = 50;
 
 /// All examples, and how batches are made of them.
-pub struct Batches<'e> {
-    examples: Vec<&'e Example>,
+pub struct Batches<'e, E> {
+    examples: Vec<&'e E>,
     /// Where the examples of each corpus end, and how often each is seen.
     corpora: Vec<(usize, f64)>,
     recipe: BatchRecipe,
@@ -24,10 +24,10 @@ pub struct Batches<'e> {
 /// The batches of one epoch, each the numbers of its examples.
 pub type Plan = Vec<Vec<usize>>;
 
-impl<'e> Batches<'e> {
+impl<'e, E: Example> Batches<'e, E> {
     /// Batches of these corpora.
-    pub fn new(corpora: &'e [Examples], recipe: &BatchRecipe, seed: u64) -> Self {
-        let examples: Vec<&Example> = corpora.iter().flat_map(|c| &c.examples).collect();
+    pub fn new(corpora: &'e [Examples<E>], recipe: &BatchRecipe, seed: u64) -> Self {
+        let examples: Vec<&E> = corpora.iter().flat_map(|c| &c.examples).collect();
         let mut end = 0;
         let ends = corpora.iter().map(|corpus| {
             end += corpus.examples.len();
@@ -37,7 +37,7 @@ impl<'e> Batches<'e> {
     }
 
     /// An example by its number.
-    pub fn example(&self, number: usize) -> &'e Example {
+    pub fn example(&self, number: usize) -> &'e E {
         self.examples[number]
     }
 
@@ -50,7 +50,7 @@ impl<'e> Batches<'e> {
         if self.recipe.group_by_length {
             let together = self.sorted_together(&order);
             for chunk in order.chunks_mut(together) {
-                chunk.sort_by_key(|&number| std::cmp::Reverse(self.examples[number].ids.len()));
+                chunk.sort_by_key(|&number| std::cmp::Reverse(self.examples[number].length()));
             }
         }
         let mut plan = self.cut(&order);
@@ -90,7 +90,7 @@ impl<'e> Batches<'e> {
     fn sorted_together(&self, order: &[usize]) -> usize {
         let per_batch = match self.recipe.tokens {
             Some(tokens) => {
-                let all: usize = order.iter().map(|&number| self.examples[number].ids.len()).sum();
+                let all: usize = order.iter().map(|&number| self.examples[number].length()).sum();
                 (tokens * order.len()).checked_div(all).unwrap_or(1)
             }
             None => self.recipe.sentences,
@@ -106,7 +106,7 @@ impl<'e> Batches<'e> {
         let mut plan: Plan = Vec::new();
         let mut longest = 0;
         for &number in order {
-            let length = self.examples[number].ids.len();
+            let length = self.examples[number].length();
             longest = longest.max(length);
             match plan.last_mut().filter(|batch| longest * (batch.len() + 1) <= tokens) {
                 Some(batch) => batch.push(number),
@@ -123,12 +123,13 @@ impl<'e> Batches<'e> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::token::TagExample;
 
-    fn corpora(weights: &[f64]) -> Vec<Examples> {
+    fn corpora(weights: &[f64]) -> Vec<Examples<TagExample>> {
         let corpus = |(number, weight): (usize, &f64)| Examples {
             name: number.to_string(),
             examples: (0..100)
-                .map(|i| Example {
+                .map(|i| TagExample {
                     ids: vec![number as u32; 3 + (i * 7) % 40],
                     positions: Vec::new(),
                     targets: Vec::new(),

@@ -37,24 +37,21 @@ impl Summary {
 /// The card of a model at the end of its run.
 pub fn card(
     recipe: &Recipe,
-    trainee: &Trainee,
+    trainee: &impl Trainee,
     state: &State,
     train: &[Summary],
     dev: &[Summary],
 ) -> String {
     let mut card = String::from("# Model card\n\n");
-    let model_type = trainee.config.get("model_type").and_then(Value::as_str).unwrap_or("unknown");
-    let layer = if trainee.has_new_layer { "a new last layer" } else { "its own last layer" };
     let start = recipe.model.start.display();
     let labels: Vec<String> =
-        trainee.tagger.tags().labels().iter().map(|label| format!("`{label}`")).collect();
+        trainee.source().labels().iter().map(|label| format!("`{label}`")).collect();
     // Writing into a string cannot fail.
     let _ = writeln!(
         card,
-        "A token classifier (`{model_type}`) for {}, tags in {}, fine-tuned by Spanloom {} from `{start}` with \
-         {layer}, in {} steps.",
+        "For {}: {}. Fine-tuned by Spanloom {} from `{start}` in {} steps.",
         labels.join(", "),
-        recipe.model.scheme.to_string().to_uppercase(),
+        trainee.describe(),
         env!("CARGO_PKG_VERSION"),
         state.step,
     );

@@ -10,7 +10,6 @@ use crate::error::Result;
 use crate::eval::EntityCounts;
 use crate::eval::entity::EntityReport;
 use crate::source::Source;
-use crate::source::model::Tagger;
 use crate::text::{Annotation, Document};
 
 /// So many documents are tagged at once.
@@ -49,11 +48,11 @@ impl Evaluation {
     ///
     /// # Errors
     /// Where the device fails.
-    pub fn of(tagger: &Tagger, corpora: &[Corpus], metric: Metric) -> Result<Self> {
+    pub fn of(source: &dyn Source, corpora: &[Corpus], metric: Metric) -> Result<Self> {
         let scores: Vec<CorpusScore> = corpora
             .iter()
             .map(|corpus| {
-                let report = counts(tagger, corpus)?.report();
+                let report = counts(source, corpus)?.report();
                 Ok(CorpusScore { corpus: corpus.name.clone(), report })
             })
             .collect::<Result<_>>()?;
@@ -75,12 +74,12 @@ impl Evaluation {
     }
 }
 
-fn counts(tagger: &Tagger, corpus: &Corpus) -> Result<EntityCounts> {
+fn counts(source: &dyn Source, corpus: &Corpus) -> Result<EntityCounts> {
     let counts_here = |label: &str| corpus.annotates.as_ref().is_none_or(|a| a.contains(label));
     let mut counts = EntityCounts::default();
     for chunk in corpus.documents.chunks(CHUNK) {
         let documents: Vec<&Document> = chunk.iter().collect();
-        for (document, found) in chunk.iter().zip(tagger.find_batch(&documents)) {
+        for (document, found) in chunk.iter().zip(source.find_batch(&documents)) {
             let mentions = found?.mentions.into_iter();
             let predicted: Vec<Annotation> = mentions
                 .filter(|mention| counts_here(mention.label.as_str()))

@@ -1,5 +1,6 @@
-//! How does the model learn? A recipe and corpora in, a model folder out: fine-tuning of token
-//! classifiers on candle. One file a concern; [`run`] puts them together.
+//! How does the model learn? A recipe and corpora in, a model folder out: fine-tuning on
+//! candle. One file a concern; [`run`] puts them together. What a system learns from and what it makes
+//! small is behind [`trainee::Trainee`]; [`token`] is that of token classifiers.
 //!
 //! Everything random comes from streams that the seed begins, everything that a run knows is in its
 //! checkpoint: a run that is stopped and resumed ends with the weights, bit for bit, of one that was not.
@@ -12,7 +13,7 @@ pub mod evaluation;
 pub mod events;
 pub mod gradient;
 pub mod log;
-pub mod loss;
+mod lora;
 pub mod optimiser;
 pub mod recipe;
 pub mod run;
@@ -22,7 +23,9 @@ mod setup;
 pub mod step;
 #[cfg(test)]
 mod tests;
+pub mod token;
 pub mod trainee;
+pub mod trainer;
 
 pub use recipe::Recipe;
 pub use run::{Event, Outcome, TrainOptions, train};

@@ -37,6 +37,8 @@ pub struct Recipe {
     pub model: ModelRecipe,
     /// How gradients move the weights.
     pub optimiser: OptimiserRecipe,
+    /// The low-rank adapter that is trained in place of the model's own weights, where one is.
+    pub lora: Option<LoraRecipe>,
     /// How long, and how the rate changes.
     pub schedule: ScheduleRecipe,
     /// What makes a step.
@@ -57,6 +59,13 @@ pub struct Recipe {
 pub struct ModelRecipe {
     /// The folder to begin with.
     pub start: PathBuf,
+    /// The system to train, by its name (see [`crate::source::model::SYSTEMS`]); that of the start folder
+    /// where it is not given.
+    #[serde(default)]
+    pub system: Option<String>,
+    /// What a system reads besides.
+    #[serde(default)]
+    pub options: toml::Table,
     /// How the tags mark entities.
     #[serde(default, deserialize_with = "corpus::parsed")]
     pub scheme: TagScheme,
@@ -152,6 +161,24 @@ impl Default for OptimiserRecipe {
             freeze: Vec::new(),
             clip: 1.0,
         }
+    }
+}
+
+/// `[lora]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct LoraRecipe {
+    /// The rank of what is added to a weight.
+    pub rank: usize,
+    /// What is added is multiplied by this over the rank.
+    pub alpha: f64,
+    /// The linear layers that get an adapter, by the ends of their names.
+    pub targets: Vec<String>,
+}
+
+impl Default for LoraRecipe {
+    fn default() -> Self {
+        Self { rank: 8, alpha: 16.0, targets: vec!["query".to_owned(), "value".to_owned()] }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -12,19 +11,18 @@ use sha2::{Digest, Sha256};
 
 use super::batches::Batches;
 use super::card::{Summary, card};
-use super::checkpoint::{Checkpoint, State, read_tensors, write_tensors};
-use super::data::{Corpus, Examples, Excluded, Targets, Teaching, fingerprint, in_hex};
+use super::checkpoint::{Checkpoint, State, read_tensors, write_file, write_tensors};
+use super::data::{Corpus, Examples, Excluded, fingerprint, in_hex};
 use super::evaluation::{Best, Evaluation};
 use super::events::Events;
 use super::log::Log;
-use super::loss::TagLoss;
 use super::optimiser::Optimiser;
 use super::recipe::{Numbers, Recipe};
-use super::save::save;
 use super::schedule::Schedule;
 use super::setup::{Places, check_class_weights, check_output, labels, resume};
 use super::step::{Step, compute};
 use super::trainee::{Trainee, device_failed};
+use super::trainer;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::source::model::{DeviceChoice, Dropout};
 
@@ -114,12 +112,28 @@ pub struct Outcome {
     pub scores: Value,
 }
 
-/// All that a run works with.
-struct Run<'r> {
+/// What a run begins with: everything that does not depend on the system.
+pub struct Prepared<'r> {
     recipe: &'r Recipe,
     options: &'r TrainOptions,
-    trainee: Trainee,
-    loss: Arc<TagLoss>,
+    device: Device,
+    places: Places,
+    /// The folder of the model to begin with.
+    start: PathBuf,
+    labels: Vec<String>,
+    train: Vec<Corpus>,
+    dev: Vec<Corpus>,
+    excluded: Excluded,
+}
+
+/// What hears what happens.
+pub type Tell<'t> = &'t mut dyn FnMut(&Event<'_>);
+
+/// All that a run works with.
+struct Run<'r, T> {
+    recipe: &'r Recipe,
+    options: &'r TrainOptions,
+    trainee: T,
     dev: Vec<Corpus>,
     places: Places,
     schedule: Schedule,
@@ -141,7 +155,7 @@ pub fn train(
     recipe: &Recipe,
     options: &TrainOptions,
     stop: &AtomicBool,
-    tell: &mut dyn FnMut(&Event<'_>),
+    tell: Tell<'_>,
 ) -> Result<Outcome> {
     let folder = options.output.clone();
     let folder = folder.unwrap_or_else(|| recipe.base().join(&recipe.output.folder));
@@ -157,7 +171,7 @@ pub fn train(
         Error::several(wrong).map_or(Ok(read), Err)
     };
     let (train, dev) = (read(&recipe.train)?, read(&recipe.dev)?);
-    let exclude = read(&recipe.exclude)?;
+    let excluded = Excluded::of(&read(&recipe.exclude)?);
     let labels = labels(recipe, &train)?;
     let named = train.iter().zip(&recipe.train).chain(dev.iter().zip(&recipe.dev));
     let wrong = named.filter_map(|(corpus, recipe)| corpus.check_labels(&labels, recipe).err());
@@ -167,23 +181,30 @@ pub fn train(
     check_class_weights(recipe, &labels)?;
     let start = options.start.clone();
     let start = start.unwrap_or_else(|| recipe.base().join(&recipe.model.start));
-    let trainee = Trainee::new(recipe, &start, &labels, &device)?;
-    let mut targets = Targets::new(trainee.tags.clone());
-    let teaching = Teaching { scheme: recipe.model.scheme, label_all: recipe.model.label_all };
-    let excluded = Excluded::of(&exclude, &trainee.tagger)?;
-    drop(exclude);
-    let examples: Vec<Examples> = train
-        .iter()
-        .map(|corpus| Examples::of(corpus, &trainee.tagger, &mut targets, teaching, &excluded))
-        .collect::<Result<_>>()?;
-    let data = fingerprint(&examples, &targets);
+    let trainer = trainer::of(recipe, &start)?;
+    let prepared =
+        Prepared { recipe, options, device, places, start, labels, train, dev, excluded };
+    (trainer.run)(prepared, stop, tell)
+}
+
+/// Trains a model of one system.
+///
+/// # Errors
+/// As [`train`].
+pub fn run<T: Trainee>(
+    prepared: Prepared<'_>,
+    stop: &AtomicBool,
+    tell: Tell<'_>,
+) -> Result<Outcome> {
+    let Prepared { recipe, options, device, places, start, labels, train, dev, excluded } =
+        prepared;
+    let mut trainee = T::new(recipe, &start, &labels, &device)?;
+    let examples: Vec<Examples<T::Example>> =
+        train.iter().map(|corpus| trainee.examples(corpus, &excluded)).collect::<Result<_>>()?;
+    let data = fingerprint(&examples, &trainee.describe());
     let left_out = examples.iter().map(|corpus| corpus.excluded);
     let summaries = (
-        train
-            .iter()
-            .zip(left_out)
-            .map(|(corpus, left_out)| Summary::of(corpus, left_out))
-            .collect(),
+        train.iter().zip(left_out).map(|(corpus, n)| Summary::of(corpus, n)).collect(),
         dev.iter().map(|corpus| Summary::of(corpus, 0)).collect(),
     );
     drop(train);
@@ -199,7 +220,7 @@ pub fn train(
     }
     let begin = State::new(recipe, data);
     let (mut optimiser, mut state) =
-        (Optimiser::new(&recipe.optimiser, &trainee.variables).map_err(device_failed)?, begin);
+        (Optimiser::new(&recipe.optimiser, trainee.variables()).map_err(device_failed)?, begin);
     fs::create_dir_all(&places.checkpoints)
         .map_err(|e| Error::io("write", places.checkpoints.display(), e))?;
     if options.resume {
@@ -208,7 +229,6 @@ pub fn train(
     let dropped: u128 = state.dropout.parse().unwrap_or(0);
     let mut run = Run {
         schedule: Schedule::new(&recipe.schedule, steps),
-        loss: Arc::new(TagLoss::new(&recipe.loss, &targets)),
         dropout: Dropout::new(recipe.seed ^ DROPOUT_SEED, dropped),
         log: Log::open(&places.log, state.log_bytes)?,
         events: Events::open(&places.events, state.event_bytes)?,
@@ -263,13 +283,13 @@ impl State {
     }
 }
 
-impl Run<'_> {
+impl<T: Trainee> Run<'_, T> {
     /// Runs the steps that are left; false where the run was stopped before its end.
     fn steps(
         &mut self,
-        batches: &Batches<'_>,
+        batches: &Batches<'_, T::Example>,
         stop: &AtomicBool,
-        tell: &mut dyn FnMut(&Event<'_>),
+        tell: Tell<'_>,
     ) -> Result<bool> {
         let mut plan = batches.plan(self.state.epoch);
         while self.state.step < self.steps && !self.state.ended_early {
@@ -309,11 +329,11 @@ impl Run<'_> {
     }
 
     /// One step over these batches; `done` is the share of the epoch that is done after it.
-    fn step(&mut self, batches: &[Vec<&super::data::Example>], done: f64) -> Result<StepRecord> {
+    fn step(&mut self, batches: &[Vec<&T::Example>], done: f64) -> Result<StepRecord> {
         let start = Instant::now();
         let rate = self.recipe.optimiser.rate * self.schedule.factor(self.state.step);
         let Step { loss, gradients, tokens } =
-            compute(&self.trainee, &self.loss, batches, &self.dropout).map_err(device_failed)?;
+            compute(&self.trainee, batches, &self.dropout).map_err(device_failed)?;
         let norm = gradients.norm().map_err(device_failed)?;
         if !loss.is_finite() || !norm.is_finite() {
             return Err(self.diverged(loss, norm));
@@ -355,10 +375,10 @@ impl Run<'_> {
             .at(Location::file(&*self.recipe.file.name))
     }
 
-    fn evaluate(&mut self, tell: &mut dyn FnMut(&Event<'_>)) -> Result<()> {
+    fn evaluate(&mut self, tell: Tell<'_>) -> Result<()> {
         tell(&Event::Evaluating);
         let metric = self.recipe.evaluation.metric;
-        let evaluation = Evaluation::of(&self.trainee.tagger, &self.dev, metric)?;
+        let evaluation = Evaluation::of(self.trainee.source(), &self.dev, metric)?;
         let step = self.state.step;
         let is_best = self.state.best.is_none_or(|best| evaluation.score > best.score);
         if is_best {
@@ -392,7 +412,7 @@ impl Run<'_> {
         self.state.log_bytes = self.log.bytes();
         self.state.event_bytes = self.events.bytes();
         let (optimiser_steps, moments) = self.optimiser.state().map_err(device_failed)?;
-        let variables = self.trainee.variables.iter();
+        let variables = self.trainee.variables().iter();
         let weights = variables.map(|(name, v)| (name.clone(), v.as_detached_tensor())).collect();
         let checkpoint =
             Checkpoint { state: self.state.clone(), weights, moments, optimiser_steps };
@@ -406,7 +426,9 @@ impl Run<'_> {
             None => self.trainee.weights(),
         };
         let card = card(self.recipe, &self.trainee, &self.state, train, dev);
-        save(&self.places.model, &self.trainee, &weights, self.recipe.output.numbers, &card)
+        let path = self.places.model.join("MODEL_CARD.md");
+        write_file(&path, card.as_bytes()).map_err(|e| Error::io("write", path.display(), e))?;
+        self.trainee.save(&self.places.model, &weights, self.recipe.output.numbers)
     }
 }
 

@@ -3,46 +3,56 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use candle_core::Tensor;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::checkpoint::{write_file, write_tensors};
 use super::recipe::Numbers;
-use super::trainee::{Trainee, files_to_keep};
 use crate::error::{Error, Result};
 
-/// Writes the model of a trainee with these weights and its card into `folder`. Each file comes to be as
-/// a whole, the weights last.
+/// Writes a model with these weights into `folder`: what is kept of the folder `start`, its `config.json`
+/// and the weights, each file as a whole, the weights last.
 ///
 /// # Errors
 /// Where a file cannot be written.
-pub fn save(
+pub fn model(
     folder: &Path,
-    trainee: &Trainee,
+    start: &Path,
+    config: &Map<String, Value>,
     weights: &BTreeMap<String, Tensor>,
     numbers: Numbers,
-    card: &str,
 ) -> Result<()> {
     let error = |path: &Path, e| Error::io("write", path.display(), e);
-    fs::create_dir_all(folder).map_err(|e| error(folder, e))?;
-    for from in files_to_keep(&trainee.start) {
+    for from in files_to_keep(start) {
         let bytes = fs::read(&from).map_err(|e| Error::io("read", from.display(), e))?;
         let to = folder.join(from.file_name().unwrap_or_default());
         write_file(&to, &bytes).map_err(|e| error(&to, e))?;
     }
-    let mut config = trainee.config.clone();
+    let mut config = config.clone();
     let dtype = match numbers {
         Numbers::F32 => "float32",
         Numbers::F16 => "float16",
     };
     config.insert("dtype".to_owned(), dtype.into());
-    let config = format!("{:#}\n", Value::Object(config));
-    for (name, text) in [("config.json", config.as_str()), ("MODEL_CARD.md", card)] {
-        let path = folder.join(name);
-        write_file(&path, text.as_bytes()).map_err(|e| error(&path, e))?;
-    }
+    let path = folder.join("config.json");
+    let text = format!("{:#}\n", Value::Object(config));
+    write_file(&path, text.as_bytes()).map_err(|e| error(&path, e))?;
     let path = folder.join("model.safetensors");
     write_tensors(&path, weights, numbers).map_err(|e| error(&path, e))
+}
+
+/// The files beside config and weights that a start folder may have and the saved model keeps.
+fn files_to_keep(start: &Path) -> Vec<PathBuf> {
+    const NAMES: [&str; 7] = [
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+        "added_tokens.json",
+        "vocab.txt",
+        "vocab.json",
+        "merges.txt",
+    ];
+    NAMES.iter().map(|name| start.join(name)).filter(|path| path.is_file()).collect()
 }

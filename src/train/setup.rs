@@ -87,7 +87,7 @@ pub(super) fn check_class_weights(recipe: &Recipe, labels: &[String]) -> Result<
 pub(super) fn resume(
     places: &Places,
     device: &Device,
-    trainee: &Trainee,
+    trainee: &impl Trainee,
     optimiser: &mut Optimiser,
     state: &mut State,
 ) -> Result<()> {

@@ -11,12 +11,14 @@ use std::sync::atomic::AtomicBool;
 use candle_core::{DType, Device, Tensor};
 use serde_json::Value;
 
-use super::data::{Corpus, Example, Examples, Excluded, Targets, Teaching};
-use super::loss::TagLoss;
+use super::data::{Corpus, Excluded};
 use super::optimiser::Optimiser;
 use super::recipe::LossRecipe;
 use super::schedule::Schedule;
 use super::step::compute;
+use super::token::{
+    TagExample, TagLoss, Targets, Teaching, TokenTrainee, examples as tag_examples,
+};
 use super::trainee::Trainee;
 use super::*;
 use crate::error::Result;
@@ -62,11 +64,11 @@ fn labels(names: &[&str]) -> Vec<String> {
 }
 
 /// The tiny BERT with its own last layer and without dropout.
-fn tiny(more: &str) -> (Recipe, Trainee) {
+fn tiny(more: &str) -> (Recipe, TokenTrainee) {
     let text = small(Path::new("unused"), more)
         .replace("[output]", "dropout = 0.0\nlast-layer = \"keep\"\n[output]");
     let recipe = recipe(&text);
-    let trainee = Trainee::new(
+    let trainee = TokenTrainee::new(
         &recipe,
         &recipe.base().join(&recipe.model.start),
         &labels(&["PER", "LOC", "ORG", "MISC"]),
@@ -82,7 +84,7 @@ fn fixture() -> Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
-fn examples(batch: &Value) -> Vec<Example> {
+fn examples(batch: &Value) -> Vec<TagExample> {
     let ids: Vec<Vec<u32>> = serde_json::from_value(batch["ids"].clone()).unwrap();
     let targets: Vec<Vec<i64>> = serde_json::from_value(batch["targets"].clone()).unwrap();
     let lengths: Vec<usize> = serde_json::from_value(batch["lengths"].clone()).unwrap();
@@ -91,7 +93,7 @@ fn examples(batch: &Value) -> Vec<Example> {
         ids.truncate(length);
         let taught = targets.iter().enumerate().filter(|(_, target)| **target >= 0);
         let (positions, targets) = taught.map(|(i, t)| (i as u32, *t as u32)).unzip();
-        Example { ids, positions, targets }
+        TagExample { ids, positions, targets }
     })
     .collect()
 }
@@ -102,8 +104,6 @@ fn ten_steps_equal_pytorch(name: &str, optimiser: &str) {
         "[optimiser]\nname = \"{name}\"\nweight-decay = 0.01\nclip = 1.0\n{optimiser}\n\
          [schedule]\nwarm-up-steps = 2\nsteps = 10\n"
     ));
-    let targets = Targets::new(trainee.tags.clone());
-    let loss = Arc::new(TagLoss::new(&recipe.loss, &targets));
     let mut moving = Optimiser::new(&recipe.optimiser, &trainee.variables).unwrap();
     let schedule = Schedule::new(&recipe.schedule, 10);
     let fixture = fixture();
@@ -111,7 +111,7 @@ fn ten_steps_equal_pytorch(name: &str, optimiser: &str) {
     for (number, batch) in fixture["batches"].as_array().unwrap().iter().enumerate() {
         let examples = examples(batch);
         let batches = [examples.iter().collect()];
-        let step = compute(&trainee, &loss, &batches, &Dropout::off()).unwrap();
+        let step = compute(&trainee, &batches, &Dropout::off()).unwrap();
         let expected = run["losses"][number].as_f64().unwrap();
         assert!(
             (step.loss - expected).abs() < 1e-5,
@@ -212,20 +212,19 @@ fn every_weight_has_a_gradient_that_matches_finite_differences() {
 }
 
 /// Learns the training corpus as one batch for so many steps; the last loss, and the F1 on it.
-fn learn(recipe: &Recipe, trainee: &Trainee, steps: usize) -> (f64, f64) {
+fn learn(recipe: &Recipe, trainee: &TokenTrainee, steps: usize) -> (f64, f64) {
     let mut targets = Targets::new(trainee.tags.clone());
     let corpus = Corpus::read(&recipe.train[0], Path::new(ROOT)).unwrap();
     let teaching = Teaching { scheme: recipe.model.scheme, label_all: false };
     let examples =
-        Examples::of(&corpus, &trainee.tagger, &mut targets, teaching, &Excluded::default())
+        tag_examples(&corpus, &trainee.tagger, &mut targets, teaching, &Excluded::default())
             .unwrap();
     assert_eq!((examples.examples.len(), examples.misfits), (16, 0));
-    let loss = Arc::new(TagLoss::new(&recipe.loss, &targets));
     let mut moving = Optimiser::new(&recipe.optimiser, &trainee.variables).unwrap();
     let batch = [examples.examples.iter().collect::<Vec<_>>()];
     let mut last = f64::INFINITY;
     for _ in 0..steps {
-        let step = compute(trainee, &loss, &batch, &Dropout::off()).unwrap();
+        let step = compute(trainee, &batch, &Dropout::off()).unwrap();
         let scale = (1.0 / step.gradients.norm().unwrap()).min(1.0);
         moving.step(&step.gradients, 0.01, scale).unwrap();
         last = step.loss;
@@ -246,14 +245,12 @@ fn one_batch_can_be_learnt_by_heart() {
 
 #[test]
 fn batches_of_a_step_count_as_one() {
-    let (recipe, trainee) = tiny("");
-    let targets = Targets::new(trainee.tags.clone());
-    let loss = Arc::new(TagLoss::new(&recipe.loss, &targets));
+    let (_, trainee) = tiny("");
     let examples = examples(&fixture()["batches"][0]);
     let together = [examples.iter().collect::<Vec<_>>()];
-    let apart: Vec<Vec<&Example>> = examples.iter().map(|example| vec![example]).collect();
+    let apart: Vec<Vec<&TagExample>> = examples.iter().map(|example| vec![example]).collect();
     let [one, several] = [&together[..], &apart[..]]
-        .map(|batches| compute(&trainee, &loss, batches, &Dropout::off()).unwrap());
+        .map(|batches| compute(&trainee, batches, &Dropout::off()).unwrap());
     assert!((one.loss - several.loss).abs() < 1e-6);
     assert_eq!(one.tokens, several.tokens);
     let (one, several) = (one.gradients.norm().unwrap(), several.gradients.norm().unwrap());
@@ -268,7 +265,7 @@ fn labels_that_a_corpus_does_not_annotate_are_not_taught() {
     let corpus = Corpus::read(&recipe.dev[1], Path::new(ROOT)).unwrap();
     let teaching = Teaching { scheme: TagScheme::Bio, label_all: false };
     let examples =
-        Examples::of(&corpus, &trainee.tagger, &mut targets, teaching, &Excluded::default())
+        tag_examples(&corpus, &trainee.tagger, &mut targets, teaching, &Excluded::default())
             .unwrap();
     // "john smith lives in new london": outside is a target of its own, after the nine tags.
     assert_eq!(examples.examples[0].targets, [9, 9, 9, 9, 2, 3]);
@@ -286,10 +283,10 @@ fn sentences_that_stand_elsewhere_are_left_out() {
         document.text = document.text.to_uppercase();
         document
     }));
-    let excluded = Excluded::of(&[dev], &trainee.tagger).unwrap();
+    let excluded = Excluded::of(&[dev]);
     let teaching = Teaching { scheme: TagScheme::Bio, label_all: false };
     let mut targets = Targets::new(trainee.tags.clone());
-    let made = Examples::of(&corpus, &trainee.tagger, &mut targets, teaching, &excluded).unwrap();
+    let made = tag_examples(&corpus, &trainee.tagger, &mut targets, teaching, &excluded).unwrap();
     assert_eq!((made.examples.len(), made.excluded), (there, 2));
 }
 
@@ -304,7 +301,7 @@ fn every_sub_word_can_be_taught() {
     let span = crate::Span::new(0, 7);
     corpus.documents[0].gold = Some(vec![crate::text::Annotation { span, label: "PER".into() }]);
     let teaching = Teaching { scheme: TagScheme::Bio, label_all: true };
-    let made = Examples::of(&corpus, &trainee.tagger, &mut targets, teaching, &Excluded::default())
+    let made = tag_examples(&corpus, &trainee.tagger, &mut targets, teaching, &Excluded::default())
         .unwrap();
     assert_eq!(made.examples[0].positions, [1, 2, 3]);
     assert_eq!(made.examples[0].targets, [0, 1, 8]);

@@ -1,147 +1,90 @@
-//! The model that is trained: the start folder with the labels of the run, its weights as variables, and
-//! the same weights as a tagger that judges it.
+//! What a model in training is to the run, whatever its system; and what all of them do alike.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use candle_core::{Device, Tensor, Var};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use serde_json::{Map, Value, json};
 
-use super::data::tag_names;
+use super::data::{Corpus, Example, Examples, Excluded};
 use super::optimiser::layer;
-use super::recipe::{LastLayer, ModelRecipe, OptimiserRecipe, Recipe};
-use crate::error::{Error, ErrorKind, Location, Result};
-use crate::resource::Files;
-use crate::source::model::arch::{self, Architecture, Encoder};
-use crate::source::model::batch::Batch;
-use crate::source::model::folder_options::{FolderOptions, parse_config};
-use crate::source::model::head::{self, Crf, Head, NewWeight, Positions, Start};
-use crate::source::model::weights::Weights;
-use crate::source::model::{HEADS, Mode, ModelConfig, ModelFolder, Tagger};
+use super::recipe::{Numbers, OptimiserRecipe, Recipe};
+use crate::error::{Error, ErrorKind, Result};
+use crate::source::Source;
+use crate::source::model::Dropout;
+use crate::source::model::head::{NewWeight, Start};
 
-/// The names of the last layer's weights.
-const LAST_LAYER: [&str; 2] = ["classifier.weight", "classifier.bias"];
+/// The random stream of the first weights of new layers; those of the data count from 0.
+pub(super) const NEW_LAYER_STREAM: u64 = u64::MAX;
 
-/// The random stream of the last layer's first weights; those of the data count from 0.
-const LAST_LAYER_STREAM: u64 = u64::MAX;
+/// That of adapters.
+pub(super) const ADAPTER_STREAM: u64 = u64::MAX - 1;
 
 /// A model in training.
-pub struct Trainee {
-    /// The same weights, as a tagger.
-    pub tagger: Tagger,
-    /// What is trained, by name.
-    pub variables: BTreeMap<String, Var>,
-    /// The `config.json` of the model that it becomes.
-    pub config: Map<String, Value>,
-    /// The names of the tags, in the order of their ids.
-    pub tags: Vec<String>,
-    /// Whether the last layer is a new one.
-    pub has_new_layer: bool,
-    /// The folder that it began as.
-    pub start: PathBuf,
-    encoder: Box<dyn Encoder>,
-    head: Box<dyn Head>,
-    weights: Weights,
-}
+pub trait Trainee: Sized {
+    /// What it learns from.
+    type Example: Example;
 
-impl Trainee {
     /// The model that a run of a recipe begins with, from the folder `start`, for these labels, on a
     /// device.
     ///
     /// # Errors
     /// Where the start folder is missing or damaged, or does not fit the recipe.
-    pub fn new(recipe: &Recipe, start: &Path, labels: &[String], device: &Device) -> Result<Self> {
-        let files = Files::Folder(PathBuf::new());
-        let place = start.to_path_buf();
-        let start = start.to_string_lossy().into_owned();
-        let folder = ModelFolder::read(&files, &start, device)?;
-        let here = |error: Error| error.at(Location::file(&folder.config_place));
-        let mut config: Map<String, Value> = parse_config(&folder.config, &folder.config_place)?;
-        let model_type = config.get("model_type").and_then(Value::as_str).unwrap_or_default();
-        let architecture = arch::architecture(model_type, &folder.config_place)?;
-        let (tensors, weights_place) = folder.weights.into_parts();
-        let mut tensors = named_as_in_a_classifier(tensors, architecture.prefix);
-        let options = folder_options(&mut config).map_err(here)?;
-        let (kind, head_options) = head::kind(&options.head).map_err(here)?;
-        let ignored = &options.ignored_tags;
-        let (tags, has_new_layer) =
-            tags(&recipe.model, labels, &config, ignored, &tensors).map_err(here)?;
-        if has_new_layer && let Some(section) = config.get_mut("spanloom") {
-            section.as_object_mut().map(|section| section.shift_remove("ignored_tags"));
-        }
-        configure(&mut config, architecture, &tags, recipe.model.dropout);
-        if kind.name != HEADS[0].name {
-            // No class of transformers has this head.
-            config.shift_remove("architectures");
-        }
-        let config_text = Value::Object(config.clone()).to_string();
-        if has_new_layer {
-            let weights = Weights::new(tensors.clone(), weights_place.clone());
-            let encoder = (architecture.load)(&config_text, &weights).map_err(here)?;
-            let spread = config.get("initializer_range").and_then(Value::as_f64).unwrap_or(0.02);
-            let fresh = (kind.fresh)(&head_options, encoder.as_ref(), tags.len());
-            let drawn = draw(&fresh, recipe.seed, spread, device).map_err(device_failed)?;
-            for ((name, tensor), NewWeight { is_of_tags, .. }) in drawn.into_iter().zip(fresh) {
-                if is_of_tags || !tensors.contains_key(&name) {
-                    tensors.insert(name, tensor);
-                }
-            }
-        }
-        let known: Vec<String> = tensors.keys().cloned().collect();
-        let is_trained = |name: &str| !is_frozen(&recipe.optimiser, name);
-        let weights = Weights::new(tensors, weights_place.clone());
-        let weights = weights.into_trainable(is_trained).map_err(device_failed)?;
-        let encoder = (architecture.load)(&config_text, &weights).map_err(here)?;
-        let head = (kind.load)(&head_options, &weights, encoder.as_ref(), tags.len());
-        let head = head.map_err(here)?;
-        check_head(recipe, head.as_ref())?;
-        let variables = weights.variables();
-        check_frozen(&recipe.optimiser, &known, &variables)?;
-        // The same storage without a gradient: what a step changes, the tagger sees.
-        let detached = weights.taken().into_iter().map(|(name, tensor)| (name, tensor.detach()));
-        let weights_of_tagger = Weights::new(detached.collect(), weights_place);
-        let folder = ModelFolder {
-            config: config_text,
-            ..ModelFolder::with_weights(&files, &start, weights_of_tagger)?
-        };
-        let options =
-            ModelConfig { max_length: recipe.model.max_length, ..ModelConfig::of_folder(&start) };
-        let tagger = Tagger::of_folder("model".into(), options, &folder, device.clone())?;
-        let start = place;
-        Ok(Self { tagger, variables, config, tags, has_new_layer, start, encoder, head, weights })
-    }
+    fn new(recipe: &Recipe, start: &Path, labels: &[String], device: &Device) -> Result<Self>;
 
-    /// What judges whole sequences of tags; `None` where each word is judged by itself.
-    pub fn crf(&self) -> Option<&Crf> {
-        self.head.crf()
-    }
+    /// What it learns from a corpus. All corpora are read before the first step.
+    ///
+    /// # Errors
+    /// Where the corpus does not fit the model.
+    fn examples(&mut self, corpus: &Corpus, excluded: &Excluded)
+    -> Result<Examples<Self::Example>>;
 
-    /// The logits at some places of each row of a batch: as [`head::logits_at`].
+    /// How much an example counts: the loss of a step is the sum over its examples, divided by the sum of
+    /// this.
+    fn weight(&self, example: &Self::Example) -> f64;
+
+    /// The sum of the losses of a batch's examples, divided by `divisor`: a scalar a gradient flows from.
     ///
     /// # Errors
     /// Where the device fails.
-    pub fn logits(
+    fn loss(
         &self,
-        batch: &Batch,
-        places: &[&[u32]],
-        mode: Mode<'_>,
-    ) -> candle_core::Result<Tensor> {
-        head::logits_at((self.encoder.as_ref(), self.head.as_ref()), batch, places, mode)
-    }
+        examples: &[&Self::Example],
+        divisor: f64,
+        dropout: &Dropout,
+    ) -> candle_core::Result<Tensor>;
 
-    /// All weights that the model uses, trained or not, by name.
-    pub fn weights(&self) -> BTreeMap<String, Tensor> {
-        self.weights.taken()
-    }
+    /// What is trained, by name.
+    fn variables(&self) -> &BTreeMap<String, Var>;
+
+    /// All weights that the saved model holds, trained or not, by name.
+    fn weights(&self) -> BTreeMap<String, Tensor>;
+
+    /// The same weights as a source: what it finds now.
+    fn source(&self) -> &dyn Source;
+
+    /// What it is, for the model card: `a token classifier (`bert`) with a new last layer`. Two trainees
+    /// that differ in what their targets mean differ here.
+    fn describe(&self) -> String;
+
+    /// Writes the model with these weights into a folder that the model source loads.
+    ///
+    /// # Errors
+    /// Where a file cannot be written.
+    fn save(
+        &self,
+        folder: &Path,
+        weights: &BTreeMap<String, Tensor>,
+        numbers: Numbers,
+    ) -> Result<()>;
 
     /// Puts other numbers into the weights that are trained.
     ///
     /// # Errors
     /// Where one is missing or has another shape.
-    pub fn set_weights(&self, tensors: &BTreeMap<String, Tensor>) -> candle_core::Result<()> {
-        for (name, variable) in &self.variables {
+    fn set_weights(&self, tensors: &BTreeMap<String, Tensor>) -> candle_core::Result<()> {
+        for (name, variable) in self.variables() {
             match tensors.get(name) {
                 Some(tensor) if tensor.shape() == variable.shape() => {
                     variable.set(&tensor.to_device(variable.device())?)?;
@@ -158,123 +101,15 @@ impl Trainee {
     }
 }
 
-/// The names as a token classifier's checkpoint has them: an encoder alone is saved without the prefix, and
-/// old checkpoints call a layer norm's weight and bias gamma and beta.
-fn named_as_in_a_classifier(
-    tensors: BTreeMap<String, Tensor>,
-    prefix: &str,
-) -> BTreeMap<String, Tensor> {
-    let has_prefix = tensors.keys().any(|name| name.starts_with(prefix));
-    let renamed = |name: String| {
-        let name = match (name.strip_suffix(".gamma"), name.strip_suffix(".beta")) {
-            (Some(norm), _) => format!("{norm}.weight"),
-            (_, Some(norm)) => format!("{norm}.bias"),
-            _ => name,
-        };
-        let of_head = ["head.", "lstm.", "crf."].iter().any(|part| name.starts_with(part));
-        if has_prefix || of_head || LAST_LAYER.contains(&name.as_str()) {
-            name
-        } else {
-            prefix.to_owned() + &name
-        }
-    };
-    tensors.into_iter().map(|(name, tensor)| (renamed(name), tensor)).collect()
-}
-
-/// What the section `spanloom` says. Of what is saved, it says all but the names of weights, which are
-/// written as they are called here.
-fn folder_options(config: &mut Map<String, Value>) -> Result<FolderOptions> {
-    let Some(section) = config.get_mut("spanloom") else { return Ok(FolderOptions::default()) };
-    let options = serde_json::from_value(section.clone())
-        .map_err(|e| Error::new(ErrorKind::Model, format!("spanloom: {e}")));
-    section.as_object_mut().map(|section| section.shift_remove("weights"));
-    options
-}
-
-/// Looks whether the head can be trained as the recipe says.
-fn check_head(recipe: &Recipe, head: &dyn Head) -> Result<()> {
-    let Some(crf) = head.crf() else { return Ok(()) };
-    let loss = &recipe.loss;
-    let message = if loss.label_smoothing > 0.0
-        || loss.focal > 0.0
-        || !loss.class_weights.is_empty()
-    {
-        "a CRF is trained by its likelihood: it knows no 'label-smoothing', 'focal' or 'class-weights'"
-    } else if recipe.model.label_all && crf.positions == Positions::Words {
-        "'label-all' teaches every sub-word, but the CRF reads only the first of each word"
-    } else {
-        return Ok(());
-    };
-    Err(Error::new(ErrorKind::Config, message))
-}
-
-/// The tags of the model, and whether its last layer is to be a new one. Where the start folder has the
-/// same tags in another order, or besides them some that are no labels, its tags stay.
-fn tags(
-    recipe: &ModelRecipe,
-    labels: &[String],
-    config: &Map<String, Value>,
-    ignored: &[String],
-    tensors: &BTreeMap<String, Tensor>,
-) -> Result<(Vec<String>, bool)> {
-    let new = tag_names(recipe.scheme, labels);
-    let id2label = config.get("id2label").and_then(Value::as_object);
-    let old: Option<Vec<String>> = id2label.and_then(|names| {
-        let name = |id: usize| Some(names.get(&id.to_string())?.as_str()?.to_owned());
-        (0..names.len()).map(name).collect()
-    });
-    let has_layer = LAST_LAYER.iter().all(|name| tensors.contains_key(*name));
-    let sorted = |tags: &[String]| {
-        let mut tags: Vec<String> =
-            tags.iter().filter(|tag| !ignored.contains(tag)).cloned().collect();
-        tags.sort();
-        tags
-    };
-    let same = old.clone().filter(|old| has_layer && sorted(old) == sorted(&new));
-    match (recipe.last_layer, same) {
-        (LastLayer::Auto | LastLayer::Keep, Some(old)) => Ok((old, false)),
-        (LastLayer::Keep, None) => {
-            let had = old.filter(|_| has_layer).map_or("none".to_owned(), |old| old.join(", "));
-            let message =
-                format!("'last-layer' is \"keep\", but the start folder has the tags {had}");
-            let help = format!("the run has the tags {}", new.join(", "));
-            Err(Error::new(ErrorKind::Model, message).with_help(help))
-        }
-        _ => Ok((new, true)),
-    }
-}
-
-/// Makes `config.json` that of a token classifier with these tags.
-fn configure(
-    config: &mut Map<String, Value>,
-    architecture: &Architecture,
-    tags: &[String],
-    dropout: Option<f64>,
-) {
-    let by_id = tags.iter().enumerate().map(|(id, tag)| (id.to_string(), json!(tag)));
-    let by_tag = tags.iter().enumerate().map(|(id, tag)| (tag.clone(), json!(id)));
-    config.insert("architectures".to_owned(), json!([architecture.token_classifier]));
-    config.insert("id2label".to_owned(), Value::Object(by_id.collect()));
-    config.insert("label2id".to_owned(), Value::Object(by_tag.collect()));
-    for stale in ["num_labels", "_num_labels", "_name_or_path", "torch_dtype", "dtype"] {
-        config.shift_remove(stale);
-    }
-    let Some(rate) = dropout else { return };
-    let rates: Vec<String> = config.keys().filter(|key| key.contains("dropout")).cloned().collect();
-    for key in rates {
-        config.insert(key, json!(rate));
-    }
-}
-
-/// New weights by name, drawn from a random stream of their own.
-fn draw(
+/// New weights by name, drawn from the random stream number `stream` of the seed.
+pub(super) fn draw(
     fresh: &[NewWeight],
-    seed: u64,
+    (seed, stream): (u64, u64),
     spread: f64,
     device: &Device,
 ) -> candle_core::Result<Vec<(String, Tensor)>> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    random.set_stream(LAST_LAYER_STREAM);
+    random.set_stream(stream);
     fresh
         .iter()
         .map(|NewWeight { name, shape, start, .. }| {
@@ -298,7 +133,7 @@ fn draw(
 }
 
 /// Whether the recipe leaves the weight `name` as it is.
-fn is_frozen(recipe: &OptimiserRecipe, name: &str) -> bool {
+pub(super) fn is_frozen(recipe: &OptimiserRecipe, name: &str) -> bool {
     let is_low = match layer(name) {
         Some(layer) => layer < recipe.freeze_layers,
         None => recipe.freeze_layers > 0 && name.contains("embeddings."),
@@ -307,7 +142,7 @@ fn is_frozen(recipe: &OptimiserRecipe, name: &str) -> bool {
 }
 
 /// Looks whether what is frozen is there, and something is left.
-fn check_frozen(
+pub(super) fn check_frozen(
     recipe: &OptimiserRecipe,
     known: &[String],
     variables: &BTreeMap<String, Var>,
@@ -328,18 +163,4 @@ fn check_frozen(
 /// An error of the device.
 pub(super) fn device_failed(error: candle_core::Error) -> Error {
     Error::new(ErrorKind::Device, format!("training failed: {error}"))
-}
-
-/// The files beside config and weights that a start folder may have and the saved model keeps.
-pub(super) fn files_to_keep(start: &Path) -> Vec<PathBuf> {
-    const NAMES: [&str; 7] = [
-        "tokenizer.json",
-        "tokenizer_config.json",
-        "special_tokens_map.json",
-        "added_tokens.json",
-        "vocab.txt",
-        "vocab.json",
-        "merges.txt",
-    ];
-    NAMES.iter().map(|name| start.join(name)).filter(|path| path.is_file()).collect()
 }

@@ -2,6 +2,7 @@
 //! libraries' systems are listed in [`system`]; encoders are in [`arch`], what a token classifier makes of
 //! their output in [`head`].
 
+pub mod adapter;
 mod answers;
 pub mod arch;
 pub mod batch;

@@ -42,6 +42,12 @@ const TOKEN_CLASSIFIER: System = System {
     },
 };
 
+/// The system that the folder `folder` is of.
+pub fn of(files: &Files, folder: &str) -> &'static System {
+    let system = SYSTEMS.iter().find(|system| (system.owns)(files, folder));
+    system.expect("the last system owns every folder")
+}
+
 /// Loads the model that `config` describes by the system that its folder is of.
 ///
 /// # Errors
@@ -49,6 +55,5 @@ const TOKEN_CLASSIFIER: System = System {
 /// model, and where the device that was asked for is not there.
 pub fn load(name: Arc<str>, config: ModelConfig, context: &LoadContext) -> Result<Box<dyn Source>> {
     let folder = config.path.trim_end_matches('/');
-    let system = SYSTEMS.iter().find(|system| (system.owns)(&context.files, folder));
-    (system.expect("the last system owns every folder").load)(name, config, context)
+    (of(&context.files, folder).load)(name, config, context)
 }

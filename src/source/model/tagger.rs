@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 
+use super::adapter::{self, AdapterConfig};
 use super::arch::{self, Encoder, Mode};
 use super::batch::Batch;
 use super::config::{ModelConfig, WordSource};
@@ -39,6 +40,8 @@ pub struct Tagger {
     capacity: usize,
     architecture: &'static str,
     head_kind: &'static str,
+    /// Keeps the weights for others that are made of the same.
+    _origin: Option<Arc<BTreeMap<String, Tensor>>>,
 }
 
 /// What a model folder holds, read.
@@ -63,11 +66,34 @@ impl ModelFolder {
     /// # Errors
     /// Where a file is missing or damaged.
     pub fn read(files: &Files, folder: &str, device: &Device) -> Result<Self> {
+        if let Some(adapter) = AdapterConfig::read(files, folder)? {
+            return Self::adapted(files, folder, &adapter, device);
+        }
         let read = Self::with_weights(files, folder, Weights::new(BTreeMap::new(), String::new()))?;
         let names = Common::parse(&read.config, &read.config_place)?.spanloom.weights;
         let weights = Weights::load(files, folder, device)?.renamed(&names);
         let weights = weights.map_err(|e| e.at(Location::file(&read.config_place)))?;
         Ok(Self { weights, ..read })
+    }
+
+    /// Reads an adapter and the model that it changes. What `config.json` of the adapter's folder says goes
+    /// before that of the model.
+    fn adapted(
+        files: &Files,
+        folder: &str,
+        adapter: &AdapterConfig,
+        device: &Device,
+    ) -> Result<Self> {
+        let base = adapter.base(files, folder)?;
+        let mut read = Self::read(files, &base, device)?;
+        let tensors = adapter::tensors(files, folder, device)?;
+        read.weights = read.weights.with_adapter(tensors, adapter.scale());
+        let config = format!("{folder}/config.json");
+        if files.exists(&config) {
+            read.config_place = files.display(&config);
+            read.config = files.read_text(&config)?;
+        }
+        Ok(read)
     }
 
     /// Reads the folder `folder`, with other weights than its own.
@@ -148,6 +174,7 @@ impl Tagger {
             capacity,
             architecture: architecture.name,
             head_kind: kind.name,
+            _origin: weights.origin(),
         })
     }
 

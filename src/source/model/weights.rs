@@ -17,6 +17,10 @@ pub struct Weights {
     file: String,
     /// What the names that are asked for have before them in `tensors`.
     prefix: String,
+    /// What the product of an adapter's matrices is multiplied by.
+    adapter_scale: f64,
+    /// What others share the tensors by.
+    origin: Option<Arc<BTreeMap<String, Tensor>>>,
     /// The names of those that an architecture or a head has taken.
     taken: Arc<Mutex<BTreeSet<String>>>,
 }
@@ -27,20 +31,52 @@ impl Weights {
     /// # Errors
     /// Where the folder holds none of the known files, or the file is damaged.
     pub fn load(files: &Files, folder: &str, device: &Device) -> Result<Self> {
-        let (tensors, shown) = checkpoint::read(files, folder, device)?;
-        Ok(Self::new(tensors, shown))
+        let (origin, shown) = checkpoint::shared(files, folder, device)?;
+        let tensors = Arc::clone(&origin);
+        Ok(Self { tensors, origin: Some(origin), ..Self::new(BTreeMap::new(), shown) })
     }
 
     /// These tensors; messages call them `file`.
     pub fn new(tensors: BTreeMap<String, Tensor>, file: String) -> Self {
-        Self { tensors: Arc::new(tensors), file, prefix: String::new(), taken: Arc::default() }
+        Self {
+            tensors: Arc::new(tensors),
+            file,
+            prefix: String::new(),
+            adapter_scale: 1.0,
+            origin: None,
+            taken: Arc::default(),
+        }
+    }
+
+    /// The same weights and those of an adapter (see [`super::adapter`]) of this scale.
+    #[must_use]
+    pub fn with_adapter(mut self, adapter: BTreeMap<String, Tensor>, scale: f64) -> Self {
+        Arc::make_mut(&mut self.tensors).extend(adapter);
+        Self { adapter_scale: scale, ..self }
+    }
+
+    /// What others share these weights by, while it is kept.
+    pub fn origin(&self) -> Option<Arc<BTreeMap<String, Tensor>>> {
+        self.origin.clone()
+    }
+
+    /// What an adapter's product is multiplied by; 1 where there is none.
+    pub fn adapter_scale(&self) -> f64 {
+        self.adapter_scale
     }
 
     /// Those of these weights whose names begin with `prefix`, by the rest of their names. What is taken of them
     /// is taken of these.
     pub(super) fn within(&self, prefix: &str) -> Self {
         let (tensors, taken) = (Arc::clone(&self.tensors), Arc::clone(&self.taken));
-        Self { tensors, taken, file: self.file.clone(), prefix: format!("{}{prefix}", self.prefix) }
+        Self {
+            tensors,
+            taken,
+            file: self.file.clone(),
+            prefix: format!("{}{prefix}", self.prefix),
+            adapter_scale: self.adapter_scale,
+            origin: self.origin.clone(),
+        }
     }
 
     /// The same weights by other names; `map` says for a name here what the file calls it (see
@@ -49,8 +85,9 @@ impl Weights {
     /// # Errors
     /// Where the file has no such name, or two weights get one name.
     pub fn renamed(self, map: &BTreeMap<String, String>) -> Result<Self> {
+        let (scale, origin) = (self.adapter_scale, self.origin.clone());
         let (tensors, file) = self.into_parts();
-        Ok(Self::new(rename(tensors, map)?, file))
+        Ok(Self { adapter_scale: scale, origin, ..Self::new(rename(tensors, map)?, file) })
     }
 
     /// The tensors, and what to call them: [`Weights::new`] backwards.
@@ -64,13 +101,15 @@ impl Weights {
     /// # Errors
     /// Where the device fails.
     pub fn into_trainable(self, is_trained: impl Fn(&str) -> bool) -> candle_core::Result<Self> {
+        let adapter_scale = self.adapter_scale;
         let (tensors, file) = self.into_parts();
         let tensors = tensors.into_iter().map(|(name, tensor)| {
             let is_trained = is_trained(&name);
             let tensor = if is_trained { Var::from_tensor(&tensor)?.into_inner() } else { tensor };
             Ok((name, tensor))
         });
-        Ok(Self::new(tensors.collect::<candle_core::Result<_>>()?, file))
+        let tensors = tensors.collect::<candle_core::Result<_>>()?;
+        Ok(Self { adapter_scale, ..Self::new(tensors, file) })
     }
 
     /// The variables that an architecture or head has taken, by name.
@@ -88,6 +127,12 @@ impl Weights {
             .iter()
             .filter_map(|name| Some((name.clone(), self.tensors.get(name)?.clone())))
             .collect()
+    }
+
+    /// How many rows the tensor `name` has, where it is there.
+    pub fn rows(&self, name: &str) -> Option<usize> {
+        let tensor = self.tensors.get(&format!("{}{name}", self.prefix));
+        tensor.and_then(|tensor| tensor.dims().first().copied())
     }
 
     /// Whether a tensor of this name is there.

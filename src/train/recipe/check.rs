@@ -9,10 +9,11 @@ use crate::error::{Error, Result};
 use crate::resource::{Section, TomlFile};
 
 /// The tables of a recipe.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "data",
     "model",
     "optimiser",
+    "lora",
     "schedule",
     "batch",
     "loss",
@@ -56,12 +57,13 @@ pub(super) fn parse(file: &TomlFile) -> Result<Recipe> {
     let mut tables = tables.into_iter();
     let mut next = || tables.next().flatten();
     let data = next();
-    let [model, optimiser, schedule, batch, loss, evaluation, checkpoint, output] =
-        [next(), next(), next(), next(), next(), next(), next(), next()];
+    let [model, optimiser, lora, schedule, batch, loss, evaluation, checkpoint, output] =
+        [next(), next(), next(), next(), next(), next(), next(), next(), next()];
     let corpora = wrong.keep(corpora(data, &root));
     let model = required(&mut wrong, model, &root, "model", "start = \"FOLDER\"");
     let output = required(&mut wrong, output, &root, "output", "folder = \"FOLDER\"");
     let optimiser = optional(&mut wrong, optimiser, optimiser_checks);
+    let lora = lora.map(|lora| optional(&mut wrong, Some(lora), lora_checks));
     let schedule = optional(&mut wrong, schedule, schedule_checks);
     let batch = optional(&mut wrong, batch, batch_checks);
     let loss = optional(&mut wrong, loss, loss_checks);
@@ -79,6 +81,7 @@ pub(super) fn parse(file: &TomlFile) -> Result<Recipe> {
                 exclude,
                 model,
                 optimiser,
+                lora,
                 schedule,
                 batch,
                 loss,
@@ -196,6 +199,13 @@ fn optimiser_checks(wrong: &mut Problems, at: &Section<'_>, read: &super::Optimi
         let message = format!("'{key}' is of the optimisers adam and adamw");
         wrong.check(at, key, !(is_sgd && at.has(key)), message);
     }
+}
+
+fn lora_checks(wrong: &mut Problems, at: &Section<'_>, read: &super::LoraRecipe) {
+    wrong.check(at, "rank", read.rank > 0, "'rank' is 0, expected 1 or more");
+    let message = format!("'alpha' is {}, expected more than 0", read.alpha);
+    wrong.check(at, "alpha", read.alpha > 0.0 && read.alpha.is_finite(), message);
+    wrong.check(at, "targets", !read.targets.is_empty(), "'targets' names no layer");
 }
 
 fn schedule_checks(wrong: &mut Problems, at: &Section<'_>, read: &super::ScheduleRecipe) {

@@ -14,9 +14,14 @@ fn beginning(head: &str, scheme: &str, more: &str) -> Recipe {
     recipe(&text)
 }
 
-fn trainee(recipe: &Recipe, names: &[&str]) -> Trainee {
-    Trainee::new(recipe, &recipe.base().join(&recipe.model.start), &labels(names), &Device::Cpu)
-        .unwrap_or_else(|e| panic!("{e}"))
+fn trainee(recipe: &Recipe, names: &[&str]) -> TokenTrainee {
+    TokenTrainee::new(
+        recipe,
+        &recipe.base().join(&recipe.model.start),
+        &labels(names),
+        &Device::Cpu,
+    )
+    .unwrap_or_else(|e| panic!("{e}"))
 }
 
 #[test]
@@ -29,7 +34,7 @@ fn every_head_can_be_trained_saved_and_loaded() {
         assert!(loss < 0.1 && score == 1.0, "{head}: loss {loss}, F1 {score}");
         let folder = tempfile::tempdir().unwrap();
         let numbers = recipe::Numbers::F32;
-        save::save(folder.path(), &trainee, &trainee.weights(), numbers, "card").unwrap();
+        trainee.save(folder.path(), &trainee.weights(), numbers).unwrap();
         let context = LoadContext {
             files: Files::Folder(folder.path().to_owned()),
             device: DeviceChoice::Cpu,
@@ -86,17 +91,16 @@ fn an_encoder_alone_gets_a_whole_new_head() {
 fn long_texts_can_be_learnt_from() {
     let recipe = beginning("bilstm-crf", "bio", "");
     let trainee = trainee(&recipe, &["LOC", "PER"]);
-    let loss = Arc::new(TagLoss::new(&recipe.loss, &Targets::new(trainee.tags.clone())));
     let ids: Vec<u32> = (0..1000).map(|i| 5 + i % 600).collect();
-    let example = Example { ids, positions: vec![1, 500], targets: vec![0, 4] };
-    let step = compute(&trainee, &loss, &[vec![&example]], &Dropout::off()).unwrap();
+    let example = TagExample { ids, positions: vec![1, 500], targets: vec![0, 4] };
+    let step = compute(&trainee, &[vec![&example]], &Dropout::off()).unwrap();
     assert!(step.loss.is_finite() && step.gradients.norm().unwrap() > 0.0);
 }
 
 #[test]
 fn what_a_crf_cannot_learn_is_an_error() {
     let told = |recipe: &Recipe| {
-        Trainee::new(
+        TokenTrainee::new(
             recipe,
             &recipe.base().join(&recipe.model.start),
             &labels(&["LOC", "PER"]),

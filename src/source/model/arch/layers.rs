@@ -12,6 +12,34 @@ use crate::source::model::weights::Weights;
 pub struct Linear {
     weight: Tensor,
     bias: Option<Tensor>,
+    adapter: Option<LowRank>,
+}
+
+/// What an adapter adds to a linear layer: `scale x A^T B^T` (see [`crate::source::model::adapter`]).
+#[derive(Debug, Clone)]
+struct LowRank {
+    /// A, of shape `(rank, inputs)`.
+    down: Tensor,
+    /// B, of shape `(outputs, rank)`.
+    up: Tensor,
+    scale: f64,
+}
+
+impl LowRank {
+    fn load(
+        weights: &Weights,
+        name: &str,
+        inputs: usize,
+        outputs: usize,
+    ) -> crate::Result<Option<Self>> {
+        let [down, up] = ["A", "B"].map(|part| format!("{name}.lora_{part}.weight"));
+        let Some(rank) = weights.rows(&down) else { return Ok(None) };
+        Ok(Some(Self {
+            down: weights.tensor(&down, &[rank, inputs])?,
+            up: weights.tensor(&up, &[outputs, rank])?,
+            scale: weights.adapter_scale(),
+        }))
+    }
 }
 
 impl Linear {
@@ -43,6 +71,7 @@ impl Linear {
         Ok(Self {
             weight: weights.tensor(&format!("{name}.weight"), &[outputs, inputs])?,
             bias: has_bias.then(bias).transpose()?,
+            adapter: LowRank::load(weights, name, inputs, outputs)?,
         })
     }
 
@@ -51,20 +80,29 @@ impl Linear {
     /// # Errors
     /// Where the device fails.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        if self.weight.is_variable() && differentiable::runs_here(x) {
-            return differentiable::linear(x, &self.weight, self.bias.as_ref());
-        }
-        let (outputs, inputs) = self.weight.dims2()?;
-        let mut shape = x.dims().to_vec();
-        let rows = x.elem_count() / inputs;
-        *shape.last_mut().expect("a tensor with a last dimension") = outputs;
-        let product = x.reshape((rows, inputs))?.matmul(&self.weight.t()?)?;
-        let sum = match &self.bias {
-            Some(bias) => product.broadcast_add(bias)?,
-            None => product,
-        };
-        sum.reshape(shape)
+        let product = product(x, &self.weight, self.bias.as_ref())?;
+        let Some(LowRank { down, up, scale }) = &self.adapter else { return Ok(product) };
+        let added = self::product(&self::product(x, down, None)?, up, None)?;
+        product + (added * *scale)?
     }
+}
+
+/// `x W^T + b` over the last dimension.
+fn product(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    // Where nothing is trained, nothing is tracked either.
+    if (weight.is_variable() || x.track_op()) && differentiable::runs_here(x) {
+        return differentiable::linear(x, weight, bias);
+    }
+    let (outputs, inputs) = weight.dims2()?;
+    let mut shape = x.dims().to_vec();
+    let rows = x.elem_count() / inputs;
+    *shape.last_mut().expect("a tensor with a last dimension") = outputs;
+    let product = x.reshape((rows, inputs))?.matmul(&weight.t()?)?;
+    let sum = match bias {
+        Some(bias) => product.broadcast_add(bias)?,
+        None => product,
+    };
+    sum.reshape(shape)
 }
 
 /// Layer normalisation over the last dimension (Ba et al. 2016, arXiv:1607.06450).

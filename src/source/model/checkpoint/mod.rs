@@ -3,6 +3,7 @@
 
 mod gguf;
 mod pickle;
+mod shared;
 mod torch;
 mod zip;
 
@@ -12,6 +13,8 @@ use candle_core::{DType, Device, Tensor};
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::resource::Files;
+
+pub(super) use shared::shared;
 
 /// How the tensors of a file are written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,13 +42,7 @@ pub(super) type Tensors = BTreeMap<String, Tensor>;
 /// # Errors
 /// Where the folder holds none of the known files, or one is damaged.
 pub(super) fn read(files: &Files, folder: &str, device: &Device) -> Result<(Tensors, String)> {
-    let known = KNOWN.iter().map(|(file, format)| (format!("{folder}/{file}"), *format));
-    let Some((name, format)) = known.into_iter().find(|(name, _)| files.exists(name)) else {
-        let names: Vec<&str> = KNOWN.iter().map(|(file, _)| *file).collect();
-        let message = format!("model folder {} holds no weights", files.display(folder));
-        return Err(Error::new(ErrorKind::Model, message)
-            .with_help(format!("expected one of {}", names.join(", "))));
-    };
+    let (name, format) = weights_file(files, folder)?;
     let shown = files.display(&name);
     let tensors = if name.ends_with(".index.json") {
         read_shards(files, folder, &name, format, device)?
@@ -53,6 +50,25 @@ pub(super) fn read(files: &Files, folder: &str, device: &Device) -> Result<(Tens
         read_file(files, &name, format, device)?
     };
     Ok((tensors, shown))
+}
+
+/// The file of the weights in a folder (of shards, their index).
+fn weights_file(files: &Files, folder: &str) -> Result<(String, Format)> {
+    let mut known = KNOWN.iter().map(|(file, format)| (format!("{folder}/{file}"), *format));
+    known.find(|(name, _)| files.exists(name)).ok_or_else(|| {
+        let names: Vec<&str> = KNOWN.iter().map(|(file, _)| *file).collect();
+        let message = format!("model folder {} holds no weights", files.display(folder));
+        let help = format!("expected one of {}", names.join(", "));
+        Error::new(ErrorKind::Model, message).with_help(help)
+    })
+}
+
+/// The tensors of one file of safetensors.
+///
+/// # Errors
+/// Where it is missing or damaged.
+pub(super) fn read_safetensors(files: &Files, name: &str, device: &Device) -> Result<Tensors> {
+    read_file(files, name, Format::Safetensors, device)
 }
 
 fn read_file(files: &Files, name: &str, format: Format, device: &Device) -> Result<Tensors> {

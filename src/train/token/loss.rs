@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, bail};
 
-use super::data::Targets;
-use super::recipe::LossRecipe;
+use super::examples::Targets;
+use crate::train::recipe::LossRecipe;
 
 /// How a word's loss comes about.
 #[derive(Debug)]

@@ -1,0 +1,136 @@
+//! Adapters in training (see [`crate::source::model::adapter`]): which layers get one, and how it is saved.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+use candle_core::Tensor;
+use serde_json::{Map, Value};
+
+use super::checkpoint::{write_file, write_tensors};
+use super::recipe::{LoraRecipe, Numbers};
+use crate::error::{Error, ErrorKind, Result};
+use crate::source::model::adapter::{AdapterConfig, CONFIG, PREFIX, WEIGHTS};
+use crate::source::model::head::{NewWeight, Start};
+
+/// Whether a weight is of an adapter.
+pub(super) fn is_adapter(name: &str) -> bool {
+    name.contains(".lora_")
+}
+
+/// The weights of the adapters that a recipe asks for, to begin with: A drawn as the weights of a linear
+/// layer are, B zero, so that the model is what it was.
+///
+/// # Errors
+/// Where one of the targets is no linear layer of the model.
+pub(super) fn begin(
+    recipe: &LoraRecipe,
+    tensors: &BTreeMap<String, Tensor>,
+) -> Result<Vec<NewWeight>> {
+    let mut fresh = Vec::new();
+    for target in &recipe.targets {
+        let before = fresh.len();
+        let end = format!("{target}.weight");
+        for (name, tensor) in tensors {
+            let is_it = name == &end || name.ends_with(&format!(".{end}"));
+            let Some((layer, &[outputs, inputs])) =
+                name.strip_suffix(".weight").filter(|_| is_it).zip(tensor.dims().first_chunk())
+            else {
+                continue;
+            };
+            let weight = |part: &str, shape: [usize; 2], start| NewWeight {
+                name: format!("{layer}.lora_{part}.weight"),
+                shape: shape.to_vec(),
+                start,
+                is_of_tags: false,
+            };
+            let spread = 1.0 / (inputs as f64).sqrt();
+            fresh.push(weight("A", [recipe.rank, inputs], Start::Uniform(spread)));
+            fresh.push(weight("B", [outputs, recipe.rank], Start::Zeros));
+        }
+        if fresh.len() == before {
+            let message = format!("'targets' of [lora] names '{target}', which no layer ends in");
+            let layers = tensors.keys().filter_map(|name| name.strip_suffix(".weight"));
+            let mut ends: Vec<&str> = layers.filter_map(|layer| layer.rsplit('.').next()).collect();
+            ends.sort_unstable();
+            ends.dedup();
+            let help = format!("layers end in {}", ends.join(", "));
+            return Err(Error::new(ErrorKind::Config, message).with_help(help));
+        }
+    }
+    Ok(fresh)
+}
+
+/// Writes an adapter of the model in `base` into `folder`: `weights` are its matrices and those of the head.
+///
+/// # Errors
+/// Where a file cannot be written.
+pub(super) fn save(
+    folder: &Path,
+    base: &Path,
+    recipe: &LoraRecipe,
+    config: &Map<String, Value>,
+    weights: &BTreeMap<String, Tensor>,
+    numbers: Numbers,
+) -> Result<()> {
+    let error = |path: &Path, e| Error::io("write", path.display(), e);
+    let replaced: Vec<String> = {
+        let heads = weights.keys().filter(|name| !is_adapter(name));
+        let parts = heads.filter_map(|name| name.split('.').next());
+        let mut parts: Vec<String> = parts.map(str::to_owned).collect();
+        parts.dedup();
+        parts
+    };
+    let adapter = AdapterConfig {
+        peft_type: "LORA".to_owned(),
+        base_model_name_or_path: relative(folder, base),
+        r: recipe.rank,
+        lora_alpha: recipe.alpha,
+        target_modules: recipe.targets.clone(),
+        modules_to_save: Some(replaced),
+        task_type: Some("TOKEN_CLS".to_owned()),
+        use_rslora: false,
+        bias: "none".to_owned(),
+        use_dora: false,
+        fan_in_fan_out: false,
+        rank_pattern: BTreeMap::new(),
+        alpha_pattern: BTreeMap::new(),
+    };
+    let adapter = serde_json::to_string_pretty(&adapter).expect("plain data");
+    let config = format!("{:#}", Value::Object(config.clone()));
+    for (name, text) in [(CONFIG, adapter), ("config.json", config)] {
+        let path = folder.join(name);
+        write_file(&path, format!("{text}\n").as_bytes()).map_err(|e| error(&path, e))?;
+    }
+    let named = weights.iter().map(|(name, tensor)| (format!("{PREFIX}{name}"), tensor.clone()));
+    let path = folder.join(WEIGHTS);
+    write_tensors(&path, &named.collect(), numbers).map_err(|e| error(&path, e))
+}
+
+/// The path of `to` as seen from the folder `from`, both of which are there; `to` itself where they are on
+/// different roots.
+fn relative(from: &Path, to: &Path) -> String {
+    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let (from, to) = (whole(from), whole(to));
+    let shared = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
+    if shared == 0 {
+        return to.display().to_string();
+    }
+    let up = from.components().skip(shared).map(|_| Component::ParentDir);
+    let path: PathBuf = up.chain(to.components().skip(shared)).collect();
+    path.to_string_lossy().replace('\\', "/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_named_as_another_sees_it() {
+        let root = tempfile::tempdir().unwrap();
+        let [a, b] = ["models/a", "models/b/c"].map(|name| root.path().join(name));
+        std::fs::create_dir_all(&a).unwrap();
+        std::fs::create_dir_all(&b).unwrap();
+        assert_eq!(relative(&a, &b), "../b/c");
+        assert_eq!(relative(&b, &a), "../../a");
+    }
+}

@@ -1,0 +1,354 @@
+//! The token classifier that is trained: the start folder with the labels of the run, its weights as
+//! variables, and the same weights as a tagger that judges it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use candle_core::{Device, Tensor, Var};
+use serde_json::{Map, Value, json};
+
+use super::examples::{TagExample, Targets, Teaching, examples, tag_names};
+use super::forward::forward;
+use super::loss::TagLoss;
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::resource::Files;
+use crate::source::Source;
+use crate::source::model::adapter::AdapterConfig;
+use crate::source::model::arch::{self, Architecture, Encoder};
+use crate::source::model::batch::Batch;
+use crate::source::model::folder_options::{FolderOptions, parse_config};
+use crate::source::model::head::{self, Crf, Head, NewWeight, Positions};
+use crate::source::model::weights::Weights;
+use crate::source::model::{Dropout, HEADS, Mode, ModelConfig, ModelFolder, Tagger};
+use crate::train::data::{Corpus, Examples, Excluded};
+use crate::train::lora;
+use crate::train::recipe::{LastLayer, LoraRecipe, LossRecipe, ModelRecipe, Numbers, Recipe};
+use crate::train::save;
+use crate::train::trainee::{
+    ADAPTER_STREAM, NEW_LAYER_STREAM, Trainee, check_frozen, device_failed, draw, is_frozen,
+};
+
+/// The names of the last layer's weights.
+const LAST_LAYER: [&str; 2] = ["classifier.weight", "classifier.bias"];
+
+/// A token classifier in training.
+pub struct TokenTrainee {
+    /// The same weights, as a tagger.
+    pub tagger: Tagger,
+    /// What is trained, by name.
+    pub variables: BTreeMap<String, Var>,
+    /// The `config.json` of the model that it becomes.
+    pub config: Map<String, Value>,
+    /// The names of the tags, in the order of their ids.
+    pub tags: Vec<String>,
+    /// Whether the last layer is a new one.
+    pub has_new_layer: bool,
+    /// The folder that it began as.
+    pub start: PathBuf,
+    /// What words may be.
+    pub targets: Targets,
+    /// What is made small.
+    pub loss: Arc<TagLoss>,
+    loss_recipe: LossRecipe,
+    /// How its adapter is made, where it is one that is trained.
+    lora: Option<LoraRecipe>,
+    teaching: Teaching,
+    encoder: Box<dyn Encoder>,
+    head: Box<dyn Head>,
+    weights: Weights,
+}
+
+impl TokenTrainee {
+    /// The model that a run of a recipe begins with, from the folder `start`, for these labels, on a
+    /// device.
+    ///
+    /// # Errors
+    /// Where the start folder is missing or damaged, or does not fit the recipe.
+    fn begin(recipe: &Recipe, start: &Path, labels: &[String], device: &Device) -> Result<Self> {
+        let files = Files::Folder(PathBuf::new());
+        let place = start.to_path_buf();
+        let start = start.to_string_lossy().into_owned();
+        let folder = ModelFolder::read(&files, &start, device)?;
+        let here = |error: Error| error.at(Location::file(&folder.config_place));
+        let mut config: Map<String, Value> = parse_config(&folder.config, &folder.config_place)?;
+        let model_type = config.get("model_type").and_then(Value::as_str).unwrap_or_default();
+        let architecture = arch::architecture(model_type, &folder.config_place)?;
+        if AdapterConfig::read(&files, &start)?.is_some() {
+            let message = "the model to begin with is an adapter";
+            let help = "name the model that it changes, whose 'base_model_name_or_path' is in its \
+                        adapter_config.json";
+            return Err(here(Error::new(ErrorKind::Model, message).with_help(help)));
+        }
+        let (tensors, weights_place) = folder.weights.into_parts();
+        let mut tensors = named_as_in_a_classifier(tensors, architecture.prefix);
+        let options = folder_options(&mut config).map_err(here)?;
+        let (kind, head_options) = head::kind(&options.head).map_err(here)?;
+        let ignored = &options.ignored_tags;
+        let (tags, has_new_layer) =
+            tags(&recipe.model, labels, &config, ignored, &tensors).map_err(here)?;
+        if has_new_layer && let Some(section) = config.get_mut("spanloom") {
+            section.as_object_mut().map(|section| section.shift_remove("ignored_tags"));
+        }
+        configure(&mut config, architecture, &tags, recipe.model.dropout);
+        if kind.name != HEADS[0].name {
+            // No class of transformers has this head.
+            config.shift_remove("architectures");
+        }
+        let config_text = Value::Object(config.clone()).to_string();
+        let fresh = {
+            let weights = Weights::new(tensors.clone(), weights_place.clone());
+            let encoder = (architecture.load)(&config_text, &weights).map_err(here)?;
+            (kind.fresh)(&head_options, encoder.as_ref(), tags.len())
+        };
+        let of_head: Vec<String> = fresh.iter().map(|weight| weight.name.clone()).collect();
+        let spread = config.get("initializer_range").and_then(Value::as_f64).unwrap_or(0.02);
+        if has_new_layer {
+            let drawn = draw(&fresh, (recipe.seed, NEW_LAYER_STREAM), spread, device)
+                .map_err(device_failed)?;
+            for ((name, tensor), NewWeight { is_of_tags, .. }) in drawn.into_iter().zip(fresh) {
+                if is_of_tags || !tensors.contains_key(&name) {
+                    tensors.insert(name, tensor);
+                }
+            }
+        }
+        let known: Vec<String> = tensors.keys().cloned().collect();
+        let adapters = match &recipe.lora {
+            Some(recipe) => lora::begin(recipe, &tensors).map_err(here)?,
+            None => Vec::new(),
+        };
+        let adapters = draw(&adapters, (recipe.seed, ADAPTER_STREAM), spread, device)
+            .map_err(device_failed)?;
+        let is_trained = |name: &str| {
+            let is_free = recipe.lora.is_none()
+                || lora::is_adapter(name)
+                || of_head.iter().any(|of_head| of_head == name);
+            is_free && !is_frozen(&recipe.optimiser, name)
+        };
+        let scale = recipe.lora.as_ref().map_or(1.0, |lora| lora.alpha / lora.rank as f64);
+        let weights = Weights::new(tensors, weights_place.clone())
+            .with_adapter(adapters.into_iter().collect(), scale);
+        let weights = weights.into_trainable(is_trained).map_err(device_failed)?;
+        let encoder = (architecture.load)(&config_text, &weights).map_err(here)?;
+        let head = (kind.load)(&head_options, &weights, encoder.as_ref(), tags.len());
+        let head = head.map_err(here)?;
+        check_head(recipe, head.as_ref())?;
+        let variables = weights.variables();
+        check_frozen(&recipe.optimiser, &known, &variables)?;
+        // The same storage without a gradient: what a step changes, the tagger sees.
+        let detached = weights.taken().into_iter().map(|(name, tensor)| (name, tensor.detach()));
+        let weights_of_tagger =
+            Weights::new(detached.collect(), weights_place).with_adapter(BTreeMap::new(), scale);
+        let folder = ModelFolder {
+            config: config_text,
+            ..ModelFolder::with_weights(&files, &start, weights_of_tagger)?
+        };
+        let options =
+            ModelConfig { max_length: recipe.model.max_length, ..ModelConfig::of_folder(&start) };
+        let tagger = Tagger::of_folder("model".into(), options, &folder, device.clone())?;
+        let targets = Targets::new(tags.clone());
+        Ok(Self {
+            tagger,
+            variables,
+            config,
+            tags,
+            has_new_layer,
+            start: place,
+            loss: Arc::new(TagLoss::new(&recipe.loss, &targets)),
+            targets,
+            loss_recipe: recipe.loss.clone(),
+            lora: recipe.lora.clone(),
+            teaching: Teaching { scheme: recipe.model.scheme, label_all: recipe.model.label_all },
+            encoder,
+            head,
+            weights,
+        })
+    }
+
+    /// What judges whole sequences of tags; `None` where each word is judged by itself.
+    pub fn crf(&self) -> Option<&Crf> {
+        self.head.crf()
+    }
+
+    /// The logits at some places of each row of a batch: as [`head::logits_at`].
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn logits(
+        &self,
+        batch: &Batch,
+        places: &[&[u32]],
+        mode: Mode<'_>,
+    ) -> candle_core::Result<Tensor> {
+        head::logits_at((self.encoder.as_ref(), self.head.as_ref()), batch, places, mode)
+    }
+}
+
+impl Trainee for TokenTrainee {
+    type Example = TagExample;
+
+    fn new(recipe: &Recipe, start: &Path, labels: &[String], device: &Device) -> Result<Self> {
+        Self::begin(recipe, start, labels, device)
+    }
+
+    fn examples(&mut self, corpus: &Corpus, excluded: &Excluded) -> Result<Examples<TagExample>> {
+        let made = examples(corpus, &self.tagger, &mut self.targets, self.teaching, excluded)?;
+        self.loss = Arc::new(TagLoss::new(&self.loss_recipe, &self.targets));
+        Ok(made)
+    }
+
+    fn weight(&self, example: &TagExample) -> f64 {
+        self.loss.weight(&example.targets)
+    }
+
+    fn loss(
+        &self,
+        examples: &[&TagExample],
+        divisor: f64,
+        dropout: &Dropout,
+    ) -> candle_core::Result<Tensor> {
+        forward(self, examples, divisor, dropout)
+    }
+
+    fn variables(&self) -> &BTreeMap<String, Var> {
+        &self.variables
+    }
+
+    fn weights(&self) -> BTreeMap<String, Tensor> {
+        let mut weights = self.weights.taken();
+        if self.lora.is_some() {
+            weights.retain(|name, _| self.variables.contains_key(name));
+        }
+        weights
+    }
+
+    fn source(&self) -> &dyn Source {
+        &self.tagger
+    }
+
+    fn describe(&self) -> String {
+        let model_type = self.config.get("model_type").and_then(Value::as_str).unwrap_or("unknown");
+        let layer = if self.has_new_layer { "a new last layer" } else { "its own last layer" };
+        format!("a token classifier (`{model_type}`) with {layer}, tags {}", self.tags.join(" "))
+    }
+
+    fn save(
+        &self,
+        folder: &Path,
+        weights: &BTreeMap<String, Tensor>,
+        numbers: Numbers,
+    ) -> Result<()> {
+        if let Some(recipe) = &self.lora {
+            return lora::save(folder, &self.start, recipe, &self.config, weights, numbers);
+        }
+        save::model(folder, &self.start, &self.config, weights, numbers)
+    }
+}
+
+/// The names as a token classifier's checkpoint has them: an encoder alone is saved without the prefix, and
+/// old checkpoints call a layer norm's weight and bias gamma and beta.
+fn named_as_in_a_classifier(
+    tensors: BTreeMap<String, Tensor>,
+    prefix: &str,
+) -> BTreeMap<String, Tensor> {
+    let has_prefix = tensors.keys().any(|name| name.starts_with(prefix));
+    let renamed = |name: String| {
+        let name = match (name.strip_suffix(".gamma"), name.strip_suffix(".beta")) {
+            (Some(norm), _) => format!("{norm}.weight"),
+            (_, Some(norm)) => format!("{norm}.bias"),
+            _ => name,
+        };
+        let of_head = ["head.", "lstm.", "crf."].iter().any(|part| name.starts_with(part));
+        if has_prefix || of_head || LAST_LAYER.contains(&name.as_str()) {
+            name
+        } else {
+            prefix.to_owned() + &name
+        }
+    };
+    tensors.into_iter().map(|(name, tensor)| (renamed(name), tensor)).collect()
+}
+
+/// What the section `spanloom` says. Of what is saved, it says all but the names of weights, which are
+/// written as they are called here.
+fn folder_options(config: &mut Map<String, Value>) -> Result<FolderOptions> {
+    let Some(section) = config.get_mut("spanloom") else { return Ok(FolderOptions::default()) };
+    let options = serde_json::from_value(section.clone())
+        .map_err(|e| Error::new(ErrorKind::Model, format!("spanloom: {e}")));
+    section.as_object_mut().map(|section| section.shift_remove("weights"));
+    options
+}
+
+/// Looks whether the head can be trained as the recipe says.
+fn check_head(recipe: &Recipe, head: &dyn Head) -> Result<()> {
+    let Some(crf) = head.crf() else { return Ok(()) };
+    let loss = &recipe.loss;
+    let message = if loss.label_smoothing > 0.0
+        || loss.focal > 0.0
+        || !loss.class_weights.is_empty()
+    {
+        "a CRF is trained by its likelihood: it knows no 'label-smoothing', 'focal' or 'class-weights'"
+    } else if recipe.model.label_all && crf.positions == Positions::Words {
+        "'label-all' teaches every sub-word, but the CRF reads only the first of each word"
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(ErrorKind::Config, message))
+}
+
+/// The tags of the model, and whether its last layer is to be a new one. Where the start folder has the
+/// same tags in another order, or besides them some that are no labels, its tags stay.
+fn tags(
+    recipe: &ModelRecipe,
+    labels: &[String],
+    config: &Map<String, Value>,
+    ignored: &[String],
+    tensors: &BTreeMap<String, Tensor>,
+) -> Result<(Vec<String>, bool)> {
+    let new = tag_names(recipe.scheme, labels);
+    let id2label = config.get("id2label").and_then(Value::as_object);
+    let old: Option<Vec<String>> = id2label.and_then(|names| {
+        let name = |id: usize| Some(names.get(&id.to_string())?.as_str()?.to_owned());
+        (0..names.len()).map(name).collect()
+    });
+    let has_layer = LAST_LAYER.iter().all(|name| tensors.contains_key(*name));
+    let sorted = |tags: &[String]| {
+        let mut tags: Vec<String> =
+            tags.iter().filter(|tag| !ignored.contains(tag)).cloned().collect();
+        tags.sort();
+        tags
+    };
+    let same = old.clone().filter(|old| has_layer && sorted(old) == sorted(&new));
+    match (recipe.last_layer, same) {
+        (LastLayer::Auto | LastLayer::Keep, Some(old)) => Ok((old, false)),
+        (LastLayer::Keep, None) => {
+            let had = old.filter(|_| has_layer).map_or("none".to_owned(), |old| old.join(", "));
+            let message =
+                format!("'last-layer' is \"keep\", but the start folder has the tags {had}");
+            let help = format!("the run has the tags {}", new.join(", "));
+            Err(Error::new(ErrorKind::Model, message).with_help(help))
+        }
+        _ => Ok((new, true)),
+    }
+}
+
+/// Makes `config.json` that of a token classifier with these tags.
+fn configure(
+    config: &mut Map<String, Value>,
+    architecture: &Architecture,
+    tags: &[String],
+    dropout: Option<f64>,
+) {
+    let by_id = tags.iter().enumerate().map(|(id, tag)| (id.to_string(), json!(tag)));
+    let by_tag = tags.iter().enumerate().map(|(id, tag)| (tag.clone(), json!(id)));
+    config.insert("architectures".to_owned(), json!([architecture.token_classifier]));
+    config.insert("id2label".to_owned(), Value::Object(by_id.collect()));
+    config.insert("label2id".to_owned(), Value::Object(by_tag.collect()));
+    for stale in ["num_labels", "_num_labels", "_name_or_path", "torch_dtype", "dtype"] {
+        config.shift_remove(stale);
+    }
+    let Some(rate) = dropout else { return };
+    let rates: Vec<String> = config.keys().filter(|key| key.contains("dropout")).cloned().collect();
+    for key in rates {
+        config.insert(key, json!(rate));
+    }
+}
