@@ -18,16 +18,25 @@ pub struct Window {
 ///
 /// A word longer than `capacity` has a window of its own. Every word is kept by exactly one window.
 pub fn windows(lengths: &[usize], capacity: usize, overlap: usize) -> Vec<Window> {
+    windows_of_words(lengths, capacity, usize::MAX, overlap)
+}
+
+/// [`windows`] of at most `words` words each, at least one, half of which neighbours share at most.
+pub fn windows_of_words(
+    lengths: &[usize],
+    capacity: usize,
+    words: usize,
+    overlap: usize,
+) -> Vec<Window> {
     let mut windows: Vec<Window> = Vec::new();
     let mut start = 0;
     while start < lengths.len() {
-        let end = extend(lengths, start, capacity);
+        let end = extend(lengths, start, capacity).min(start.saturating_add(words.max(1)));
         windows.push(Window { words: start..end, keep: start..end });
         if end == lengths.len() {
             break;
         }
-        let next = step_back(lengths, start, end, overlap);
-        start = next;
+        start = step_back(lengths, start, end, overlap).max(end - (words / 2).min(end));
     }
     for i in 1..windows.len() {
         let shared = windows[i].words.start..windows[i - 1].words.end;
@@ -81,15 +90,26 @@ mod tests {
         assert!(windows.iter().any(|w| w.words == (1..2)));
     }
 
+    #[test]
+    fn words_are_a_limit_of_their_own() {
+        let windows = windows_of_words(&[1, 2, 1, 1, 1, 1, 1, 1], 100, 4, 50);
+        let seen: Vec<_> = windows.iter().map(|w| w.words.clone()).collect();
+        assert_eq!(seen, [0..4, 2..6, 4..8]);
+        let alone = windows_of_words(&[1; 3], 100, 1, 50);
+        assert_eq!(alone.iter().map(|w| w.words.clone()).collect::<Vec<_>>(), [0..1, 1..2, 2..3]);
+    }
+
     proptest! {
         #[test]
         fn every_word_is_kept_once_and_fits(
             lengths in proptest::collection::vec(1usize..9, 0..80),
             capacity in 1usize..30,
             overlap in 0usize..30,
+            most in 1usize..40,
         ) {
             let mut next = 0;
-            for window in windows(&lengths, capacity, overlap.min(capacity / 2)) {
+            for window in windows_of_words(&lengths, capacity, most, overlap.min(capacity / 2)) {
+                prop_assert!(window.words.len() <= most);
                 prop_assert_eq!(window.keep.start, next);
                 prop_assert!(window.words.start <= window.keep.start);
                 prop_assert!(window.keep.end <= window.words.end);
