@@ -209,8 +209,8 @@ fn entities_in_text_equal_the_reference_pipeline() {
     let mut compared = HashMap::new();
     for name in NAMES {
         let tagger = tagger(name, |config| {
-            config.words = WordSource::Tokenizer;
-            config.context = Context::Document;
+            config.words = Some(WordSource::Tokenizer);
+            config.context = Some(Context::Document);
         });
         let fixture = json(&format!("{name}/entities.json"));
         for (case, text) in fixture.as_array().expect("cases").iter().zip(&texts) {
@@ -330,7 +330,7 @@ fn what_is_longer_than_the_limit_is_read_in_windows() {
         let tagger = tagger(name, |config| {
             config.max_length = Some(40);
             config.overlap = 8;
-            config.context = Context::Document;
+            config.context = Some(Context::Document);
         });
         let found = tagger.find(&Document::new("d", text.trim_end())).expect("the model runs");
         let evidence = found.evidence.expect("evidence");

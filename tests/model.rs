@@ -36,8 +36,8 @@ fn tagger(configure: impl FnOnce(&mut ModelConfig), folder: &str) -> Tagger {
 fn pipeline_tagger() -> Tagger {
     tagger(
         |config| {
-            config.words = WordSource::Tokenizer;
-            config.context = Context::Document;
+            config.words = Some(WordSource::Tokenizer);
+            config.context = Some(Context::Document);
         },
         "models/en",
     )
@@ -260,7 +260,7 @@ fn a_batch_gives_what_single_documents_give() {
 #[test]
 fn every_word_of_a_very_long_document_is_seen() {
     // The tiny model has room for 62 sub-words: thousands of windows.
-    let tagger = tagger(|config| config.context = Context::Document, "tests/data/tiny-bert");
+    let tagger = tagger(|config| config.context = Some(Context::Document), "tests/data/tiny-bert");
     let words = 100_000;
     let text = "john smith works at acme in new york ".repeat(words / 8);
     let document = Document::new("long", text.trim_end());
@@ -279,10 +279,10 @@ fn every_word_of_a_very_long_document_is_seen() {
 fn windows_agree_with_the_whole_where_both_fit() {
     let text = "Angela Merkel met Emmanuel Macron in Paris before she flew to the United Nations in \
                 New York, where Kofi Annan of Ghana had once worked for the World Health Organization";
-    let whole = tagger(|c| c.context = Context::Document, "models/en");
+    let whole = tagger(|c| c.context = Some(Context::Document), "models/en");
     let windowed = tagger(
         |c| {
-            c.context = Context::Document;
+            c.context = Some(Context::Document);
             c.max_length = Some(24);
             c.overlap = 11;
         },

@@ -9,6 +9,7 @@ mod bad_input;
 mod cli;
 mod corpus;
 mod formats;
+mod gliner;
 mod heads;
 mod layers;
 mod lint;

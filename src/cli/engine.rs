@@ -21,6 +21,10 @@ pub(super) struct EngineArgs {
     /// Run the model in this folder alone, without an engine file.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["engine", "with", "without"])]
     model: Option<PathBuf>,
+    /// What the model of `--model` is to find, parted by commas: any labels where it is a GLiNER model,
+    /// which needs them; else some of its own.
+    #[arg(long, value_name = "LABEL", value_delimiter = ',', requires = "model")]
+    labels: Option<Vec<String>>,
     /// Switch on sources that the engine file has switched off; names, parted by commas.
     #[arg(long, value_name = "SOURCE", value_delimiter = ',')]
     with: Vec<String>,
@@ -76,6 +80,7 @@ impl EngineArgs {
             with: self.with.clone(),
             without: self.without.clone(),
             evidence: self.evidence.clone(),
+            labels: self.labels.clone(),
             ..EngineOptions::default()
         }
     }

@@ -30,6 +30,7 @@ use crate::text::OffsetUnit;
   spanloom tag tweets.jsonl.gz --text-field body --offsets utf16
   spanloom tag test.conll -o tagged.conll --scheme bioes
   spanloom tag samples -e my-engine.toml --watch
+  spanloom tag samples --model models/gliner --labels person,city
   echo 'Ada Lovelace was born in London.' | spanloom tag --format text")]
 pub struct Args {
     /// Files, folders, globs, or `-` for standard input, which is read too where it is no terminal

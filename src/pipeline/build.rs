@@ -12,7 +12,7 @@ use super::store::{EvidenceUse, SourceKey, SourceStore};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::merge::{Pass, PassKind, PassScope};
 use crate::resource::{Files, Section, TomlFile};
-use crate::source::model::DeviceChoice;
+use crate::source::model::{DeviceChoice, ModelConfig};
 use crate::source::{self, LoadContext, Source};
 use crate::span::Label;
 
@@ -29,6 +29,8 @@ pub struct EngineOptions {
     pub all: bool,
     /// The folder in which findings of the sources are kept, to be merged again without running them.
     pub evidence: Option<PathBuf>,
+    /// What a model that runs alone is to find; nothing where that is its own business.
+    pub labels: Option<Vec<String>>,
 }
 
 /// A pass of an engine.
@@ -127,8 +129,13 @@ impl Engine {
         let name: Arc<str> = "model".into();
         let files = listed(Files::Folder(".".into()), options);
         let context = LoadContext { files: files.clone(), device: options.device };
-        let source = source::model::load_folder(name.clone(), &path.to_string_lossy(), &context)?;
-        let key = files.names_read().map(|names| SourceKey::of("", &files, &names)).transpose()?;
+        let config = ModelConfig::of_folder(&path.to_string_lossy());
+        let config = ModelConfig { labels: options.labels.clone(), ..config };
+        let source = source::model::system::load(name.clone(), config, &context)?;
+        let written = options.labels.as_ref().map(|labels| format!("{labels:?}"));
+        let written = written.unwrap_or_default();
+        let key =
+            files.names_read().map(|names| SourceKey::of(&written, &files, &names)).transpose()?;
         let mut engine = Self::of_sources(source.labels(), vec![source.into()]);
         engine.source_kinds = vec![source::kind("model")?.name];
         engine.source_places = vec![Location::file(path.display().to_string())];

@@ -243,3 +243,23 @@ fn what_cannot_be_watched_is_told() {
     let error = Bench::new().pipe("x", &["tag", "-", "--watch"]).failed();
     assert!(error.contains("standard input cannot be read again"), "{error}");
 }
+
+#[test]
+fn a_model_finds_the_labels_it_is_asked_for() {
+    let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let bench = Bench::new();
+    let run = |folder: &str, labels: Option<&str>| {
+        let folder = data.join(folder).display().to_string();
+        let mut arguments = vec!["tag", "--model", &folder];
+        arguments.extend(labels.iter().flat_map(|labels| ["--labels", labels]));
+        bench.pipe("Anna Keller lives in Lisbon and works for Northwind.", &arguments)
+    };
+    let found = entities(&run("gliner/span-bert", Some("person,city")).clean()).remove(0).1;
+    assert!(!found.is_empty());
+    assert!(found.iter().all(|e| e.contains("/person@") || e.contains("/city@")), "{found:?}");
+    let ran = run("gliner/span-bert", None);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(ran.err.contains("needs labels") && ran.err.contains("--labels person,city"));
+    let ran = run("tiny-bert", Some("nothing"));
+    assert!(ran.err.contains("unknown label of the model 'nothing'"), "{}", ran.err);
+}

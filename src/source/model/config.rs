@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::gliner::Decoding;
 use crate::error::{Error, Location, Result};
 use crate::resource::OptionDoc;
 use crate::span::{Label, Origin};
@@ -16,12 +17,12 @@ use crate::span::{Label, Origin};
 pub struct ModelConfig {
     /// The folder.
     pub path: String,
-    /// What a word is in running text.
+    /// What a word is in running text; where nothing is said, what its system takes for one.
     #[serde(default)]
-    pub words: WordSource,
-    /// What the model reads at once.
+    pub words: Option<WordSource>,
+    /// What the model reads at once; where nothing is said, what its system reads.
     #[serde(default)]
-    pub context: Context,
+    pub context: Option<Context>,
     /// The longest sequence in sub-words, special tokens included.
     #[serde(default)]
     pub max_length: Option<usize>,
@@ -34,12 +35,24 @@ pub struct ModelConfig {
     /// New names for the model's labels.
     #[serde(default)]
     pub map: BTreeMap<String, String>,
-    /// The labels it may propose, by their new names.
+    /// The labels it may propose, by their new names; of a model that is asked for labels, those.
     #[serde(default)]
     pub labels: Option<Vec<String>>,
-    /// The place of `labels` in the engine file, for errors.
+    /// By label, how a model that is asked for labels is asked for it, where not by its name.
+    #[serde(default)]
+    pub prompts: BTreeMap<String, String>,
+    /// What a probability must be above.
+    #[serde(default)]
+    pub threshold: Option<f64>,
+    /// The same by label.
+    #[serde(default)]
+    pub thresholds: BTreeMap<String, f64>,
+    /// Which of the entities that overlap stand.
+    #[serde(default)]
+    pub decoding: Option<Decoding>,
+    /// Where in the engine file the options stand that are written there, for errors.
     #[serde(skip)]
-    pub labels_place: Option<Location>,
+    pub places: BTreeMap<String, Location>,
 }
 
 /// What a word is in running text; given tokens are always words.
@@ -69,14 +82,26 @@ impl ModelConfig {
     pub fn of_folder(path: &str) -> Self {
         Self {
             path: path.to_owned(),
-            words: WordSource::default(),
-            context: Context::default(),
+            words: None,
+            context: None,
             max_length: None,
             overlap: default_overlap(),
             batch_tokens: default_batch_tokens(),
             map: BTreeMap::new(),
             labels: None,
-            labels_place: None,
+            prompts: BTreeMap::new(),
+            threshold: None,
+            thresholds: BTreeMap::new(),
+            decoding: None,
+            places: BTreeMap::new(),
+        }
+    }
+
+    /// An error at the place of the option `name`, where it is written.
+    pub(super) fn at(&self, name: &str, error: Error) -> Error {
+        match self.places.get(name) {
+            Some(place) => error.at(place.clone()),
+            None => error,
         }
     }
 
@@ -106,11 +131,7 @@ impl ModelConfig {
         let Some(label) = chosen.find(|label| !known.contains(&label.as_str())) else {
             return Ok(());
         };
-        let error = Error::unknown("label of the model", label, &known);
-        Err(match &self.labels_place {
-            Some(place) => error.at(place.clone()),
-            None => error,
-        })
+        Err(self.at("labels", Error::unknown("label of the model", label, &known)))
     }
 }
 
@@ -127,7 +148,8 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
     OptionDoc {
         name: "path",
         value: "string",
-        doc: "The folder, as Hugging Face's libraries save a token classifier: config.json with \
+        doc: "The folder, as the library of one of the systems saves it (`spanloom list systems`, \
+              docs/models.md). A token classifier as Hugging Face's libraries save it: config.json with \
               id2label, tokenizer.json (or vocab.txt, or vocab.json and merges.txt), \
               tokenizer_config.json where there is one, and the weights as \
               model.safetensors or pytorch_model.bin, whole or in shards, or as model.gguf. \
@@ -137,16 +159,17 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
     },
     OptionDoc {
         name: "words",
-        value: "\"text\" | \"tokenizer\", \"text\"",
+        value: "\"text\" | \"tokenizer\", \"text\"; of GLiNER its own",
         doc: "What a word is in running text: the library's segmentation, or the tokenizer's as in \
               transformers' pipeline. A word is labelled by its first sub-word. The words of the \
               segmentation are cut into sub-words as transformers cuts given words \
               (is_split_into_words); a model that was trained on running text may do better with the \
-              tokenizer's.",
+              tokenizer's. GLiNER cuts text into runs of letters, digits and underscores, with hyphens between \
+              them, and other characters each on its own; it may also be told \"text\".",
     },
     OptionDoc {
         name: "context",
-        value: "\"sentence\" | \"document\", \"sentence\"",
+        value: "\"sentence\" | \"document\", \"sentence\"; of GLiNER \"document\"",
         doc: "What the model reads at once. What is longer than the model's limit goes through \
               overlapping windows.",
     },
@@ -175,6 +198,30 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
     OptionDoc {
         name: "labels",
         value: "list of strings, all",
-        doc: "The only labels it proposes, by their new names; its evidence keeps all.",
+        doc: "The only labels it proposes, by their new names; its evidence keeps all. GLiNER is asked for \
+              labels and needs them: any names, in the order in which it is to read them.",
+    },
+    OptionDoc {
+        name: "prompts",
+        value: "table of strings, {}",
+        doc: "GLiNER: how it is asked for a label, where not by its name (PER = \"person\"). Without `labels` \
+              its labels are these, in the order of the alphabet.",
+    },
+    OptionDoc {
+        name: "threshold",
+        value: "number, 0.5",
+        doc: "GLiNER: what the probability of a label must be above.",
+    },
+    OptionDoc {
+        name: "thresholds",
+        value: "table of numbers, {}",
+        doc: "GLiNER: the same for single labels (PER = 0.7).",
+    },
+    OptionDoc {
+        name: "decoding",
+        value: "\"flat\" | \"nested\" | \"multi-label\" | \"nested-multi-label\", \"flat\"",
+        doc: "GLiNER: which entities stand, greedily from the likeliest on: flat, none that overlaps another; \
+              nested, one may lie in another; multi-label, a span may have several labels; nested-multi-label, \
+              both.",
     },
 ];

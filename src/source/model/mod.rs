@@ -10,6 +10,7 @@ mod checkpoint;
 pub mod config;
 mod device;
 pub mod folder_options;
+pub mod gliner;
 pub mod head;
 pub mod system;
 mod tagger;
@@ -36,11 +37,15 @@ pub use tags::TagSet;
 
 pub(super) const KIND: SourceKind = SourceKind {
     name: "model",
-    doc: "A fine-tuned transformer: a Hugging Face-layout folder of a token classifier.",
+    doc: "A fine-tuned transformer: a folder as a library of the field saves it.",
     options: config::OPTIONS,
     load: |name, section, context| {
         let mut config: ModelConfig = section.clone().read()?;
-        config.labels_place = Some(section.location_of("labels"));
+        let places = section.keys().into_iter().map(|key| {
+            let place = section.location_of(&key);
+            (key, place)
+        });
+        config.places = places.collect();
         let at_path = |e: Error| {
             if e.location().is_some() { e } else { e.at(section.location_of("path")) }
         };

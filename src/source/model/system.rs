@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::config::ModelConfig;
+use super::gliner;
 use super::tagger::Tagger;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::resource::Files;
 use crate::source::{LoadContext, Source};
 
@@ -14,6 +15,8 @@ pub struct System {
     pub name: &'static str,
     /// What it is, with its paper.
     pub doc: &'static str,
+    /// The options that it heeds, besides `path`.
+    pub options: &'static [&'static str],
     /// Whether a folder is of this system.
     pub owns: fn(&Files, folder: &str) -> bool,
     /// Loads the model of the folder `config.path`.
@@ -24,20 +27,17 @@ pub struct System {
 pub type Load = fn(Arc<str>, ModelConfig, &LoadContext) -> Result<Box<dyn Source>>;
 
 /// All systems. A folder is of the first that owns it; the last owns every folder.
-pub static SYSTEMS: &[System] = &[TOKEN_CLASSIFIER];
+pub static SYSTEMS: &[System] = &[gliner::SYSTEM, TOKEN_CLASSIFIER];
 
 const TOKEN_CLASSIFIER: System = System {
     name: "token-classifier",
     doc: "A tag for every word, by an encoder and a head (Devlin et al. 2019, arXiv:1810.04805), as \
           `transformers` saves it.",
+    options: &["words", "context", "max-length", "overlap", "batch-tokens", "map", "labels"],
     owns: |_, _| true,
     load: |name, config, context| {
-        let place = config.labels_place.clone();
         let tagger = Tagger::load(name, config, context)?;
-        tagger.check_label_filter().map_err(|e| match place {
-            Some(place) => e.at(place),
-            None => e,
-        })?;
+        tagger.check_label_filter()?;
         Ok(Box::new(tagger))
     },
 };
@@ -55,5 +55,18 @@ pub fn of(files: &Files, folder: &str) -> &'static System {
 /// model, and where the device that was asked for is not there.
 pub fn load(name: Arc<str>, config: ModelConfig, context: &LoadContext) -> Result<Box<dyn Source>> {
     let folder = config.path.trim_end_matches('/');
-    (of(&context.files, folder).load)(name, config, context)
+    let system = of(&context.files, folder);
+    check_options(system, &config)?;
+    (system.load)(name, config, context)
+}
+
+/// Checks that the system heeds all options that are written.
+fn check_options(system: &System, config: &ModelConfig) -> Result<()> {
+    let heeds = |name: &str| name == "path" || system.options.contains(&name);
+    let unheeded = config.places.iter().filter(|(name, _)| !heeds(name)).map(|(name, place)| {
+        let message = format!("a model of the system {} has no option '{name}'", system.name);
+        let help = format!("it has path, {}", system.options.join(", "));
+        Error::new(ErrorKind::Config, message).with_help(help).at(place.clone())
+    });
+    Error::several(unheeded.collect()).map_or(Ok(()), Err)
 }

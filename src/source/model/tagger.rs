@@ -101,14 +101,8 @@ impl ModelFolder {
     /// # Errors
     /// As [`ModelFolder::read`].
     pub fn with_weights(files: &Files, folder: &str, weights: Weights) -> Result<Self> {
-        let [config, settings] =
-            ["config.json", "tokenizer_config.json"].map(|name| format!("{folder}/{name}"));
-        let tokenizer_config = if files.exists(&settings) {
-            let text = files.read_text(&settings)?;
-            Some(TokenizerConfig::parse(&text, &files.display(&settings))?)
-        } else {
-            None
-        };
+        let config = format!("{folder}/config.json");
+        let tokenizer_config = TokenizerConfig::of_folder(files, folder)?;
         let config_place = files.display(&config);
         let config = files.read_text(&config)?;
         let (tokenizer, tokenizer_place) = vocabulary::tokenizer_json(files, folder)?;
@@ -227,11 +221,11 @@ impl Tagger {
         if let Some(tokens) = document.token_spans() {
             return Ok(vec![self.sub_words.of_words(text, tokens)?]);
         }
-        let unit = |stretch: Span| match self.config.words {
+        let unit = |stretch: Span| match self.config.words.unwrap_or_default() {
             WordSource::Tokenizer => self.sub_words.of_text(text, stretch),
             WordSource::Text => self.sub_words.of_words(text, words_of(text, stretch)),
         };
-        stretches(text, self.config.context)
+        stretches(text, self.config.context.unwrap_or_default())
             .into_iter()
             .map(unit)
             .filter(|u| !matches!(u, Ok(u) if u.words.is_empty()))

@@ -9,6 +9,7 @@ use tokenizers::pre_tokenizers::PreTokenizerWrapper;
 use tokenizers::processors::PostProcessorWrapper;
 
 use crate::error::{Error, ErrorKind, Location, Result};
+use crate::resource::Files;
 
 /// The keys of a `tokenizer_config.json` that change how a text is cut.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -25,9 +26,21 @@ pub struct TokenizerConfig {
     tokenize_chinese_chars: Option<bool>,
     #[serde(default)]
     unk_token: Option<Value>,
+    #[serde(default)]
+    model_max_length: Option<f64>,
 }
 
 impl TokenizerConfig {
+    /// Reads the `tokenizer_config.json` of the model folder `folder`, where there is one.
+    ///
+    /// # Errors
+    /// Where it is damaged.
+    pub(super) fn of_folder(files: &Files, folder: &str) -> Result<Option<Self>> {
+        let name = format!("{folder}/tokenizer_config.json");
+        let read = || Self::parse(&files.read_text(&name)?, &files.display(&name));
+        files.exists(&name).then(read).transpose()
+    }
+
     /// Reads the text of a `tokenizer_config.json`; `place` names the file.
     ///
     /// # Errors
@@ -79,6 +92,12 @@ impl TokenizerConfig {
             Some(PreTokenizerWrapper::ByteLevel(bytes)) if !bytes.add_prefix_space
         );
         without && self.is_one_of(&["RobertaTokenizer"])
+    }
+
+    /// The longest sequence that `transformers` leaves whole where it is told to cut what is too long.
+    pub(super) fn longest(&self) -> usize {
+        // Where there is no limit, 10^30 is written; the conversion stops at the largest number.
+        self.model_max_length.map_or(usize::MAX, |longest| longest as usize)
     }
 
     /// The token that stands for what the vocabulary does not have.

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use tokenizers::Tokenizer;
+use tokenizers::{AddedToken, Tokenizer};
 
 use super::tokenizer_config::TokenizerConfig;
 use crate::error::{Error, ErrorKind, Location, Result};
@@ -208,6 +208,18 @@ impl SubWords {
             unit.pieces.append(&mut waiting);
         }
         Ok(unit)
+    }
+
+    /// The id of the sub-word `token`.
+    pub(super) fn id(&self, token: &str) -> Option<u32> {
+        self.tokenizer.token_to_id(token)
+    }
+
+    /// Takes those of these special tokens into the vocabulary that are not in it, in their order, each with
+    /// the next free id.
+    pub(super) fn add_special(&mut self, tokens: &[&str]) -> Result<()> {
+        let tokens = tokens.iter().map(|token| AddedToken::from((*token).to_owned(), true));
+        self.tokenizer.add_special_tokens(tokens).map(|_| ()).map_err(|e| failed(&e))
     }
 
     fn unknown(&self) -> u32 {

@@ -14,10 +14,10 @@ use crate::text::Document;
 const WORDS: usize = 8;
 
 /// What is asked of the model.
-struct Question<'a> {
-    document: &'a Document,
-    span: Span,
-    label: Option<&'a Label>,
+pub(super) struct Question<'a> {
+    pub(super) document: &'a Document,
+    pub(super) span: Span,
+    pub(super) label: Option<&'a Label>,
 }
 
 /// What a model that tags words says of `span` where it does not propose it as `label` (or as anything); empty
@@ -73,10 +73,7 @@ fn reason_in<T: WordTagger>(
     let spans = &work.units[unit].as_ref()[words.clone()];
     let covered = Span::new(spans[0].start, spans[spans.len() - 1].end);
     if covered != question.span {
-        return Some(format!(
-            "its words there are {}, and no mention begins or ends inside a word",
-            question.text(covered)
-        ));
+        return Some(question.not_whole_words(covered));
     }
     let found = word_tagger::found(tagger, question.document, work);
     if found.mentions.iter().any(|m| question.asks_for(m.span, &m.label)) {
@@ -129,12 +126,18 @@ impl Question<'_> {
         format!("'{}'", span.slice(&self.document.text).unwrap_or_default())
     }
 
-    fn asks_for(&self, span: Span, label: &Label) -> bool {
+    /// That the words there are `covered`, which is another span.
+    pub(super) fn not_whole_words(&self, covered: Span) -> String {
+        let words = self.text(covered);
+        format!("its words there are {words}, and no mention begins or ends inside a word")
+    }
+
+    pub(super) fn asks_for(&self, span: Span, label: &Label) -> bool {
         span == self.span && self.label.is_none_or(|asked| asked == label)
     }
 
     /// What is proposed there instead.
-    fn instead(&self, mentions: &[Mention]) -> String {
+    pub(super) fn instead(&self, mentions: &[Mention]) -> String {
         let there = mentions.iter().filter(|m| m.span.overlaps(self.span));
         let told: Vec<String> = there
             .map(|m| format!("{} as {} ({:.2})", self.text(m.span), m.label, m.score))
@@ -148,12 +151,12 @@ impl Question<'_> {
 }
 
 /// The words that share a byte with `span`.
-fn words_in(words: &[Span], span: Span) -> Range<usize> {
+pub(super) fn words_in(words: &[Span], span: Span) -> Range<usize> {
     let first = words.partition_point(|w| w.end <= span.start);
     let last = words.partition_point(|w| w.start < span.end);
     first..last.max(first)
 }
 
-fn list(labels: &[Label]) -> String {
+pub(super) fn list(labels: &[Label]) -> String {
     labels.iter().map(Label::as_str).collect::<Vec<_>>().join(", ")
 }

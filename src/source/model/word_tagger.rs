@@ -225,7 +225,12 @@ pub(super) fn stretches(text: &str, context: Context) -> Vec<Span> {
 
 /// The words of a stretch of running text, in bytes of the text.
 pub(super) fn words_of(text: &str, stretch: Span) -> Vec<Span> {
-    let words = segment::words(stretch.slice(text).unwrap_or(""));
+    words_by(text, stretch, segment::words)
+}
+
+/// [`words_of`] as `cut` finds them in a text.
+pub(super) fn words_by(text: &str, stretch: Span, cut: impl Fn(&str) -> Vec<Span>) -> Vec<Span> {
+    let words = cut(stretch.slice(text).unwrap_or(""));
     let shift = |w: Span| Span::new(w.start + stretch.start, w.end + stretch.start);
     words.into_iter().map(shift).collect()
 }

@@ -10,13 +10,13 @@ use crate::error::{Error, ErrorKind, Result};
 const LARGEST: u64 = 1 << 30;
 
 /// The keys of a `config.json`.
-pub(super) struct Keys {
+pub(in crate::source::model) struct Keys {
     map: Map<String, Value>,
 }
 
 impl Keys {
     /// Reads the text of a `config.json`.
-    pub(super) fn parse(config: &str) -> Result<Self> {
+    pub(in crate::source::model) fn parse(config: &str) -> Result<Self> {
         serde_json::from_str(config)
             .map(|map| Self { map })
             .map_err(|e| Error::new(ErrorKind::Model, format!("not a model configuration: {e}")))
@@ -27,7 +27,7 @@ impl Keys {
     }
 
     /// The error that `key` has another value than those `expected`.
-    pub(super) fn wrong(&self, key: &str, expected: &str) -> Error {
+    pub(in crate::source::model) fn wrong(&self, key: &str, expected: &str) -> Error {
         let found = self.map.get(key).unwrap_or(&Value::Null);
         let message = format!("{key} is {found}, expected {expected}");
         Error::new(ErrorKind::Model, message)
@@ -47,18 +47,18 @@ impl Keys {
     }
 
     /// A size: at least 1.
-    pub(super) fn size(&self, key: &str, default: usize) -> Result<usize> {
+    pub(in crate::source::model) fn size(&self, key: &str, default: usize) -> Result<usize> {
         let expected = "a whole number of at least 1";
         self.read(key, default, expected, |v| whole(v).filter(|n| *n > 0))
     }
 
     /// A number of things: may be 0.
-    pub(super) fn count(&self, key: &str, default: usize) -> Result<usize> {
+    pub(in crate::source::model) fn count(&self, key: &str, default: usize) -> Result<usize> {
         self.read(key, default, "a whole number of at least 0", whole)
     }
 
     /// A size that is none where it is not positive, as -1 is by custom.
-    pub(super) fn size_if_positive(&self, key: &str) -> Result<Option<usize>> {
+    pub(in crate::source::model) fn size_if_positive(&self, key: &str) -> Result<Option<usize>> {
         self.read(key, None, "a whole number", |v| match v.as_i64() {
             Some(number) if number < 1 => Some(None),
             _ => whole(v).map(Some),
@@ -66,32 +66,41 @@ impl Keys {
     }
 
     /// A number above 0.
-    pub(super) fn number(&self, key: &str, default: f64) -> Result<f64> {
+    pub(in crate::source::model) fn number(&self, key: &str, default: f64) -> Result<f64> {
         self.read(key, default, "a number above 0", |v| v.as_f64().filter(|n| *n > 0.0))
     }
 
     /// A rate of dropout.
-    pub(super) fn rate(&self, key: &str, default: f64) -> Result<f64> {
+    pub(in crate::source::model) fn rate(&self, key: &str, default: f64) -> Result<f64> {
         self.read(key, default, "0 to 1", |v| v.as_f64().filter(|r| (0.0..=1.0).contains(r)))
     }
 
-    pub(super) fn flag(&self, key: &str, default: bool) -> Result<bool> {
+    pub(in crate::source::model) fn flag(&self, key: &str, default: bool) -> Result<bool> {
         self.read(key, default, "true or false", Value::as_bool)
     }
 
-    pub(super) fn activation(&self, key: &str, default: Activation) -> Result<Activation> {
+    /// A name or another short text.
+    pub(in crate::source::model) fn text(&self, key: &str, default: &str) -> Result<String> {
+        self.read(key, default.to_owned(), "a text", |v| v.as_str().map(str::to_owned))
+    }
+
+    pub(in crate::source::model) fn activation(
+        &self,
+        key: &str,
+        default: Activation,
+    ) -> Result<Activation> {
         let expected = format!("one of {}", Activation::names().join(", "));
         self.read(key, default, &expected, |v| v.as_str().and_then(Activation::named))
     }
 
     /// The keys of the table `key`; none where it is absent.
-    pub(super) fn table(&self, key: &str) -> Result<Self> {
+    pub(in crate::source::model) fn table(&self, key: &str) -> Result<Self> {
         let map = self.read(key, Map::new(), "a table", |v| v.as_object().cloned())?;
         Ok(Self { map })
     }
 
     /// A list of words: an array of them, or a string with `|` between them.
-    pub(super) fn words(&self, key: &str) -> Result<Vec<String>> {
+    pub(in crate::source::model) fn words(&self, key: &str) -> Result<Vec<String>> {
         let expected = "a list of names, or names with | between them";
         let one = |word: &str| word.trim().to_lowercase();
         self.read(key, Vec::new(), expected, |v| match v {
@@ -102,7 +111,7 @@ impl Keys {
     }
 
     /// Checks that `key` is one of `supported` or absent.
-    pub(super) fn only(&self, key: &str, supported: &[Value]) -> Result<()> {
+    pub(in crate::source::model) fn only(&self, key: &str, supported: &[Value]) -> Result<()> {
         match self.value(key) {
             Some(value) if !supported.contains(value) => {
                 let names: Vec<String> = supported.iter().map(Value::to_string).collect();
@@ -114,7 +123,7 @@ impl Keys {
 
     /// The width of an attention head: `hidden`, the value of `hidden_key`, over the `heads` of
     /// `heads_key`.
-    pub(super) fn head_width(
+    pub(in crate::source::model) fn head_width(
         &self,
         (hidden_key, hidden): (&str, usize),
         (heads_key, heads): (&str, usize),
@@ -129,7 +138,7 @@ impl Keys {
 
     /// Checks what all of BERT's relatives share and only an encoder that sees the whole sequence
     /// supports.
-    pub(super) fn check_encoder(&self) -> Result<()> {
+    pub(in crate::source::model) fn check_encoder(&self) -> Result<()> {
         self.only("is_decoder", &[Value::Bool(false)])?;
         self.only("add_cross_attention", &[Value::Bool(false)])?;
         self.only("pruned_heads", &[Value::Object(Map::new())])

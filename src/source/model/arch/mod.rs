@@ -27,6 +27,7 @@ use crate::error::{Error, Location, Result};
 
 pub use activation::Activation;
 pub use dropout::Dropout;
+pub(super) use keys::Keys;
 pub use layers::{LayerNorm, Linear};
 
 /// What a forward pass is for.

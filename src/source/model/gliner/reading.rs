@@ -1,0 +1,229 @@
+//! Documents become units of words, units become windows beside groups of labels, windows become batches; the
+//! logits are put together again as those of units.
+
+use std::ops::Range;
+
+use candle_core::Result;
+use rayon::prelude::*;
+
+use super::Gliner;
+use super::prompts::Group;
+use super::settings::SpanMode;
+use super::words::words;
+use crate::error::{self, Error, ErrorKind};
+use crate::source::model::arch::Mode;
+use crate::source::model::batch::{Batch, plan};
+use crate::source::model::config::{Context, WordSource};
+use crate::source::model::tokens::Unit;
+use crate::source::model::word_tagger::{stretches, words_by};
+use crate::text::window::{Window, windows_of_words};
+use crate::text::{Document, segment};
+
+/// The units of one document, and the logits of their words once they are known.
+pub(super) struct Work {
+    pub(super) units: Vec<Unit>,
+    /// Of each unit those of every word, label and part.
+    pub(super) logits: Vec<Vec<f32>>,
+    failed: Option<String>,
+}
+
+/// One window of one unit of one document, beside some of the labels.
+struct Sequence<'g> {
+    document: usize,
+    unit: usize,
+    window: Window,
+    group: &'g Group,
+}
+
+impl Gliner {
+    /// The stretches of a document that the model reads each on its own, cut into words; none is empty.
+    ///
+    /// # Errors
+    /// Where the tokenizer fails.
+    pub fn units(&self, document: &Document) -> error::Result<Vec<Unit>> {
+        let context = self.config.context.unwrap_or(Context::Document);
+        let cut = match self.config.words {
+            Some(WordSource::Text) => segment::words,
+            _ => words,
+        };
+        let text = &document.text;
+        let units = match document.token_spans() {
+            Some(tokens) => vec![tokens],
+            None => stretches(text, context).into_iter().map(|s| words_by(text, s, cut)).collect(),
+        };
+        let units = units.into_iter().filter(|words| !words.is_empty());
+        units.map(|words| self.sub_words.of_words(text, words)).collect()
+    }
+
+    /// The logits of a document: of each unit (see [`Gliner::units`]) those of every word, label and part, where
+    /// the parts are the widths of the spans that the word begins, or whether it begins, ends and is inside an
+    /// entity. Minus infinity where a span ends behind the unit.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn logits(&self, document: &Document) -> error::Result<Vec<Vec<f32>>> {
+        let work = self.work(&[document]).pop().expect("one document, one answer")?;
+        Ok(work.logits)
+    }
+
+    /// The units of each document and their logits.
+    pub(super) fn work(&self, documents: &[&Document]) -> Vec<error::Result<Work>> {
+        let width = self.labels.len() * self.network.parts();
+        let units: Vec<error::Result<Vec<Unit>>> =
+            documents.par_iter().map(|document| self.units(document)).collect();
+        let mut failures = Vec::with_capacity(units.len());
+        let mut work = Vec::with_capacity(units.len());
+        for units in units {
+            let (units, failure) = match units {
+                Ok(units) => (units, None),
+                Err(error) => (Vec::new(), Some(error)),
+            };
+            let none = |unit: &Unit| vec![f32::NEG_INFINITY; unit.words.len() * width];
+            work.push(Work { logits: units.iter().map(none).collect(), units, failed: None });
+            failures.push(failure);
+        }
+        self.compute(&mut work);
+        let failed = |e| Error::new(ErrorKind::Device, format!("the model failed: {e}"));
+        work.into_iter()
+            .zip(failures)
+            .map(|(mut work, failure)| match (failure, work.failed.take()) {
+                (Some(error), _) => Err(error),
+                (None, Some(reason)) => Err(failed(reason)),
+                (None, None) => Ok(work),
+            })
+            .collect()
+    }
+
+    /// How many sub-words are left for a text beside a group of labels.
+    fn room(&self, group: &Group) -> usize {
+        let specials = self.sub_words.before.len() + self.sub_words.after.len();
+        self.longest.saturating_sub(specials + group.pieces.len())
+    }
+
+    /// The sequences of a unit whose words have so many sub-words.
+    fn sequences_of(
+        &self,
+        (document, unit): (usize, usize),
+        sizes: &[usize],
+    ) -> impl Iterator<Item = Sequence<'_>> {
+        let fits = sizes.len() <= self.settings.max_words
+            && sizes.iter().sum::<usize>() <= self.room(&self.whole);
+        let groups = if fits { std::slice::from_ref(&self.whole) } else { &self.groups };
+        groups.iter().flat_map(move |group| {
+            let room = self.room(group);
+            let overlap = self.config.overlap.min(room / 2);
+            let windows = windows_of_words(sizes, room, self.settings.max_words, overlap);
+            windows.into_iter().map(move |window| Sequence { document, unit, window, group })
+        })
+    }
+
+    fn compute(&self, work: &mut [Work]) {
+        let mut sequences = Vec::new();
+        for (document, one) in work.iter().enumerate() {
+            for (number, unit) in one.units.iter().enumerate() {
+                let sizes: Vec<usize> =
+                    (0..unit.words.len()).map(|word| unit.pieces(word).len()).collect();
+                sequences.extend(self.sequences_of((document, number), &sizes));
+            }
+        }
+        // The rows of a batch are asked for the same labels.
+        sequences.sort_by_key(|sequence| (sequence.group.labels.start, sequence.group.labels.end));
+        let mut batches: Vec<Vec<&Sequence<'_>>> = Vec::new();
+        for same in sequences.chunk_by(|a, b| a.group.labels == b.group.labels) {
+            let length = |sequence: &Sequence<'_>| {
+                let unit = &work[sequence.document].units[sequence.unit];
+                let words = sequence.window.words.clone();
+                words.map(|word| unit.pieces(word).len()).sum::<usize>()
+                    + sequence.group.pieces.len()
+            };
+            let lengths: Vec<usize> = same.iter().map(length).collect();
+            let (order, ranges) = plan(&lengths, self.config.batch_tokens);
+            let members =
+                |range: Range<usize>| order[range].iter().map(|number| &same[*number]).collect();
+            batches.extend(ranges.into_iter().map(members));
+        }
+        let run = |members: &Vec<&Sequence<'_>>| self.answer(work, members);
+        // A device does one batch at a time; processor cores do one each.
+        let answers: Vec<_> = if self.device.is_cpu() {
+            batches.par_iter().map(run).collect()
+        } else {
+            batches.iter().map(run).collect()
+        };
+        let parts = self.network.parts();
+        for (members, answer) in batches.into_iter().zip(answers) {
+            match answer {
+                Ok(rows) => {
+                    for (sequence, row) in members.into_iter().zip(rows) {
+                        let logits = &mut work[sequence.document].logits[sequence.unit];
+                        let labels = &sequence.group.labels;
+                        let width = labels.len() * parts;
+                        for (word, logits_of_word) in
+                            sequence.window.keep.clone().zip(row.chunks_exact(width))
+                        {
+                            let at = (word * self.labels.len() + labels.start) * parts;
+                            logits[at..at + width].copy_from_slice(logits_of_word);
+                        }
+                    }
+                }
+                Err(error) => {
+                    for sequence in members {
+                        work[sequence.document].failed = Some(error.to_string());
+                    }
+                }
+            }
+        }
+    }
+
+    /// The logits of the kept words of some sequences of one group of labels: of every word, label of the group
+    /// and part.
+    fn answer(&self, work: &[Work], sequences: &[&Sequence<'_>]) -> Result<Vec<Vec<f32>>> {
+        let mut ids = Vec::with_capacity(sequences.len());
+        let mut words = Vec::with_capacity(sequences.len());
+        let mut labels = Vec::with_capacity(sequences.len());
+        for sequence in sequences {
+            let unit = &work[sequence.document].units[sequence.unit];
+            let (row, firsts) = self.row(unit, &sequence.window, sequence.group);
+            ids.push(row);
+            words.push(firsts);
+            let before = self.sub_words.before.len() as u32;
+            labels.push(sequence.group.places.iter().map(|place| place + before).collect());
+        }
+        let batch = Batch::new(&ids, self.sub_words.pad, &self.device)?;
+        let logits = self.network.logits(&batch, &words, &labels, Mode::Inference)?;
+        let logits = logits.flatten_from(1)?.to_vec2::<f32>()?;
+        let widths = self.network.parts();
+        let has_widths = self.settings.span_mode != SpanMode::TokenLevel;
+        let kept = |(sequence, mut logits): (&&Sequence<'_>, Vec<f32>)| {
+            let Window { words, keep } = &sequence.window;
+            let width = sequence.group.labels.len() * widths;
+            logits.truncate(words.len() * width);
+            if has_widths {
+                for (word, row) in logits.chunks_exact_mut(width).enumerate() {
+                    for spans in row.chunks_exact_mut(widths) {
+                        let beyond = spans.iter_mut().skip(words.len() - word);
+                        beyond.for_each(|logit| *logit = f32::NEG_INFINITY);
+                    }
+                }
+            }
+            let first = keep.start - words.start;
+            logits[first * width..(first + keep.len()) * width].to_vec()
+        };
+        Ok(sequences.iter().zip(logits).map(kept).collect())
+    }
+
+    /// The sub-words of a window beside a group of labels, special tokens included, and where those stand that
+    /// represent its words. A word longer than what is left beside the labels is cut to it.
+    fn row(&self, unit: &Unit, window: &Window, group: &Group) -> (Vec<u32>, Vec<u32>) {
+        let room = self.room(group);
+        let mut ids = [&self.sub_words.before[..], &group.pieces].concat();
+        let mut firsts = Vec::with_capacity(window.words.len());
+        for word in window.words.clone() {
+            let pieces = unit.pieces(word);
+            let pieces = &pieces[..pieces.len().min(room)];
+            firsts.push(ids.len() as u32);
+            ids.extend(pieces);
+        }
+        ids.extend(&self.sub_words.after);
+        (ids, firsts)
+    }
+}
