@@ -8,6 +8,7 @@ mod architectures;
 mod bad_input;
 mod cli;
 mod corpus;
+mod flair;
 mod formats;
 mod gliner;
 mod heads;

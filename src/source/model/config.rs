@@ -154,8 +154,7 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
               tokenizer_config.json where there is one, and the weights as \
               model.safetensors or pytorch_model.bin, whole or in shards, or as model.gguf. \
               `spanloom list architectures` says which model types there are. A section `spanloom` of \
-              config.json names another head than a linear one (see Heads below, and docs/models.md). Or a folder that \
-              tools/export_flair.py made of a tagger of Flair.",
+              config.json names another head than a linear one (see Heads below, and docs/models.md).",
     },
     OptionDoc {
         name: "words",

@@ -9,6 +9,7 @@ pub mod batch;
 mod checkpoint;
 pub mod config;
 mod device;
+pub mod flair;
 pub mod folder_options;
 pub mod gliner;
 pub mod head;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::config::ModelConfig;
+use super::flair;
 use super::gliner;
 use super::tagger::Tagger;
 use crate::error::{Error, ErrorKind, Result};
@@ -27,7 +28,7 @@ pub struct System {
 pub type Load = fn(Arc<str>, ModelConfig, &LoadContext) -> Result<Box<dyn Source>>;
 
 /// All systems. A folder is of the first that owns it; the last owns every folder.
-pub static SYSTEMS: &[System] = &[gliner::SYSTEM, TOKEN_CLASSIFIER];
+pub static SYSTEMS: &[System] = &[flair::SYSTEM, gliner::SYSTEM, TOKEN_CLASSIFIER];
 
 const TOKEN_CLASSIFIER: System = System {
     name: "token-classifier",
@@ -37,7 +38,7 @@ const TOKEN_CLASSIFIER: System = System {
     owns: |_, _| true,
     load: |name, config, context| {
         let tagger = Tagger::load(name, config, context)?;
-        tagger.check_label_filter()?;
+        tagger.config().check_labels(tagger.tags().labels())?;
         Ok(Box::new(tagger))
     },
 };

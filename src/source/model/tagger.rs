@@ -194,12 +194,9 @@ impl Tagger {
         &self.device
     }
 
-    /// Checks that the labels it was told to propose are the model's.
-    ///
-    /// # Errors
-    /// Where one is not.
-    pub fn check_label_filter(&self) -> Result<()> {
-        self.config.check_labels(self.tags.labels())
+    /// What the engine file says of it.
+    pub(super) fn config(&self) -> &ModelConfig {
+        &self.config
     }
 
     /// The model's tokenizer.
