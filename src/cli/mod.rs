@@ -4,6 +4,7 @@
 //! A new subcommand is one new file with `Args` and `run`, its `mod` line and its two lines in
 //! `Command` and [`run`].
 
+mod allocator;
 pub mod check;
 pub mod completions;
 pub mod convert;

@@ -1,5 +1,8 @@
 //! `spanloom train`: a recipe in, a model folder out. What training is stands in [`crate::train`].
 
+mod active;
+mod report;
+
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,10 +11,11 @@ use anstyle::{AnsiColor, Style};
 use indicatif::ProgressBar;
 use serde_json::Value;
 
+use super::allocator::keep_large_blocks;
 use super::interrupt::stop_flag;
 use super::print::print;
 use super::progress::counter;
-use super::report;
+use super::report as messages;
 use super::table::{Cell, FAINT, STRONG, Table, styled};
 use super::verbosity::Verbosity;
 use crate::error::{Error, ErrorKind, Result};
@@ -37,6 +41,7 @@ const BEST: Style = AnsiColor::Green.on_default();
   spanloom train recipe.toml --resume
   spanloom train recipe.toml --device cuda:0 -o models/second
   spanloom train recipe.toml --stop-after 100
+  spanloom train recipe.toml --active
   spanloom tag --model models/second notes.txt
 
 A small recipe; everything that is not said has a default:
@@ -71,6 +76,10 @@ pub struct Args {
     /// Write the model into this folder, not the recipe's.
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
+    /// Active learning: train, choose the sentences that an expert labels next, go on, as `[active]` says; the
+    /// gold of the corpora stands for the expert. Prints how good the model is for so much labelling.
+    #[arg(long, conflicts_with = "stop_after")]
+    active: bool,
     /// Stop, with a checkpoint, once so many steps are done in all.
     #[arg(long, value_name = "STEPS")]
     stop_after: Option<u64>,
@@ -95,8 +104,14 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     };
     let stop = stop_flag("the steps since the last checkpoint");
     let mut screen = Screen::new(verbosity);
+    keep_large_blocks();
+    if args.active {
+        active::run(&recipe, &options, &stop, &mut screen)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let outcome = train(&recipe, &options, &stop, &mut |event| screen.show(event))?;
     screen.bar.finish_and_clear();
+    report::write(&outcome.folder)?;
     print(&closing(&outcome))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -119,12 +134,12 @@ impl Screen {
 
     fn show(&mut self, event: &Event<'_>) {
         match event {
-            Event::Started { steps, done, sequences, misfits, excluded, labels } => {
+            Event::Started { steps, done, sequences, misfits, excluded, copies, labels } => {
                 self.bar.set_length(*steps);
                 self.bar.set_position(*done);
                 self.bar.reset_eta();
                 tracing::info!(
-                    "{sequences} sequences ({excluded} sentences left out), labels {}, {steps} steps, {done} of \
+                    "{sequences} sequences ({copies} changed copies, {excluded} sentences left out), labels {}, {steps} steps, {done} of \
                      them done",
                     labels.join(", ")
                 );
@@ -134,7 +149,7 @@ impl Screen {
                          sentence, or share a word with another"
                     );
                     let warning = Error::new(ErrorKind::Document, message);
-                    self.line(&report::rendered_as_warning(&warning));
+                    self.line(&messages::rendered_as_warning(&warning));
                 }
             }
             Event::Step(record) => {
@@ -158,7 +173,7 @@ impl Screen {
 
     /// Writes a line to standard error, around the bar.
     fn line(&self, text: &str) {
-        self.bar.suspend(|| report::write(text));
+        self.bar.suspend(|| messages::write(text));
     }
 }
 
@@ -214,6 +229,7 @@ fn closing(outcome: &Outcome) -> String {
         fact("best", format!("step {}, score {:.2} on dev", best.step, 100.0 * best.score));
     }
     if outcome.is_finished {
+        fact("curves", format!("{folder}/training/report.html"));
         fact("model", format!("{folder} (spanloom tag --model {folder} FILE)"));
     } else {
         fact("stopped", format!("{folder} holds a checkpoint; --resume goes on"));

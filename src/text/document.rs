@@ -69,14 +69,12 @@ impl Document {
     /// Makes its text lower case. All that points into the text stays right: a letter whose lower case
     /// has another length in bytes (`İ`, `ẞ`, the sign for Kelvin) stays as it is.
     pub fn lowercase(&mut self) {
-        let lower = |c: char| {
-            let mut lower = c.to_lowercase();
-            match (lower.next(), lower.next()) {
-                (Some(one), None) if one.len_utf8() == c.len_utf8() => one,
-                _ => c,
-            }
-        };
-        self.text = self.text.chars().map(lower).collect();
+        self.text = self.text.chars().map(|c| same_length(c, c.to_lowercase())).collect();
+    }
+
+    /// Makes its text upper case, as [`Document::lowercase`] makes it lower case.
+    pub fn uppercase(&mut self) {
+        self.text = self.text.chars().map(|c| same_length(c, c.to_uppercase())).collect();
     }
 
     /// Joins every fixed token that is one of `signs` with the token after it (`@ name` becomes `@name`).
@@ -127,6 +125,14 @@ impl Document {
     /// The spans of the fixed tokens, if the input fixed any.
     pub fn token_spans(&self) -> Option<Vec<Span>> {
         self.tokens.as_ref().map(|tokens| tokens.iter().map(|t| t.span).collect())
+    }
+}
+
+/// The other form of a letter where it is one letter of as many bytes, else the letter.
+fn same_length(letter: char, mut other: impl Iterator<Item = char>) -> char {
+    match (other.next(), other.next()) {
+        (Some(one), None) if one.len_utf8() == letter.len_utf8() => one,
+        _ => letter,
     }
 }
 

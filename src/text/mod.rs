@@ -2,6 +2,7 @@
 
 pub mod common;
 pub mod document;
+pub mod edit;
 pub mod fold;
 pub mod layout;
 pub(crate) mod lines;
@@ -9,10 +10,12 @@ pub mod offsets;
 pub mod segment;
 pub mod segments;
 pub mod span;
+pub mod stop_words;
 pub mod window;
 
 pub use common::CommonWords;
 pub use document::{Annotation, Document, Token};
+pub use edit::Edit;
 pub use fold::{FoldOptions, Folded, fold};
 pub use offsets::{OffsetTable, OffsetUnit};
 pub use segments::Segments;

@@ -11,6 +11,7 @@ use crate::io::{DocumentStream, Inputs};
 use crate::text::{Document, Span, segment};
 
 /// A corpus, read: what its recipe says has been done to its gold.
+#[derive(Clone)]
 pub struct Corpus {
     /// What to call it.
     pub name: String,
@@ -41,6 +42,7 @@ impl Corpus {
                 Ok(mut document) => {
                     names.rename(&mut document);
                     document.join_tokens(&recipe.join_tokens);
+                    document.remove_words(|word| recipe.removes(word));
                     documents.push(document);
                 }
                 Err(error) => wrong.push(error),
@@ -118,7 +120,7 @@ impl Corpus {
 }
 
 /// Sentences that are not learnt from, each by its words in lower case.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Excluded(HashSet<String>);
 
 impl Excluded {

@@ -5,6 +5,8 @@
 //! Everything random comes from streams that the seed begins, everything that a run knows is in its
 //! checkpoint: a run that is stopped and resumed ends with the weights, bit for bit, of one that was not.
 
+pub mod active;
+pub mod augment;
 pub mod batches;
 pub mod card;
 pub mod checkpoint;
@@ -27,5 +29,6 @@ pub mod token;
 pub mod trainee;
 pub mod trainer;
 
+pub use active::{Labeller, Round, train_actively};
 pub use recipe::Recipe;
 pub use run::{Event, Outcome, TrainOptions, train};

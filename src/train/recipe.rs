@@ -39,6 +39,10 @@ pub struct Recipe {
     pub optimiser: OptimiserRecipe,
     /// The low-rank adapter that is trained in place of the model's own weights, where one is.
     pub lora: Option<LoraRecipe>,
+    /// Copies of sentences that are changed, where there are to be some.
+    pub augment: Option<AugmentRecipe>,
+    /// How sentences are chosen for an expert to label, where that is asked.
+    pub active: ActiveRecipe,
     /// How long, and how the rate changes.
     pub schedule: ScheduleRecipe,
     /// What makes a step.
@@ -66,6 +70,9 @@ pub struct ModelRecipe {
     /// What a system reads besides.
     #[serde(default)]
     pub options: toml::Table,
+    /// The head, as `spanloom.head` of a `config.json` says it, where it is not that of the start folder.
+    #[serde(default)]
+    pub head: serde_json::Map<String, serde_json::Value>,
     /// How the tags mark entities.
     #[serde(default, deserialize_with = "corpus::parsed")]
     pub scheme: TagScheme,
@@ -180,6 +187,63 @@ impl Default for LoraRecipe {
     fn default() -> Self {
         Self { rank: 8, alpha: 16.0, targets: vec!["query".to_owned(), "value".to_owned()] }
     }
+}
+
+/// `[augment]`: of which share of the sentences a copy is made, by what is changed.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct AugmentRecipe {
+    /// Entities become others of their label.
+    pub mentions: f64,
+    /// Where these come from: lists of names or compiled gazetteers, relative to the recipe. Labels that
+    /// they do not have take those of the training data.
+    pub gazetteers: Vec<String>,
+    /// The text becomes lower case.
+    pub lower_case: f64,
+    /// The text becomes upper case.
+    pub upper_case: f64,
+    /// A word gets an error of typing.
+    pub typing_errors: f64,
+    /// An entity becomes a hashtag.
+    pub hashtags: f64,
+}
+
+/// `[active]`: what `--active` does.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct ActiveRecipe {
+    /// How often the expert is asked.
+    pub rounds: usize,
+    /// How many sentences each time.
+    pub sentences: usize,
+    /// How many sentences, drawn by lot, are labelled before the first round.
+    pub begin_with: usize,
+    /// How sentences are chosen.
+    pub select: Select,
+    /// An engine file, relative to the recipe: what it finds stands for what no expert has labelled yet.
+    pub machine: Option<PathBuf>,
+}
+
+impl Default for ActiveRecipe {
+    fn default() -> Self {
+        let select = Select::default();
+        Self { rounds: 5, sentences: 100, begin_with: 100, select, machine: None }
+    }
+}
+
+/// How sentences are chosen for an expert (Settles 2009, "Active Learning Literature Survey").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Select {
+    /// Those whose words have the highest entropy on average.
+    #[default]
+    Entropy,
+    /// Those that hold the word of which the model is least sure.
+    LeastConfidence,
+    /// Those in which the model and the machine's labels differ most.
+    Disagreement,
+    /// By lot.
+    Random,
 }
 
 /// How the rate changes after the warm-up.

@@ -9,6 +9,7 @@ use candle_core::Device;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::augment::augment;
 use super::batches::Batches;
 use super::card::{Summary, card};
 use super::checkpoint::{Checkpoint, State, read_tensors, write_file, write_tensors};
@@ -62,6 +63,8 @@ pub enum Event<'e> {
         misfits: usize,
         /// How many sentences were left out because `[[data.exclude]]` has them.
         excluded: usize,
+        /// How many sentences are changed copies of others (see [`super::augment`]).
+        copies: usize,
         /// The labels.
         labels: &'e [String],
     },
@@ -113,17 +116,18 @@ pub struct Outcome {
 }
 
 /// What a run begins with: everything that does not depend on the system.
+#[derive(Clone)]
 pub struct Prepared<'r> {
-    recipe: &'r Recipe,
-    options: &'r TrainOptions,
-    device: Device,
-    places: Places,
+    pub(super) recipe: &'r Recipe,
+    pub(super) options: &'r TrainOptions,
+    pub(super) device: Device,
+    pub(super) places: Places,
     /// The folder of the model to begin with.
-    start: PathBuf,
-    labels: Vec<String>,
-    train: Vec<Corpus>,
-    dev: Vec<Corpus>,
-    excluded: Excluded,
+    pub(super) start: PathBuf,
+    pub(super) labels: Vec<String>,
+    pub(super) train: Vec<Corpus>,
+    pub(super) dev: Vec<Corpus>,
+    pub(super) excluded: Excluded,
 }
 
 /// What hears what happens.
@@ -157,10 +161,39 @@ pub fn train(
     stop: &AtomicBool,
     tell: Tell<'_>,
 ) -> Result<Outcome> {
-    let folder = options.output.clone();
-    let folder = folder.unwrap_or_else(|| recipe.base().join(&recipe.output.folder));
-    let places = Places::new(folder);
+    let places = Places::new(output(recipe, options));
     check_output(&places, options.resume)?;
+    run_prepared(prepare(recipe, options, places)?, stop, tell)
+}
+
+/// The folder of the model that a run makes.
+pub(super) fn output(recipe: &Recipe, options: &TrainOptions) -> PathBuf {
+    let folder = options.output.clone();
+    folder.unwrap_or_else(|| recipe.base().join(&recipe.output.folder))
+}
+
+/// Runs what is prepared by the trainer of its system.
+///
+/// # Errors
+/// As [`train`].
+pub(super) fn run_prepared(
+    prepared: Prepared<'_>,
+    stop: &AtomicBool,
+    tell: Tell<'_>,
+) -> Result<Outcome> {
+    let trainer = trainer::of(prepared.recipe, &prepared.start)?;
+    (trainer.run)(prepared, stop, tell)
+}
+
+/// Reads and checks everything that a run needs whatever its system.
+///
+/// # Errors
+/// As [`train`].
+pub(super) fn prepare<'r>(
+    recipe: &'r Recipe,
+    options: &'r TrainOptions,
+    places: Places,
+) -> Result<Prepared<'r>> {
     let device = options.device.open()?;
     let read = |corpora: &[super::recipe::CorpusRecipe]| -> Result<Vec<Corpus>> {
         let base = options.data.clone().unwrap_or_else(|| recipe.data_base());
@@ -181,10 +214,7 @@ pub fn train(
     check_class_weights(recipe, &labels)?;
     let start = options.start.clone();
     let start = start.unwrap_or_else(|| recipe.base().join(&recipe.model.start));
-    let trainer = trainer::of(recipe, &start)?;
-    let prepared =
-        Prepared { recipe, options, device, places, start, labels, train, dev, excluded };
-    (trainer.run)(prepared, stop, tell)
+    Ok(Prepared { recipe, options, device, places, start, labels, train, dev, excluded })
 }
 
 /// Trains a model of one system.
@@ -196,8 +226,9 @@ pub fn run<T: Trainee>(
     stop: &AtomicBool,
     tell: Tell<'_>,
 ) -> Result<Outcome> {
-    let Prepared { recipe, options, device, places, start, labels, train, dev, excluded } =
+    let Prepared { recipe, options, device, places, start, labels, mut train, dev, excluded } =
         prepared;
+    let copies = augment(recipe, &mut train, &recipe.base())?;
     let mut trainee = T::new(recipe, &start, &labels, &device)?;
     let examples: Vec<Examples<T::Example>> =
         train.iter().map(|corpus| trainee.examples(corpus, &excluded)).collect::<Result<_>>()?;
@@ -247,6 +278,7 @@ pub fn run<T: Trainee>(
         sequences: examples.iter().map(|corpus| corpus.examples.len()).sum(),
         misfits: examples.iter().map(|corpus| corpus.misfits).sum(),
         excluded: examples.iter().map(|corpus| corpus.excluded).sum(),
+        copies,
         labels: &labels,
     });
     let is_finished = run.steps(&batches, stop, tell)?;

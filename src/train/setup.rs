@@ -13,6 +13,7 @@ use super::trainee::Trainee;
 use crate::error::{Error, ErrorKind, Location, Result};
 
 /// Where things are written.
+#[derive(Clone)]
 pub(super) struct Places {
     pub(super) model: PathBuf,
     pub(super) checkpoints: PathBuf,

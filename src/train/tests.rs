@@ -1,5 +1,7 @@
 //! Training as a whole, on the tiny BERT and a small corpus of our own.
 
+mod active;
+mod adapters;
 mod heads;
 
 use std::collections::BTreeMap;
@@ -363,9 +365,12 @@ fn what_is_saved_can_be_loaded_and_says_what_it_is() {
     assert_eq!(config["id2label"]["0"], "O");
     assert_eq!(config["label2id"]["S-PER"], 12);
     let card = fs::read_to_string(folder.path().join("MODEL_CARD.md")).unwrap();
-    for part in
-        ["`LOC`, `ORG`, `PER`, tags in BIOES", "| train | 16 | LOC 12", "**micro**", "epochs = 60"]
-    {
+    for part in [
+        "For `LOC`, `ORG`, `PER`: a token classifier (`bert`)",
+        "| train | 16 | LOC 12",
+        "**micro**",
+        "epochs = 60",
+    ] {
         assert!(card.contains(part), "{part}: {card}");
     }
     let files = Files::Folder(folder.path().to_owned());

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use super::details::Details;
 use super::report::{Report, SystemReport};
 use crate::cli::difference::by_step;
-use crate::cli::html::{self, Palette, escaped, list};
+use crate::cli::html::{self, Palette, drawing, escaped, list};
 use crate::eval::{EntityRow, Estimate, Score};
 
 const STYLE: &str = include_str!("html/page.css");
@@ -18,7 +18,7 @@ const STYLE: &str = include_str!("html/page.css");
 pub(super) fn render(report: &Report, details: &Details) -> String {
     let system = report.told();
     let palette = Palette::new(system.entities.labels.keys().map(String::as_str));
-    let mut page = html::head("Evaluation", &format!("{}{STYLE}", list::STYLE));
+    let mut page = html::head("Evaluation", &format!("{}{}{STYLE}", list::STYLE, drawing::STYLE));
     let told = write!(
         page,
         "<header>\n<h1>Evaluation</h1>\n<p class=\"counts\">{}</p>\n{}</header>\n<main>\n",

@@ -180,7 +180,7 @@ mod tests {
         };
         let lora = "{\"peft_type\": \"LORA\", \"base_model_name_or_path\": \"x\", \"r\": 4, \"lora_alpha\": 8";
         let cases = [
-            ("{\"peft_type\": \"IA3\"".to_owned() + &lora[21..], "of type 'IA3'"),
+            (lora.replace("LORA", "IA3"), "of type 'IA3'"),
             (lora.replace("4", "0"), "'r' is 0"),
             (format!("{lora}, \"use_dora\": true"), "'use_dora'"),
             (format!("{lora}, \"rank_pattern\": {{\"a\": 2}}"), "'rank_pattern'"),

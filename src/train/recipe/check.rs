@@ -4,16 +4,19 @@ use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
 
-use super::{CorpusRecipe, OptimiserName, Recipe};
+use super::{CorpusRecipe, OptimiserName, Recipe, Select};
 use crate::error::{Error, Result};
 use crate::resource::{Section, TomlFile};
+use crate::train::augment::AUGMENTATIONS;
 
 /// The tables of a recipe.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 12] = [
     "data",
     "model",
     "optimiser",
     "lora",
+    "augment",
+    "active",
     "schedule",
     "batch",
     "loss",
@@ -57,13 +60,16 @@ pub(super) fn parse(file: &TomlFile) -> Result<Recipe> {
     let mut tables = tables.into_iter();
     let mut next = || tables.next().flatten();
     let data = next();
-    let [model, optimiser, lora, schedule, batch, loss, evaluation, checkpoint, output] =
-        [next(), next(), next(), next(), next(), next(), next(), next(), next()];
+    let [model, optimiser, lora, augment, active] = [next(), next(), next(), next(), next()];
+    let [schedule, batch, loss, evaluation, checkpoint, output] =
+        [next(), next(), next(), next(), next(), next()];
     let corpora = wrong.keep(corpora(data, &root));
     let model = required(&mut wrong, model, &root, "model", "start = \"FOLDER\"");
     let output = required(&mut wrong, output, &root, "output", "folder = \"FOLDER\"");
     let optimiser = optional(&mut wrong, optimiser, optimiser_checks);
     let lora = lora.map(|lora| optional(&mut wrong, Some(lora), lora_checks));
+    let augment = augment.map(|augment| optional(&mut wrong, Some(augment), augment_checks));
+    let active = optional(&mut wrong, active, active_checks);
     let schedule = optional(&mut wrong, schedule, schedule_checks);
     let batch = optional(&mut wrong, batch, batch_checks);
     let loss = optional(&mut wrong, loss, loss_checks);
@@ -82,6 +88,8 @@ pub(super) fn parse(file: &TomlFile) -> Result<Recipe> {
                 model,
                 optimiser,
                 lora,
+                augment,
+                active,
                 schedule,
                 batch,
                 loss,
@@ -206,6 +214,23 @@ fn lora_checks(wrong: &mut Problems, at: &Section<'_>, read: &super::LoraRecipe)
     let message = format!("'alpha' is {}, expected more than 0", read.alpha);
     wrong.check(at, "alpha", read.alpha > 0.0 && read.alpha.is_finite(), message);
     wrong.check(at, "targets", !read.targets.is_empty(), "'targets' names no layer");
+}
+
+fn augment_checks(wrong: &mut Problems, at: &Section<'_>, read: &super::AugmentRecipe) {
+    for augmentation in AUGMENTATIONS {
+        let share = (augmentation.share)(read);
+        let message = format!("'{}' is {share}, expected a share, 0 to 1", augmentation.name);
+        wrong.check(at, augmentation.name, (0.0..=1.0).contains(&share), message);
+    }
+}
+
+fn active_checks(wrong: &mut Problems, at: &Section<'_>, read: &super::ActiveRecipe) {
+    wrong.check(at, "sentences", read.sentences > 0, "'sentences' is 0, expected 1 or more");
+    let has_any = read.begin_with > 0 || read.machine.is_some();
+    let message = "'begin-with' is 0 and there is no 'machine': there is nothing to begin with";
+    wrong.check(at, "begin-with", has_any, message);
+    let can = read.select != Select::Disagreement || read.machine.is_some();
+    wrong.check(at, "select", can, "disagreement is that with a 'machine', and there is none");
 }
 
 fn schedule_checks(wrong: &mut Problems, at: &Section<'_>, read: &super::ScheduleRecipe) {

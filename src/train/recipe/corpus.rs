@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::error::{Error, Location, Result};
 use crate::io::{Format, GoldOptions, LabelNames, ReadOptions, tag_names};
-use crate::text::OffsetUnit;
+use crate::text::{OffsetUnit, stop_words};
 
 /// One of `[[data.train]]`, `[[data.dev]]` or `[[data.exclude]]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -43,6 +43,12 @@ pub struct CorpusRecipe {
     /// Given tokens that are joined with the one after them, such as the `@` of a handle.
     #[serde(default)]
     pub join_tokens: BTreeSet<String>,
+    /// Words that are left out, in whichever case.
+    #[serde(default)]
+    pub remove_words: BTreeSet<String>,
+    /// Whether English stop words are left out.
+    #[serde(default)]
+    pub remove_stop_words: bool,
     /// New names for labels.
     #[serde(default)]
     pub map: BTreeMap<String, String>,
@@ -94,6 +100,16 @@ impl CorpusRecipe {
     /// What its labels are called.
     pub fn label_names(&self) -> LabelNames {
         LabelNames { map: self.map.clone(), drop: self.drop.clone() }
+    }
+
+    /// Whether a word is left out.
+    pub fn removes(&self, word: &str) -> bool {
+        if self.remove_words.is_empty() && !self.remove_stop_words {
+            return false;
+        }
+        let word = word.to_lowercase();
+        let is_named = self.remove_words.iter().any(|removed| removed.to_lowercase() == word);
+        is_named || (self.remove_stop_words && stop_words::is_english(&word))
     }
 
     /// How it is read.

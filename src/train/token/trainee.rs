@@ -82,6 +82,10 @@ impl TokenTrainee {
         }
         let (tensors, weights_place) = folder.weights.into_parts();
         let mut tensors = named_as_in_a_classifier(tensors, architecture.prefix);
+        if !recipe.model.head.is_empty() {
+            let section = config.entry("spanloom").or_insert_with(|| json!({}));
+            section["head"] = Value::Object(recipe.model.head.clone());
+        }
         let options = folder_options(&mut config).map_err(here)?;
         let (kind, head_options) = head::kind(&options.head).map_err(here)?;
         let ignored = &options.ignored_tags;
