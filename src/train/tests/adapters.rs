@@ -5,11 +5,13 @@ use crate::source::model::adapter::{AdapterConfig, CONFIG, WEIGHTS};
 use crate::source::model::load_folder;
 
 const LORA: &str = "[lora]\nrank = 4\nalpha = 8.0\ntargets = [\"query\", \"value\", \"intermediate.dense\"]\n\
-                    [optimiser]\nrate = 0.01\nweight-decay = 0.0\n[schedule]\nepochs = 80\n\
-                    [batch]\nsentences = 8\n[evaluation]\nevery-steps = 40\n";
+                    [optimiser]\nrate = 0.01\nweight-decay = 0.0\n[schedule]\nepochs = 200\n\
+                    [batch]\nsentences = 8\n[evaluation]\nevery-steps = 100\n";
 
 fn adapted(folder: &Path, more: &str) -> String {
-    small(folder, &format!("{LORA}{more}")).replace("train/dev.conll", "train/train.conll")
+    small(folder, &format!("{LORA}{more}"))
+        .replace("train/dev.conll", "train/train.conll")
+        .replace("[output]", "dropout = 0.0\n[output]")
 }
 
 fn context() -> LoadContext {
@@ -40,10 +42,46 @@ fn an_adapter_is_small_and_runs_over_its_model() {
 }
 
 #[test]
+fn gradients_are_the_slopes_of_the_loss() {
+    let recipe = recipe(&adapted(Path::new("unused"), ""));
+    let start = recipe.base().join(&recipe.model.start);
+    let names = labels(&["LOC", "ORG", "PER"]);
+    let mut trainee = TokenTrainee::new(&recipe, &start, &names, &Device::Cpu).unwrap();
+    let corpus = Corpus::read(&recipe.train[0], Path::new(ROOT)).unwrap();
+    let examples = trainee.examples(&corpus, &Excluded::default()).unwrap().examples;
+    let batch = [examples.iter().collect::<Vec<_>>()];
+    let step = || compute(&trainee, &batch, &Dropout::off()).unwrap();
+    let mut moving = Optimiser::new(&recipe.optimiser, &trainee.variables).unwrap();
+    // B is zero at first, and A without a gradient.
+    for _ in 0..10 {
+        moving.step(&step().gradients, 0.01, 1.0).unwrap();
+    }
+    let gradients = step().gradients;
+    let adapters: Vec<_> = trainee.variables.iter().filter(|(n, _)| n.contains("lora_")).collect();
+    assert_eq!(adapters.len(), 2 * 3 * 2);
+    for (name, variable) in adapters {
+        let gradient = gradients.of(name).unwrap();
+        let norm = gradient.sqr().unwrap().sum_all().unwrap().sqrt().unwrap();
+        let norm = f64::from(norm.to_scalar::<f32>().unwrap());
+        assert!(norm > 1e-6, "{name} has no gradient");
+        let before = variable.as_tensor().copy().unwrap();
+        let length = 0.02;
+        let at = |sign: f64| {
+            let by = (gradient.detach() * (sign * length / norm)).unwrap();
+            variable.set(&(&before + by).unwrap()).unwrap();
+            step().loss
+        };
+        let slope = (at(1.0) - at(-1.0)) / (2.0 * length);
+        variable.set(&before).unwrap();
+        assert!((slope - norm).abs() < 0.03 * norm.max(0.01), "{name}: {norm} is not {slope}");
+    }
+}
+
+#[test]
 fn an_adapter_that_was_stopped_ends_as_one_that_was_not() {
     let folder = tempfile::tempdir().unwrap();
     let (whole, parts) = (folder.path().join("whole"), folder.path().join("parts"));
-    let text = adapted(&whole, "").replace("epochs = 80", "epochs = 3");
+    let text = adapted(&whole, "").replace("epochs = 200", "epochs = 3");
     run(&recipe(&text), &options()).unwrap();
     let stopped = TrainOptions { output: Some(parts.clone()), stop_after: Some(2), ..options() };
     run(&recipe(&text), &stopped).unwrap();
@@ -68,7 +106,7 @@ fn what_cannot_be_adapted_is_an_error() {
     let got = failure(&text);
     assert!(got.contains("'querry', which no layer ends in"), "{got}");
     assert!(got.contains("query"), "{got}");
-    let text = adapted(folder.path(), "").replace("epochs = 80", "epochs = 1");
+    let text = adapted(folder.path(), "").replace("epochs = 200", "epochs = 1");
     run(&recipe(&text), &options()).unwrap();
     let other = tempfile::tempdir().unwrap();
     let again = small(other.path(), "")
