@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::evaluation::Best;
 use super::recipe::Numbers;
+use super::schedule::Plateau;
 use crate::error::{Error, ErrorKind, Location, Result};
 
 const STATE: &str = "state.json";
@@ -45,6 +46,9 @@ pub struct State {
     pub best_scores: Value,
     /// How many evaluations there were since.
     pub without_gain: u64,
+    /// What is left of the rate.
+    #[serde(default)]
+    pub plateau: Plateau,
     /// Whether the run ended before its last step, because nothing was gained any more.
     pub ended_early: bool,
     /// How long the log is.
@@ -284,6 +288,7 @@ mod tests {
             best: Some(Best { score: 0.1 + 0.2, step: 1 }),
             best_scores: json!({"score": 0.3}),
             without_gain: 1,
+            plateau: Plateau { share: 0.5, without_gain: 2 },
             ended_early: false,
             log_bytes: 9,
             event_bytes: 7,

@@ -13,6 +13,7 @@ pub mod checkpoint;
 pub mod data;
 pub mod evaluation;
 pub mod events;
+pub mod flair;
 pub mod gradient;
 pub mod log;
 mod lora;

@@ -257,6 +257,8 @@ pub enum Shape {
     Linear,
     /// Along half a cosine to 0.
     Cosine,
+    /// It becomes smaller where nothing is gained on dev, as flair's trainer has it.
+    Plateau,
 }
 
 /// `[schedule]`
@@ -273,11 +275,26 @@ pub struct ScheduleRecipe {
     pub epochs: u64,
     /// The number of steps; goes before the epochs.
     pub steps: Option<u64>,
+    /// `plateau`: what the rate is multiplied with.
+    pub plateau_factor: f64,
+    /// `plateau`: after more evaluations than this without gain.
+    pub plateau_patience: u64,
+    /// `plateau`: the run ends where the rate is less than this.
+    pub least_rate: f64,
 }
 
 impl Default for ScheduleRecipe {
     fn default() -> Self {
-        Self { shape: Shape::default(), warm_up: 0.1, warm_up_steps: None, epochs: 3, steps: None }
+        Self {
+            shape: Shape::default(),
+            warm_up: 0.1,
+            warm_up_steps: None,
+            epochs: 3,
+            steps: None,
+            plateau_factor: 0.5,
+            plateau_patience: 3,
+            least_rate: 1e-4,
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use super::events::Events;
 use super::log::Log;
 use super::optimiser::Optimiser;
 use super::recipe::{Numbers, Recipe};
-use super::schedule::Schedule;
+use super::schedule::{Plateau, Schedule};
 use super::setup::{Places, check_class_weights, check_output, labels, resume};
 use super::step::{Step, compute};
 use super::trainee::{Trainee, device_failed};
@@ -308,6 +308,7 @@ impl State {
             best: None,
             best_scores: Value::Null,
             without_gain: 0,
+            plateau: Plateau::new(),
             ended_early: false,
             log_bytes: 0,
             event_bytes: 0,
@@ -363,7 +364,8 @@ impl<T: Trainee> Run<'_, T> {
     /// One step over these batches; `done` is the share of the epoch that is done after it.
     fn step(&mut self, batches: &[Vec<&T::Example>], done: f64) -> Result<StepRecord> {
         let start = Instant::now();
-        let rate = self.recipe.optimiser.rate * self.schedule.factor(self.state.step);
+        let share = self.schedule.factor(self.state.step) * self.state.plateau.share;
+        let rate = self.recipe.optimiser.rate * share;
         let Step { loss, gradients, tokens } =
             compute(&self.trainee, batches, &self.dropout).map_err(device_failed)?;
         let norm = gradients.norm().map_err(device_failed)?;
@@ -424,6 +426,10 @@ impl<T: Trainee> Run<'_, T> {
             self.state.without_gain += 1;
             let patience = self.recipe.evaluation.patience;
             self.state.ended_early = patience.is_some_and(|most| self.state.without_gain >= most);
+        }
+        let rate = self.recipe.optimiser.rate;
+        if self.state.plateau.note(&self.recipe.schedule, rate, is_best) {
+            self.state.ended_early = true;
         }
         self.log.write(&json!({ "step": step, "dev": evaluation.json(), "best": is_best }))?;
         self.events.scalar("dev/score", step, evaluation.score)?;

@@ -1,6 +1,8 @@
 //! How the rate of learning changes over the steps: a warm-up, then constant, linear or cosine, as the
 //! schedules of `transformers` (`get_linear_schedule_with_warmup` and its siblings) have it.
 
+use serde::{Deserialize, Serialize};
+
 use super::recipe::{ScheduleRecipe, Shape};
 
 /// The rate of each step as a share of the highest.
@@ -26,10 +28,47 @@ impl Schedule {
         let all = self.steps.saturating_sub(self.warm_up).max(1) as f64;
         let progress = ((done - self.warm_up) as f64 / all).min(1.0);
         match self.shape {
-            Shape::Constant => 1.0,
+            Shape::Constant | Shape::Plateau => 1.0,
             Shape::Linear => 1.0 - progress,
             Shape::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * progress).cos()),
         }
+    }
+}
+
+/// What is left of the rate where it becomes smaller as nothing is gained: the schedule of flair's trainer
+/// (`AnnealOnPlateau`).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Plateau {
+    /// The share of the highest rate.
+    pub share: f64,
+    /// How many evaluations were without gain since the last, or since the rate became smaller.
+    pub without_gain: u64,
+}
+
+impl Plateau {
+    /// The beginning: nothing of the rate is gone.
+    pub fn new() -> Self {
+        Self { share: 1.0, without_gain: 0 }
+    }
+
+    /// Takes note of an evaluation; true where the rate is now less than it may be.
+    pub fn note(&mut self, recipe: &ScheduleRecipe, rate: f64, is_best: bool) -> bool {
+        if recipe.shape != Shape::Plateau {
+            return false;
+        }
+        self.without_gain = if is_best { 0 } else { self.without_gain + 1 };
+        if self.without_gain > recipe.plateau_patience {
+            self.without_gain = 0;
+            self.share *= recipe.plateau_factor;
+        }
+        rate * self.share < recipe.least_rate
+    }
+}
+
+impl Default for Plateau {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -60,5 +99,30 @@ mod tests {
         let schedule = Schedule::new(&recipe, 95);
         assert_eq!(schedule.factor(5), 0.5);
         assert_eq!(schedule.factor(10), 1.0);
+    }
+
+    #[test]
+    fn the_rate_becomes_smaller_on_a_plateau() {
+        let recipe = ScheduleRecipe {
+            shape: Shape::Plateau,
+            plateau_patience: 1,
+            least_rate: 0.02,
+            ..ScheduleRecipe::default()
+        };
+        let mut plateau = Plateau::new();
+        // What flair 0.15.1's `AnnealOnPlateau` does with factor 0.5 and patience 1 from a rate of 0.1.
+        let gains = [true, false, true, false, false, false, false, false, false];
+        let mut rates = Vec::new();
+        let ends: Vec<bool> = gains
+            .map(|gain| {
+                let ends = plateau.note(&recipe, 0.1, gain);
+                rates.push(0.1 * plateau.share);
+                ends
+            })
+            .into();
+        assert_eq!(rates, [0.1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.025, 0.025, 0.0125]);
+        assert_eq!(ends.iter().position(|end| *end), Some(8));
+        let constant = ScheduleRecipe { shape: Shape::Constant, ..recipe };
+        assert!(!Plateau::new().note(&constant, 0.0, false));
     }
 }

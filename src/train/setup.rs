@@ -11,6 +11,7 @@ use super::optimiser::Optimiser;
 use super::recipe::Recipe;
 use super::trainee::Trainee;
 use crate::error::{Error, ErrorKind, Location, Result};
+use crate::source::model::flair::DESCRIPTION;
 
 /// Where things are written.
 #[derive(Clone)]
@@ -45,7 +46,7 @@ pub(super) fn check_output(places: &Places, resumes: bool) -> Result<()> {
             let help = "`--resume` goes on with it; else name another folder, or remove this one";
             Err(Error::new(ErrorKind::Config, message).with_help(help))
         }
-        None if places.model.join("config.json").exists() => {
+        None if ["config.json", DESCRIPTION].iter().any(|f| places.model.join(f).exists()) => {
             let message = format!("{shown} holds a model that is of no run");
             Err(Error::new(ErrorKind::Config, message).with_help("name another folder"))
         }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use super::flair::FlairTrainee;
 use super::recipe::Recipe;
 use super::run::{Outcome, Prepared, Tell, run};
 use super::token::TokenTrainee;
@@ -19,8 +20,10 @@ pub struct Trainer {
 }
 
 /// All trainers.
-pub static TRAINERS: &[Trainer] =
-    &[Trainer { system: "token-classifier", run: run::<TokenTrainee> }];
+pub static TRAINERS: &[Trainer] = &[
+    Trainer { system: "token-classifier", run: run::<TokenTrainee> },
+    Trainer { system: "flair", run: run::<FlairTrainee> },
+];
 
 /// The trainer of a recipe that begins with the folder `start`.
 ///

@@ -236,6 +236,11 @@ fn active_checks(wrong: &mut Problems, at: &Section<'_>, read: &super::ActiveRec
 fn schedule_checks(wrong: &mut Problems, at: &Section<'_>, read: &super::ScheduleRecipe) {
     let message = format!("'warm-up' is {}, expected a share, 0 to 1", read.warm_up);
     wrong.check(at, "warm-up", (0.0..=1.0).contains(&read.warm_up), message);
+    let factor = read.plateau_factor;
+    let message = format!("'plateau-factor' is {factor}, expected more than 0 and less than 1");
+    wrong.check(at, "plateau-factor", factor > 0.0 && factor < 1.0, message);
+    let message = format!("'least-rate' is {}, expected 0 or more", read.least_rate);
+    wrong.check(at, "least-rate", read.least_rate >= 0.0, message);
     wrong.check(at, "epochs", read.epochs > 0, "'epochs' is 0, expected 1 or more");
     wrong.check(at, "steps", read.steps != Some(0), "'steps' is 0, expected 1 or more");
     for (key, other) in [("warm-up-steps", "warm-up"), ("steps", "epochs")] {

@@ -9,7 +9,7 @@ use crate::source::model::Tagger;
 use crate::source::model::tokens::Unit;
 use crate::span::scheme::TaggedRange;
 use crate::span::{Label, TagScheme};
-use crate::text::Document;
+use crate::text::{Document, Span};
 use crate::train::data::{Corpus, Example, Examples, Excluded, hash_numbers};
 
 /// The tags of a scheme over labels, `O` first.
@@ -98,7 +98,7 @@ pub fn examples(
                 left_out += 1;
                 continue;
             }
-            let ranges = ranges(document, &unit, &mut said);
+            let ranges = ranges(document, &unit.words, &mut said);
             let tags = teaching.scheme.encode(&ranges, unit.words.len());
             let target = |tag: &String| match tag.as_str() {
                 "O" => outside,
@@ -162,18 +162,21 @@ fn position(tags: &[String], tag: &str) -> Option<u32> {
 }
 
 /// The words of a unit that each entity covers; `said` counts the entities that are said as gold says them.
-fn ranges(document: &Document, unit: &Unit, said: &mut usize) -> Vec<TaggedRange> {
+pub(in crate::train) fn ranges(
+    document: &Document,
+    words: &[Span],
+    said: &mut usize,
+) -> Vec<TaggedRange> {
     let mut gold: Vec<_> = document.gold.iter().flatten().collect();
     gold.sort_by_key(|annotation| (annotation.span.start, std::cmp::Reverse(annotation.span.end)));
     let mut ranges: Vec<TaggedRange> = Vec::new();
     for annotation in gold {
         let span = annotation.span.trim(&document.text);
-        let first = unit.words.partition_point(|word| word.end <= span.start);
-        let last = unit.words.partition_point(|word| word.start < span.end);
+        let first = words.partition_point(|word| word.end <= span.start);
+        let last = words.partition_point(|word| word.start < span.end);
         let is_free = ranges.last().is_none_or(|(before, _)| before.end <= first);
         if first < last && is_free {
-            let fits =
-                unit.words[first].start == span.start && unit.words[last - 1].end == span.end;
+            let fits = words[first].start == span.start && words[last - 1].end == span.end;
             *said += usize::from(fits);
             ranges.push((first..last, Label::new(&annotation.label)));
         }

@@ -5,6 +5,7 @@ mod forward;
 mod loss;
 mod trainee;
 
+pub(super) use examples::ranges;
 pub use examples::{TagExample, Targets, Teaching, examples, tag_names};
 pub use loss::TagLoss;
 pub use trainee::TokenTrainee;

@@ -2,132 +2,191 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+use super::DESCRIPTION;
 use crate::error::{Error, ErrorKind, Result};
+use crate::resource::Files;
+use crate::source::model::folder_options::parse_config;
 
 /// No layer of a tagger is wider and none has more of them; larger numbers are mistakes.
 const LARGEST: usize = 1 << 20;
 
 /// The file, read.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Description {
+pub struct Description {
     /// What a tagger of flair is made of again: `version`, `tag_type`, `tag_format`.
     #[serde(default)]
-    pub(super) flair: BTreeMap<String, String>,
+    pub flair: BTreeMap<String, String>,
     /// The tags, in id order, `<START>` and `<STOP>` included where there is a CRF.
-    pub(super) tags: Vec<String>,
-    pub(super) crf: bool,
-    pub(super) reproject: bool,
+    pub tags: Vec<String>,
+    /// Whether a CRF is over the scores.
+    pub crf: bool,
+    /// Whether a linear layer is over the embeddings.
+    pub reproject: bool,
+    /// The LSTM, where there is one.
     #[serde(default)]
-    pub(super) rnn: Option<Recurrent>,
-    /// Rates of dropout in training: of single numbers, of whole words, and of the same numbers of all words of
-    /// a sentence.
+    pub rnn: Option<Recurrent>,
+    /// The rate of dropout of single numbers, in training.
     #[serde(default)]
-    pub(super) dropout: f64,
+    pub dropout: f64,
+    /// That of whole words.
     #[serde(default)]
-    pub(super) word_dropout: f64,
+    pub word_dropout: f64,
+    /// That of the same numbers of all words of a sentence.
     #[serde(default)]
-    pub(super) locked_dropout: f64,
+    pub locked_dropout: f64,
     /// In the order in which their vectors stand side by side.
-    pub(super) embeddings: Vec<EmbeddingOptions>,
+    pub embeddings: Vec<EmbeddingOptions>,
 }
 
 /// A bidirectional LSTM.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Recurrent {
+pub struct Recurrent {
     /// The width of one direction.
-    pub(super) hidden_size: usize,
-    pub(super) layers: usize,
+    pub hidden_size: usize,
+    /// How many layers there are.
+    pub layers: usize,
 }
 
 /// One of the embeddings.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub(super) enum EmbeddingOptions {
+pub enum EmbeddingOptions {
+    /// Word vectors.
     Words(WordOptions),
+    /// A language model over characters.
     Characters(CharacterOptions),
+    /// A transformer.
     Transformer(TransformerOptions),
 }
 
 /// A vector for each word of a list.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WordOptions {
+pub struct WordOptions {
     /// The file of vectors, beside `flair.json`.
-    pub(super) vectors: String,
+    pub vectors: String,
     /// The words of a matrix of safetensors, a word a line; other files hold their words themselves.
     #[serde(default)]
-    pub(super) vocabulary: Option<String>,
+    pub vocabulary: Option<String>,
     /// Whether the vectors are normalised.
     #[serde(default)]
-    pub(super) stable: bool,
+    pub stable: bool,
 }
 
 /// A language model over characters.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct CharacterOptions {
+pub struct CharacterOptions {
     /// Whether it reads forwards.
-    pub(super) forward: bool,
+    pub forward: bool,
     /// The file of its characters, beside `flair.json`: a list of strings in JSON, by id.
-    pub(super) dictionary: String,
+    pub dictionary: String,
     /// The width of the embedding of a character.
-    pub(super) embedding_size: usize,
-    pub(super) hidden_size: usize,
-    pub(super) layers: usize,
+    pub embedding_size: usize,
+    /// The width of a state.
+    pub hidden_size: usize,
+    /// How many layers the LSTM has.
+    pub layers: usize,
     /// The width that states are projected to, where they are.
     #[serde(default)]
-    pub(super) outputs: Option<usize>,
+    pub outputs: Option<usize>,
+    /// The rate of dropout, where it is trained.
     #[serde(default)]
-    pub(super) dropout: f64,
+    pub dropout: f64,
     /// What stands before a sentence.
-    pub(super) delimiter: String,
+    pub delimiter: String,
     /// How many characters are read at once: a matter of memory.
-    pub(super) chars_per_chunk: usize,
+    pub chars_per_chunk: usize,
     /// Whether the text is put in lower case.
     #[serde(default)]
-    pub(super) lower: bool,
+    pub lower: bool,
     /// Whether it reads the words with single spaces between them, and not as the text has them.
-    pub(super) tokenized: bool,
+    pub tokenized: bool,
     /// Whether a word has the state after the space behind it, and not that after its last character.
-    pub(super) whitespace: bool,
+    pub whitespace: bool,
+    /// Whether it is trained with the layers over it.
     #[serde(default)]
-    pub(super) fine_tune: bool,
+    pub fine_tune: bool,
 }
 
 /// A transformer over the sub-words of a sentence.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct TransformerOptions {
+pub struct TransformerOptions {
     /// The folder of its configuration and tokenizer, beside `flair.json`.
-    pub(super) folder: String,
+    pub folder: String,
     /// Which layers, 0 being the embeddings and −1 the last layer.
-    pub(super) layers: Vec<i64>,
+    pub layers: Vec<i64>,
     /// Whether the mean of the layers is taken, and not all side by side.
-    pub(super) layer_mean: bool,
-    pub(super) subtoken_pooling: Pooling,
+    pub layer_mean: bool,
+    /// What becomes of the sub-words of a word.
+    pub subtoken_pooling: Pooling,
     /// The longest sequence of its tokenizer, special tokens included; `null` where the tokenizer knows none.
-    pub(super) max_length: Option<usize>,
+    pub max_length: Option<usize>,
     /// Whether what is longer is read in overlapping parts, and not cut off.
-    pub(super) allow_long_sentences: bool,
+    pub allow_long_sentences: bool,
+    /// Whether it is trained with the layers over it.
     #[serde(default)]
-    pub(super) fine_tune: bool,
+    pub fine_tune: bool,
 }
 
 /// What becomes of the sub-words of a word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Pooling {
+pub enum Pooling {
+    /// The first is taken.
     First,
+    /// The last is taken.
     Last,
+    /// The first and the last stand side by side.
     FirstLast,
+    /// Their mean is taken.
     Mean,
 }
 
 impl Description {
+    /// Reads the `flair.json` of a folder; also gives what to call it.
+    ///
+    /// # Errors
+    /// Where it is missing or wrong.
+    pub fn read(files: &Files, folder: &str) -> Result<(Self, String)> {
+        let file = format!("{folder}/{DESCRIPTION}");
+        let place = files.display(&file);
+        Ok((parse_config(&files.read_text(&file)?, &place)?, place))
+    }
+
+    /// The names of the files and folders that it names.
+    pub fn names(&self) -> Vec<&str> {
+        fn of(embedding: &EmbeddingOptions) -> Vec<&str> {
+            match embedding {
+                EmbeddingOptions::Words(options) => {
+                    let vocabulary = options.vocabulary.as_deref();
+                    std::iter::once(options.vectors.as_str()).chain(vocabulary).collect()
+                }
+                EmbeddingOptions::Characters(options) => vec![options.dictionary.as_str()],
+                EmbeddingOptions::Transformer(options) => vec![options.folder.as_str()],
+            }
+        }
+        self.embeddings.iter().flat_map(of).collect()
+    }
+
+    /// Whether the weight `name` is trained: those of the embeddings only where they are fine-tuned.
+    pub fn is_trained(&self, name: &str) -> bool {
+        let Some((number, _)) = name.strip_prefix("embeddings.").and_then(|n| n.split_once('.'))
+        else {
+            return true;
+        };
+        match number.parse().ok().and_then(|number: usize| self.embeddings.get(number)) {
+            Some(EmbeddingOptions::Characters(options)) => options.fine_tune,
+            Some(EmbeddingOptions::Transformer(options)) => options.fine_tune,
+            Some(EmbeddingOptions::Words(_)) | None => false,
+        }
+    }
+
     /// Checks the numbers that weights do not check.
     pub(super) fn check(&self) -> Result<()> {
         rate("dropout", self.dropout)?;

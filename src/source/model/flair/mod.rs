@@ -10,7 +10,8 @@ mod spans;
 mod tagger;
 mod vectors;
 
-pub use network::Network;
+pub use description::{Description, EmbeddingOptions, Recurrent};
+pub use network::{BOUNDARIES, NEVER, Network, fresh};
 pub use sentence::Sentence;
 pub use tagger::FlairTagger;
 pub use vectors::Vectors;
@@ -18,7 +19,7 @@ pub use vectors::Vectors;
 use super::system::System;
 
 /// The file that says what a folder holds.
-const DESCRIPTION: &str = "flair.json";
+pub const DESCRIPTION: &str = "flair.json";
 
 pub(super) const SYSTEM: System = System {
     name: "flair",

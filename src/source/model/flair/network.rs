@@ -6,12 +6,16 @@ use super::description::Description;
 use super::embeddings::{self, Embeddings, Place};
 use super::sentence::Sentence;
 use crate::error::{Error, ErrorKind};
+use crate::resource::Files;
 use crate::source::model::arch::{Linear, Mode};
-use crate::source::model::head::{BiLstm, Crf};
+use crate::source::model::head::{BiLstm, Crf, NewWeight, Start};
 use crate::source::model::weights::Weights;
 
 /// The tags that stand before and behind every sentence where there is a CRF.
-pub(super) const BOUNDARIES: [&str; 2] = ["<START>", "<STOP>"];
+pub const BOUNDARIES: [&str; 2] = ["<START>", "<STOP>"];
+
+/// The transition to the tag that stands before every sentence, and from the one that stands behind it.
+pub const NEVER: f32 = -10_000.0;
 
 /// The rate of dropout between the layers of an LSTM, as flair has it.
 const BETWEEN_LAYERS: f64 = 0.5;
@@ -40,11 +44,7 @@ impl Network {
         weights: &Weights,
         place: &Place<'_>,
     ) -> crate::Result<Self> {
-        let embeddings = description.embeddings.iter().enumerate();
-        let embeddings = embeddings.map(|(number, options)| {
-            embeddings::load(options, &weights.within(&format!("embeddings.{number}.")), place)
-        });
-        let embeddings: Vec<_> = embeddings.collect::<crate::Result<_>>()?;
+        let embeddings = embeddings_of(description, weights, place)?;
         let width: usize = embeddings.iter().map(|e| e.width()).sum();
         let tags = description.tags.len();
         let lstm = description
@@ -160,4 +160,55 @@ impl Network {
         let places: Vec<u32> = lengths.iter().enumerate().flat_map(place).collect();
         x.flatten(0, 1)?.index_select(&Tensor::new(places, &self.device)?, 0)
     }
+}
+
+fn embeddings_of(
+    description: &Description,
+    weights: &Weights,
+    place: &Place<'_>,
+) -> crate::Result<Vec<Box<dyn Embeddings>>> {
+    let embeddings = description.embeddings.iter().enumerate().map(|(number, options)| {
+        embeddings::load(options, &weights.within(&format!("embeddings.{number}.")), place)
+    });
+    embeddings.collect()
+}
+
+/// The weights of the layers over the embeddings of the folder `folder`, as flair begins them; of the transitions,
+/// those that are never to be have to be set to [`NEVER`] still.
+///
+/// # Errors
+/// Where the embeddings cannot be loaded.
+pub fn fresh(
+    description: &Description,
+    weights: &Weights,
+    (files, folder): (&Files, &str),
+    device: &Device,
+) -> crate::Result<Vec<NewWeight>> {
+    let place = Place { files, folder, device };
+    let embeddings = embeddings_of(description, weights, &place)?;
+    let width: usize = embeddings.iter().map(|e| e.width()).sum();
+    let tags = description.tags.len();
+    let new = |name: &str, shape: &[usize], start: Start, is_of_tags: bool| NewWeight {
+        name: name.to_owned(),
+        shape: shape.to_vec(),
+        start,
+        is_of_tags,
+    };
+    let spread = |inputs: usize| Start::Uniform(1.0 / (inputs.max(1) as f64).sqrt());
+    let mut all = Vec::new();
+    if description.reproject {
+        all.push(new("embedding2nn.weight", &[width, width], spread(width), false));
+        all.push(new("embedding2nn.bias", &[width], spread(width), false));
+    }
+    let mut read = width;
+    if let Some(rnn) = &description.rnn {
+        all.extend(BiLstm::fresh("rnn", width, rnn.hidden_size, rnn.layers));
+        read = 2 * rnn.hidden_size;
+    }
+    all.push(new("linear.weight", &[tags, read], spread(read), true));
+    all.push(new("linear.bias", &[tags], spread(read), true));
+    if description.crf {
+        all.push(new("crf.transitions", &[tags, tags], Start::Normal, true));
+    }
+    Ok(all)
 }

@@ -10,12 +10,11 @@ use super::description::{Description, EmbeddingOptions};
 use super::embeddings::Place;
 use super::network::{BOUNDARIES, Network};
 use super::sentence::Sentence;
-use super::{DESCRIPTION, spans};
-use crate::error::{Error, Location, Result};
+use super::spans;
+use crate::error::{Location, Result};
 use crate::resource::Files;
 use crate::source::model::arch::Mode;
 use crate::source::model::config::ModelConfig;
-use crate::source::model::folder_options::parse_config;
 use crate::source::model::head::Constraint;
 use crate::source::model::tags::TagSet;
 use crate::source::model::weights::Weights;
@@ -74,19 +73,32 @@ impl FlairTagger {
         weights: &Weights,
         device: Device,
     ) -> Result<Self> {
+        let (description, shown) = Description::read(files, config.path.trim_end_matches('/'))?;
+        let made = Self::of_description(name, config, &description, files, weights, device);
+        made.map_err(|e| if e.location().is_some() { e } else { e.at(Location::file(shown)) })
+    }
+
+    /// [`FlairTagger::with_weights`] where the folder is to have another description than its own.
+    ///
+    /// # Errors
+    /// As [`FlairTagger::load`].
+    pub fn of_description(
+        name: Arc<str>,
+        config: ModelConfig,
+        description: &Description,
+        files: &Files,
+        weights: &Weights,
+        device: Device,
+    ) -> Result<Self> {
         let folder = config.path.trim_end_matches('/');
-        let file = format!("{folder}/{DESCRIPTION}");
-        let shown = files.display(&file);
-        let here = |e: Error| if e.location().is_some() { e } else { e.at(Location::file(&shown)) };
-        let description: Description = parse_config(&files.read_text(&file)?, &shown)?;
-        description.check().map_err(here)?;
+        description.check()?;
         let is_none = |tag: &str| tag == UNKNOWN || (description.crf && BOUNDARIES.contains(&tag));
         let no_labels: Vec<String> =
             description.tags.iter().filter(|tag| is_none(tag)).cloned().collect();
-        let tags = TagSet::new(&description.tags, &config.map, &no_labels).map_err(here)?;
+        let tags = TagSet::new(&description.tags, &config.map, &no_labels)?;
         config.check_labels(tags.labels())?;
         let place = Place { files, folder, device: &device };
-        let network = Network::load(&description, weights, &place).map_err(here)?;
+        let network = Network::load(description, weights, &place)?;
         let begins =
             |tag: &&String| ["B-", "S-", "I-"].iter().any(|prefix| tag.starts_with(prefix));
         let outside = |tag: &String| if is_none(tag) { "O".to_owned() } else { tag.clone() };
@@ -96,7 +108,7 @@ impl FlairTagger {
             network,
             constraint: Constraint::none(description.tags.len()),
             has_spans: description.tags.iter().find(begins).is_some(),
-            description: told(&description),
+            description: told(description),
             names: description.tags.iter().map(outside).collect(),
             tags,
             device,
@@ -107,6 +119,30 @@ impl FlairTagger {
     /// Its layers.
     pub fn network(&self) -> &Network {
         &self.network
+    }
+
+    /// What its tags mean.
+    pub fn tags(&self) -> &TagSet {
+        &self.tags
+    }
+
+    /// The stretches of a document that it reads each on its own, cut into words; none is empty.
+    pub fn units(&self, document: &Document) -> Vec<Vec<Span>> {
+        let text = &document.text;
+        let units = match document.token_spans() {
+            Some(tokens) => vec![tokens],
+            None => {
+                let stretches = stretches(text, self.config.context.unwrap_or_default());
+                stretches.into_iter().map(|stretch| words_of(text, stretch)).collect()
+            }
+        };
+        units.into_iter().filter(|words| !words.is_empty()).collect()
+    }
+
+    /// The windows through which a unit goes.
+    pub fn windows_of(&self, unit: &[Span]) -> Vec<Window> {
+        let longest = self.config.max_length.unwrap_or(LONGEST).max(1);
+        windows(&vec![1; unit.len()], longest, self.config.overlap.min(longest / 2))
     }
 
     /// The device it runs on.
@@ -141,21 +177,12 @@ impl WordTagger for FlairTagger {
     }
 
     fn cut(&self, document: &Document) -> Result<Vec<Vec<Span>>> {
-        let text = &document.text;
-        let units = match document.token_spans() {
-            Some(tokens) => vec![tokens],
-            None => {
-                let stretches = stretches(text, self.config.context.unwrap_or_default());
-                stretches.into_iter().map(|stretch| words_of(text, stretch)).collect()
-            }
-        };
-        Ok(units.into_iter().filter(|words| !words.is_empty()).collect())
+        Ok(self.units(document))
     }
 
     fn windows(&self, unit: &Vec<Span>) -> Vec<(Window, usize)> {
-        let longest = self.config.max_length.unwrap_or(LONGEST).max(1);
-        let windows = windows(&vec![1; unit.len()], longest, self.config.overlap.min(longest / 2));
-        windows.into_iter().map(|window| (window.clone(), window.words.len())).collect()
+        let windows = self.windows_of(unit).into_iter();
+        windows.map(|window| (window.clone(), window.words.len())).collect()
     }
 
     fn answer(

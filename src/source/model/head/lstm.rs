@@ -54,7 +54,12 @@ impl BiLstm {
     }
 
     /// The weights that [`BiLstm::load`] reads, as PyTorch begins them.
-    pub(super) fn fresh(name: &str, inputs: usize, hidden: usize, layers: usize) -> Vec<NewWeight> {
+    pub(in crate::source::model) fn fresh(
+        name: &str,
+        inputs: usize,
+        hidden: usize,
+        layers: usize,
+    ) -> Vec<NewWeight> {
         let start = Start::Uniform(1.0 / (hidden.max(1) as f64).sqrt());
         let places = (0..layers).flat_map(|layer| [(layer, ""), (layer, "_reverse")]);
         let of_direction = |(layer, suffix): (usize, &str)| {
