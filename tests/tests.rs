@@ -15,6 +15,7 @@ mod heads;
 mod layers;
 mod lint;
 mod model;
+mod recipes;
 mod reference;
 mod registry;
 mod slope;

@@ -31,7 +31,8 @@ fn bench() -> Bench {
 fn a_run_that_is_stopped_and_resumed_gives_the_same_model() {
     let bench = bench();
     let out = bench.run(&["train", "recipe.toml", "--device", "cpu", "-q"]).clean();
-    for part in ["corpus  label", "dev     micro", "steps  10\n", "spanloom tag --model whole FILE"]
+    for part in
+        ["corpus  label", "dev     micro", "steps   10\n", "spanloom tag --model whole FILE"]
     {
         assert!(out.contains(part), "{part}: {out}");
     }
@@ -58,6 +59,63 @@ fn a_run_that_is_stopped_and_resumed_gives_the_same_model() {
     assert_eq!(steps.iter().filter(|line| line.get("dev").is_some()).count(), 2);
     let tagged = bench.pipe("mary smith visited paris", &["tag", "--model", "whole", "-"]);
     assert_eq!(tagged.code, 0, "{}", tagged.err);
+}
+
+/// Kills the program once it has told of so many evaluations, which is just before it writes a checkpoint.
+fn killed(bench: &Bench, evaluations: usize) {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+    let arguments = ["train", "recipe.toml", "-o", "killed", "--device", "cpu", "--resume"];
+    let mut child = Command::new(env!("CARGO_BIN_EXE_spanloom"))
+        .args(arguments)
+        .current_dir(bench.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let told = lines.map_while(Result::ok).filter(|line| line.starts_with("step "));
+    assert_eq!(told.take(evaluations).count(), evaluations);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_run_that_is_killed_goes_on_as_if_nothing_had_been() {
+    let bench = bench();
+    let recipe = bench.read("recipe.toml").replace("every-steps = 5", "every-steps = 1");
+    let bench = bench.write("recipe.toml", recipe);
+    bench.run(&["train", "recipe.toml", "--device", "cpu", "-q"]).clean();
+    for evaluations in [1, 3, 1, 2] {
+        killed(&bench, evaluations);
+        assert!(!bench.path().join("killed/model.safetensors").exists());
+    }
+    let resume = ["train", "recipe.toml", "-o", "killed", "--device", "cpu", "--resume", "-q"];
+    let ran = bench.run(&resume);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let read = |name: &str| fs::read(bench.path().join(name)).unwrap();
+    assert!(read("whole/model.safetensors") == read("killed/model.safetensors"));
+    assert!(read("whole/MODEL_CARD.md") == read("killed/MODEL_CARD.md"));
+}
+
+#[test]
+fn rounds_of_labelling_give_a_curve() {
+    let bench = bench();
+    let active =
+        "[active]\nrounds = 2\nsentences = 3\nbegin-with = 5\nselect = \"least-confidence\"\n";
+    let recipe = bench.read("recipe.toml") + active;
+    let bench = bench.write("recipe.toml", recipe);
+    let out = bench.run(&["train", "recipe.toml", "--active", "--device", "cpu", "-q"]).clean();
+    assert!(out.starts_with("round  sentences  words"), "{out}");
+    let row = |round: usize| out.lines().nth(round + 1).unwrap().split_whitespace();
+    let sentences = |round| row(round).nth(1).map(str::to_owned);
+    assert_eq!([0, 1, 2].map(|round| sentences(round).unwrap()), ["5", "8", "11"]);
+    let curve: Value = serde_json::from_str(&bench.read("whole/active.json")).unwrap();
+    assert_eq!(curve["rounds"].as_array().unwrap().len(), 3);
+    let tagged = bench.pipe("mary visited paris", &["tag", "--model", "whole/round-2", "-"]);
+    assert_eq!(tagged.code, 0, "{}", tagged.err);
+    let ran = bench.run(&["train", "recipe.toml", "--active", "--stop-after", "3"]);
+    assert_eq!(ran.code, 2, "{}", ran.err);
 }
 
 #[test]

@@ -1,0 +1,101 @@
+//! Every recipe of `recipes/` runs as it is written, on small corpora of our own in the place of its own.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use spanloom::resource::TomlFile;
+use spanloom::train::Recipe;
+use spanloom::train::recipe::CorpusRecipe;
+
+use crate::cli::Bench;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// The folder that a run of each system begins with.
+fn start(recipe: &Recipe) -> String {
+    match recipe.model.system.as_deref() {
+        None | Some("token-classifier") => format!("{ROOT}/tests/data/tiny-bert"),
+        Some(system) => panic!("no small model of the system {system}"),
+    }
+}
+
+/// The labels that a corpus may have, as it calls them.
+fn labels(corpus: &CorpusRecipe, recipe: &Recipe) -> BTreeSet<String> {
+    let mut all: BTreeSet<String> = corpus.map.keys().chain(&corpus.drop).cloned().collect();
+    if let Some(annotated) = &corpus.labels {
+        all.retain(|label| corpus.drop.contains(label) || annotated.contains(&corpus.map[label]));
+        all.extend(annotated.iter().cloned());
+    } else if corpus.map.is_empty() {
+        all.extend(recipe.model.labels.iter().cloned());
+    }
+    if all.is_empty() {
+        all.insert("LOC".to_owned());
+    }
+    all
+}
+
+/// A small corpus in the format of a recipe's own: a sentence for each label.
+fn content(corpus: &CorpusRecipe, recipe: &Recipe, part: &str) -> String {
+    let mut text = String::new();
+    for (number, label) in labels(corpus, recipe).into_iter().enumerate() {
+        let name = ["paris", "john", "acme", "oslo"][number % 4];
+        if corpus.format.is_some_and(|format| format.name == "idrisi") {
+            text += &format!(
+                "{{\"tweet_id\": \"{number}\", \"text\": \"{part} visited {name} .\", \"location_mentions\": \
+                 [{{\"text\": \"{name}\", \"type\": \"{label}\", \"start_offset\": {0}, \"end_offset\": {1}}}]}}\n",
+                part.len() + 9,
+                part.len() + 9 + name.len()
+            );
+            continue;
+        }
+        let mut row = |word: &str, tag: &str| {
+            let columns = corpus.tag_column.unwrap_or(2).max(2);
+            text += &(match columns {
+                2 => format!("{word}\t{tag}\n"),
+                _ => format!("1\t{word}\t{tag}\t-\tannotator\n"),
+            });
+        };
+        row(part, "O");
+        row("visited", "O");
+        row(name, &format!("B-{label}"));
+        row(".", "O");
+        text.push('\n');
+    }
+    text
+}
+
+#[test]
+fn every_recipe_runs_as_it_is_written() {
+    let mut recipes: Vec<_> = fs::read_dir(Path::new(ROOT).join("recipes"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .collect();
+    recipes.sort();
+    assert!(recipes.len() >= 5);
+    for path in recipes {
+        let text = fs::read_to_string(&path).unwrap();
+        let recipe = Recipe::parse(&TomlFile::new(&path.display().to_string(), &text)).unwrap();
+        let bench = Bench::new();
+        let parts = [("they", &recipe.exclude), ("in", &recipe.train), ("she", &recipe.dev)];
+        for (part, corpora) in parts {
+            for corpus in corpora {
+                for name in corpus.path.all() {
+                    let place = bench.path().join("data").join(name.replace('*', "one"));
+                    fs::create_dir_all(place.parent().unwrap()).unwrap();
+                    fs::write(place, content(corpus, &recipe, part)).unwrap();
+                }
+            }
+        }
+        let (file, start) = (path.display().to_string(), start(&recipe));
+        let arguments = ["train", &file, "--data", "data", "--start", &start, "-o", "out"];
+        let ran = bench.run(&[&arguments[..], &["--device", "cpu"]].concat());
+        assert_eq!(ran.code, 0, "{file}: {}", ran.err);
+        assert!(ran.out.contains("spanloom tag --model out FILE"), "{file}: {}", ran.out);
+        let tagged = bench.pipe("they visited paris .", &["tag", "--model", "out", "-"]);
+        assert_eq!(tagged.code, 0, "{file}: {}", tagged.err);
+        let page = bench.read("out/training/report.html");
+        assert!(page.contains("F1 on dev") && page.contains("<svg"), "{file}");
+    }
+}
