@@ -9,9 +9,14 @@ use rayon::prelude::*;
 pub struct Batch {
     /// Sub-word ids, `u32`, shape `(rows, length)`.
     pub ids: Tensor,
-    /// Added to attention scores: 0 where a sub-word is, a very negative number at padding; `f32`,
-    /// shape `(rows, 1, 1, length)`. `None` where nothing is padded.
+    /// Added to attention scores: 0 where a sub-word is seen, a very negative number where it is not;
+    /// `f32`, shape `(rows, 1, 1, length)` where all see the same, as with padding. `(rows, 1, length,
+    /// length)`, a row for each that sees, is only for encoders with [`super::arch::Encoder::positions`].
+    /// `None` where all see all.
     pub mask: Option<Tensor>,
+    /// The number of each sub-word's position, `u32`, shape `(rows, length)`, for encoders with
+    /// [`super::arch::Encoder::positions`]; `None` where they count for themselves.
+    pub positions: Option<Tensor>,
     /// Which of two texts a sub-word belongs to, `u32`, shape `(rows, length)`; `None` where there is
     /// only one.
     pub types: Option<Tensor>,
@@ -45,7 +50,7 @@ impl Batch {
         let mask =
             if padded { Some(Tensor::from_vec(mask, (rows, 1, 1, length), device)?) } else { None };
         let lengths = sequences.iter().map(Vec::len).collect();
-        Ok(Self { ids, mask, types: None, lengths })
+        Ok(Self { ids, mask, positions: None, types: None, lengths })
     }
 }
 

@@ -43,7 +43,9 @@ impl Attention {
         let scores = self.query.matmul(&self.key.t()?)?;
         let scale = 1.0 / (scale as f64).sqrt();
         let is_here = matches!(mode, Mode::Training(_)) && differentiable::runs_here(&scores);
-        let is_mask = |mask: &Tensor| mask.dims() == [rows, 1, 1, length];
+        let is_mask = |mask: &Tensor| {
+            mask.dims() == [rows, 1, 1, length] || mask.dims() == [rows, 1, length, length]
+        };
         let shares = if is_here && bias.is_none() && mask.is_none_or(is_mask) {
             differentiable::shares(&scores, scale, mask)?
         } else {

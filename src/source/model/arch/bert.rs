@@ -129,8 +129,11 @@ impl Encoder for Bert {
         mode: Mode<'_>,
         each: &mut dyn FnMut(&Tensor),
     ) -> Result<Tensor> {
-        let positions =
-            self.padding.map(|padding| after_padding(&batch.ids, padding)).transpose()?;
+        let positions = match (&batch.positions, self.padding) {
+            (Some(positions), _) => Some(positions.clone()),
+            (None, Some(padding)) => Some(after_padding(&batch.ids, padding)?),
+            (None, None) => None,
+        };
         let sum = self.embeddings.forward(batch, positions.as_ref())?;
         let mut x = mode.dropout(&self.norm.forward(&sum, mode)?, self.shape.dropout)?;
         if let Some(project) = &self.project {
@@ -150,6 +153,10 @@ impl Encoder for Bert {
 
     fn max_length(&self) -> usize {
         self.positions.saturating_sub(self.padding.map_or(0, |padding| padding + 1))
+    }
+
+    fn positions(&self) -> Option<usize> {
+        Some(self.positions)
     }
 
     fn head_dropout(&self) -> f64 {

@@ -88,7 +88,7 @@ impl Block {
     }
 
     /// The whole layer with plain attention, on `x` of shape `(rows, length, hidden)`. `mask` is added
-    /// to the scores: shape `(rows, 1, 1, length)`.
+    /// to the scores: of the shapes of [`crate::source::model::batch::Batch::mask`].
     pub(super) fn forward(
         &self,
         x: &Tensor,

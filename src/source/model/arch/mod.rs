@@ -87,6 +87,12 @@ pub trait Encoder: Send + Sync {
         self.max_length()
     }
 
+    /// How many numbers of positions it knows, where it takes those that a batch says
+    /// ([`Batch::positions`]) and a mask that differs from sub-word to sub-word.
+    fn positions(&self) -> Option<usize> {
+        None
+    }
+
     /// The rate of dropout on hidden states before a head, as the reference's own token classifier of
     /// this architecture has it.
     fn head_dropout(&self) -> f64 {

@@ -11,19 +11,42 @@ pub(in super::super) fn softmax(x: &Tensor) -> Result<Tensor> {
 }
 
 /// The shares of attention: softmax of `scale` times the scores, of shape `(rows, heads, length, length)`,
-/// and the mask, `(rows, 1, 1, length)`.
+/// and the mask, `(rows, 1, 1, length)` or `(rows, 1, length, length)`.
 pub(in super::super) fn shares(
     scores: &Tensor,
     scale: f64,
     mask: Option<&Tensor>,
 ) -> Result<Tensor> {
-    let mask = mask.map(|mask| mask.flatten_all()?.to_vec1::<f32>()).transpose()?;
+    let (_, heads, length, _) = scores.dims4()?;
+    let mask = mask.map(|mask| Mask::new(mask, heads, length)).transpose()?;
     scores.contiguous()?.apply_op1(SoftmaxOp { scale: scale as f32, mask })
 }
 
 struct SoftmaxOp {
     scale: f32,
-    mask: Option<Vec<f32>>,
+    mask: Option<Mask>,
+}
+
+/// What is added to scores, row by row.
+struct Mask {
+    numbers: Vec<f32>,
+    /// So many rows of scores, one after another, are of one row of the batch.
+    rows: usize,
+    /// How many rows of the mask a row of the batch has: one, or one for each sub-word that sees.
+    own: usize,
+}
+
+impl Mask {
+    fn new(mask: &Tensor, heads: usize, length: usize) -> Result<Self> {
+        let own = mask.dim(2)?;
+        Ok(Self { numbers: mask.flatten_all()?.to_vec1()?, rows: heads * length, own })
+    }
+
+    /// The row of the mask for row number `row` of the scores, of so many columns.
+    fn of(&self, row: usize, width: usize) -> &[f32] {
+        let at = row / self.rows * self.own + row % self.own;
+        &self.numbers[at * width..][..width]
+    }
 }
 
 impl CustomOp1 for SoftmaxOp {
@@ -34,9 +57,6 @@ impl CustomOp1 for SoftmaxOp {
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let x = numbers(x, layout)?;
         let width = layout.dims().last().copied().unwrap_or(1).max(1);
-        // So many rows of scores share a row of the mask.
-        let masks = self.mask.as_ref().map_or(1, |mask| mask.len() / width);
-        let sharing = x.len() / width / masks.max(1);
         let mut y = vec![0.0; x.len()];
         let blocks = y.par_chunks_mut(ROWS * width).zip(x.par_chunks(ROWS * width)).enumerate();
         blocks.for_each(|(block, (y, x))| {
@@ -44,8 +64,8 @@ impl CustomOp1 for SoftmaxOp {
             for (row, (y, x)) in rows {
                 y.iter_mut().zip(x).for_each(|(y, x)| *y = x * self.scale);
                 if let Some(mask) = &self.mask {
-                    let at = (block * ROWS + row) / sharing * width;
-                    y.iter_mut().zip(&mask[at..at + width]).for_each(|(y, m)| *y += m);
+                    let mask = mask.of(block * ROWS + row, width);
+                    y.iter_mut().zip(mask).for_each(|(y, m)| *y += m);
                 }
                 let most = y.iter().copied().fold(f32::NEG_INFINITY, f32::max);
                 let mut sum = 0.0;
