@@ -47,6 +47,35 @@ pub fn windows_of_words(
     windows
 }
 
+/// Stretches of words of the given lengths (in sub-words), each of at most `capacity` sub-words, such that
+/// whatever `reach` words that follow each other and fit into `capacity` are together in one of them;
+/// neighbours share at least `overlap` sub-words where there is room.
+///
+/// A word longer than `capacity` has a stretch of its own. Beginnings and ends both grow from one to the
+/// next.
+pub fn covering(
+    lengths: &[usize],
+    capacity: usize,
+    overlap: usize,
+    reach: usize,
+) -> Vec<Range<usize>> {
+    let mut stretches: Vec<Range<usize>> = Vec::new();
+    let mut start = 0;
+    while start < lengths.len() {
+        let end = extend(lengths, start, capacity);
+        if stretches.last().is_none_or(|last| last.end < end) {
+            stretches.push(start..end);
+        }
+        if end == lengths.len() {
+            break;
+        }
+        // A stretch of `reach` words that begins before is whole in this one.
+        let latest = (end + 1).saturating_sub(reach);
+        start = latest.min(step_back(lengths, start, end, overlap)).max(start + 1);
+    }
+    stretches
+}
+
 /// The end of the longest window from `start`; at least one word.
 fn extend(lengths: &[usize], start: usize, capacity: usize) -> usize {
     let mut used = 0;
@@ -100,6 +129,30 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn all_that_fits_and_is_short_is_covered(
+            lengths in proptest::collection::vec(0usize..9, 0..60),
+            capacity in 1usize..30,
+            overlap in 0usize..15,
+            reach in 1usize..9,
+        ) {
+            let stretches = covering(&lengths, capacity, overlap, reach);
+            for pair in stretches.windows(2) {
+                prop_assert!(pair[0].start < pair[1].start && pair[0].end < pair[1].end);
+            }
+            let size = |words: &Range<usize>| lengths[words.clone()].iter().sum::<usize>();
+            for stretch in &stretches {
+                prop_assert!(size(stretch) <= capacity || stretch.len() == 1);
+            }
+            for start in 0..lengths.len() {
+                for end in start + 1..=lengths.len().min(start + reach) {
+                    let is_in = stretches.iter().any(|s| s.start <= start && end <= s.end);
+                    let fits = size(&(start..end)) <= capacity || end == start + 1;
+                    prop_assert!(is_in || !fits, "{start}..{end} of {stretches:?}");
+                }
+            }
+        }
+
         #[test]
         fn every_word_is_kept_once_and_fits(
             lengths in proptest::collection::vec(1usize..9, 0..80),
