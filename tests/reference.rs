@@ -14,7 +14,7 @@ use spanloom::resource::OptionDoc;
 use spanloom::rule::check::CHECKS;
 use spanloom::source::SOURCES;
 use spanloom::source::model::head::HeadKind;
-use spanloom::source::model::{ARCHITECTURES, HEADS};
+use spanloom::source::model::{ARCHITECTURES, HEADS, SYSTEMS};
 
 const FILE: &str = "docs/engine-file.md";
 const RULES_FILE: &str = "docs/rules.md";
@@ -114,6 +114,9 @@ fn reference() -> String {
     page.push_str("\n## Validators: `check` of a rule\n\n");
     let checks = CHECKS.iter().map(|c| [format!("`{}`", c.name), cell(c.doc)]);
     rows(&mut page, ["name", "accepts"], checks);
+    page.push_str("\n## Systems: what a model folder is of, told by its files\n\n");
+    let systems = SYSTEMS.iter().map(|s| [format!("`{}`", s.name), cell(s.doc)]);
+    rows(&mut page, ["name", "what it is"], systems);
     page.push_str("\n## Architectures: `model_type` in a model's `config.json`\n\n");
     let architectures = ARCHITECTURES.iter().map(|a| [format!("`{}`", a.name), cell(a.doc)]);
     rows(&mut page, ["name", "what it is"], architectures);

@@ -19,4 +19,5 @@ mod recipes;
 mod reference;
 mod registry;
 mod slope;
+mod span_marker;
 mod tutorial;

@@ -158,19 +158,21 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
     },
     OptionDoc {
         name: "words",
-        value: "\"text\" | \"tokenizer\", \"text\"; of GLiNER its own",
+        value: "\"text\" | \"tokenizer\", \"text\"; of GLiNER its own, of SpanMarker \"tokenizer\"",
         doc: "What a word is in running text: the library's segmentation, or the tokenizer's as in \
               transformers' pipeline. A word is labelled by its first sub-word. The words of the \
               segmentation are cut into sub-words as transformers cuts given words \
               (is_split_into_words); a model that was trained on running text may do better with the \
               tokenizer's. GLiNER cuts text into runs of letters, digits and underscores, with hyphens between \
-              them, and other characters each on its own; it may also be told \"text\".",
+              them, and other characters each on its own; it may also be told \"text\". SpanMarker has the words into \
+              which its tokenizer cuts before it looks for sub-words; it may also be told \"text\".",
     },
     OptionDoc {
         name: "context",
         value: "\"sentence\" | \"document\", \"sentence\"; of GLiNER \"document\"",
         doc: "What the model reads at once. What is longer than the model's limit goes through \
-              overlapping windows.",
+              overlapping windows. A SpanMarker that was trained on sentences in their documents reads \
+              each sentence with as many of its neighbours as there is room for.",
     },
     OptionDoc {
         name: "max-length",

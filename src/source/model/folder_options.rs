@@ -49,17 +49,27 @@ impl Common {
     /// # Errors
     /// Where there is none, or an id is left out.
     pub(super) fn tag_names(&self) -> Result<Vec<String>> {
-        let wrong = |message: String| Error::new(ErrorKind::Model, message);
-        let names = &self.id2label;
-        if names.is_empty() {
-            return Err(wrong("no id2label: this is not a token classifier".to_owned()));
+        if self.id2label.is_empty() {
+            let message = "no id2label: this is not a token classifier".to_owned();
+            return Err(Error::new(ErrorKind::Model, message));
         }
-        let name = |id: usize| {
-            let missing = || wrong(format!("id2label has no id {id} of {}", names.len()));
-            names.get(&id.to_string()).cloned().ok_or_else(missing)
-        };
-        (0..names.len()).map(name).collect()
+        in_order(&self.id2label)
     }
+}
+
+/// The names of an `id2label` in the order of their ids.
+///
+/// # Errors
+/// Where an id is left out.
+pub(super) fn in_order(id2label: &BTreeMap<String, String>) -> Result<Vec<String>> {
+    let name = |id: usize| {
+        let missing = || {
+            let message = format!("id2label has no id {id} of {}", id2label.len());
+            Error::new(ErrorKind::Model, message)
+        };
+        id2label.get(&id.to_string()).cloned().ok_or_else(missing)
+    };
+    (0..id2label.len()).map(name).collect()
 }
 
 /// Reads the text of a `config.json`; `place` names it.

@@ -13,6 +13,7 @@ pub mod flair;
 pub mod folder_options;
 pub mod gliner;
 pub mod head;
+pub mod span_marker;
 pub mod system;
 mod tagger;
 mod tags;
@@ -38,7 +39,7 @@ pub use tags::TagSet;
 
 pub(super) const KIND: SourceKind = SourceKind {
     name: "model",
-    doc: "A fine-tuned transformer: a folder as a library of the field saves it.",
+    doc: "A fine-tuned transformer: a folder as a library of the field saves it (see Systems below).",
     options: config::OPTIONS,
     load: |name, section, context| {
         let mut config: ModelConfig = section.clone().read()?;

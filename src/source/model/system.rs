@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::config::ModelConfig;
 use super::flair;
 use super::gliner;
+use super::span_marker;
 use super::tagger::Tagger;
 use crate::error::{Error, ErrorKind, Result};
 use crate::resource::Files;
@@ -28,7 +29,8 @@ pub struct System {
 pub type Load = fn(Arc<str>, ModelConfig, &LoadContext) -> Result<Box<dyn Source>>;
 
 /// All systems. A folder is of the first that owns it; the last owns every folder.
-pub static SYSTEMS: &[System] = &[flair::SYSTEM, gliner::SYSTEM, TOKEN_CLASSIFIER];
+pub static SYSTEMS: &[System] =
+    &[flair::SYSTEM, gliner::SYSTEM, span_marker::SYSTEM, TOKEN_CLASSIFIER];
 
 const TOKEN_CLASSIFIER: System = System {
     name: "token-classifier",

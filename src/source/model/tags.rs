@@ -129,11 +129,8 @@ impl TagSet {
 
     /// The tags of a word with these logits and their probabilities, the likeliest first.
     pub fn ranked(&self, logits: &[f32]) -> Vec<(&str, f32)> {
-        let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let exps: Vec<f32> = logits.iter().map(|l| (l - most).exp()).collect();
-        let total: f32 = exps.iter().sum();
         let names = self.names.iter().map(String::as_str);
-        let mut ranked: Vec<(&str, f32)> = names.zip(exps.iter().map(|e| e / total)).collect();
+        let mut ranked: Vec<(&str, f32)> = names.zip(shares(logits)).collect();
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
         ranked
     }
@@ -174,6 +171,14 @@ fn no_outside(names: &[String]) -> Error {
     Error::new(ErrorKind::Model, message).with_help(help)
 }
 
+/// The softmax of a row of logits.
+pub(super) fn shares(logits: &[f32]) -> Vec<f32> {
+    let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let exps: Vec<f32> = logits.iter().map(|l| (l - most).exp()).collect();
+    let total: f32 = exps.iter().sum();
+    exps.into_iter().map(|e| e / total).collect()
+}
+
 /// What stands for the prefix of a tag that is no label.
 const IGNORED: char = '-';
 
@@ -190,7 +195,8 @@ pub(super) fn split(name: &str) -> (char, &str) {
     }
 }
 
-fn likeliest(row: &[f32]) -> usize {
+/// The number of the largest; the lowest where two are equal.
+pub(super) fn likeliest(row: &[f32]) -> usize {
     let mut best = 0;
     for (i, value) in row.iter().enumerate() {
         if *value > row[best] {

@@ -52,6 +52,11 @@ impl TokenizerConfig {
         })
     }
 
+    /// The class that `transformers` would read the tokenizer with, where it is said.
+    pub(super) fn class(&self) -> Option<&str> {
+        self.tokenizer_class.as_deref()
+    }
+
     /// Whether the class is one of `names`, or its fast form, or not said.
     fn is_one_of(&self, names: &[&str]) -> bool {
         let class = self.tokenizer_class.as_deref();
@@ -61,16 +66,7 @@ impl TokenizerConfig {
     /// Sets what the class sets when it reads a `tokenizer.json`: the space before a text of byte-level
     /// tokenizers (none where nothing is said), and what BERT's normalise.
     pub(super) fn apply(&self, tokenizer: &mut Tokenizer) -> tokenizers::Result<()> {
-        if let Some(PreTokenizerWrapper::ByteLevel(bytes)) = tokenizer.get_pre_tokenizer() {
-            let mut bytes = *bytes;
-            bytes.add_prefix_space = self.add_prefix_space.unwrap_or(false);
-            tokenizer.with_pre_tokenizer(Some(bytes));
-            // The offsets of the first sub-word depend on whether the space before it was written.
-            if let Some(PostProcessorWrapper::Roberta(ends)) = tokenizer.get_post_processor() {
-                let ends = ends.clone().add_prefix_space(bytes.add_prefix_space);
-                tokenizer.with_post_processor(Some(ends));
-            }
-        }
+        add_prefix_space(tokenizer, self.add_prefix_space.unwrap_or(false));
         let is_bert = self.is_one_of(&["BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer"]);
         if let Some(NormalizerWrapper::BertNormalizer(bert)) =
             tokenizer.get_normalizer().filter(|_| is_bert)
@@ -105,6 +101,19 @@ impl TokenizerConfig {
         match self.unk_token.as_ref()? {
             Value::String(token) => Some(token),
             token => token.get("content")?.as_str(),
+        }
+    }
+}
+
+/// Puts a space before a text, or none, where sub-words are byte-level.
+pub(super) fn add_prefix_space(tokenizer: &mut Tokenizer, add: bool) {
+    if let Some(PreTokenizerWrapper::ByteLevel(bytes)) = tokenizer.get_pre_tokenizer() {
+        let bytes = bytes.add_prefix_space(add);
+        tokenizer.with_pre_tokenizer(Some(bytes));
+        // The offsets of the first sub-word depend on whether the space before it was written.
+        if let Some(PostProcessorWrapper::Roberta(ends)) = tokenizer.get_post_processor() {
+            let ends = ends.clone().add_prefix_space(add);
+            tokenizer.with_post_processor(Some(ends));
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use tokenizers::{AddedToken, Tokenizer};
+use tokenizers::{AddedToken, Encoding, Tokenizer};
 
 use super::tokenizer_config::TokenizerConfig;
 use crate::error::{Error, ErrorKind, Location, Result};
@@ -76,6 +76,19 @@ impl SubWords {
     /// # Errors
     /// Where the file is damaged.
     pub fn load(bytes: &[u8], config: Option<&TokenizerConfig>, place: &str) -> Result<Self> {
+        Self::adapted(bytes, config, place, |_| ())
+    }
+
+    /// [`SubWords::load`], where `adapt` changes the tokenizer before anything is asked of it.
+    ///
+    /// # Errors
+    /// As [`SubWords::load`].
+    pub fn adapted(
+        bytes: &[u8],
+        config: Option<&TokenizerConfig>,
+        place: &str,
+        adapt: impl FnOnce(&mut Tokenizer),
+    ) -> Result<Self> {
         let damaged = |e: String| {
             Error::new(ErrorKind::Model, format!("damaged tokenizer: {e}"))
                 .at(Location::file(place))
@@ -86,6 +99,7 @@ impl SubWords {
         if let Some(config) = config {
             config.apply(&mut tokenizer).map_err(|e| damaged(e.to_string()))?;
         }
+        adapt(&mut tokenizer);
         let special = |text: &str, special: bool| {
             tokenizer
                 .encode(text, special)
@@ -165,7 +179,7 @@ impl SubWords {
     /// Where the tokenizer fails.
     pub fn of_text(&self, text: &str, span: Span) -> Result<Unit> {
         let stretch = span.slice(text).unwrap_or("");
-        let encoding = self.tokenizer.encode(stretch, false).map_err(|e| failed(&e))?;
+        let encoding = self.encode_text(stretch)?;
         let mut unit = Unit::default();
         // The sub-words since the last one that stands for something, and whose they are.
         let mut waiting: Vec<u32> = Vec::new();
@@ -208,6 +222,14 @@ impl SubWords {
             unit.pieces.append(&mut waiting);
         }
         Ok(unit)
+    }
+
+    /// What the tokenizer makes of running text, without special tokens; its offsets are bytes.
+    ///
+    /// # Errors
+    /// Where the tokenizer fails.
+    pub(super) fn encode_text(&self, text: &str) -> Result<Encoding> {
+        self.tokenizer.encode(text, false).map_err(|e| failed(&e))
     }
 
     /// The id of the sub-word `token`.

@@ -122,7 +122,8 @@ fn tags_of(tags: &TagSet, logits: &[f32], label: &Label) -> String {
 }
 
 impl Question<'_> {
-    fn text(&self, span: Span) -> String {
+    /// The text of a span, in quotes.
+    pub(super) fn text(&self, span: Span) -> String {
         format!("'{}'", span.slice(&self.document.text).unwrap_or_default())
     }
 
@@ -132,6 +133,7 @@ impl Question<'_> {
         format!("its words there are {words}, and no mention begins or ends inside a word")
     }
 
+    /// Whether the question is about this span and this label.
     pub(super) fn asks_for(&self, span: Span, label: &Label) -> bool {
         span == self.span && self.label.is_none_or(|asked| asked == label)
     }
@@ -157,6 +159,7 @@ pub(super) fn words_in(words: &[Span], span: Span) -> Range<usize> {
     first..last.max(first)
 }
 
+/// The names of labels with commas between them.
 pub(super) fn list(labels: &[Label]) -> String {
     labels.iter().map(Label::as_str).collect::<Vec<_>>().join(", ")
 }
