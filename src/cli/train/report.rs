@@ -131,6 +131,7 @@ impl Chart {
 /// A number of an axis that goes up to `most`.
 fn number(value: f64, most: f64) -> String {
     match most {
+        _ if value == 0.0 => "0".to_owned(),
         most if most >= 10.0 => format!("{value:.0}"),
         most if most >= 0.1 => format!("{value:.2}"),
         _ => format!("{value:.1e}"),
