@@ -349,7 +349,8 @@ fn gradients_are_the_slopes_of_inference() {
         let settings = Settings::read(&files, name).expect("settings");
         let weights = Weights::load(&files, name, &Device::Cpu).expect("weights");
         let weights = weights.into_trainable(|_| true).expect("variables");
-        let (network, weights) = Network::load(&settings, weights).expect("a network");
+        let weights = Network::named(&settings, weights).expect("names");
+        let network = Network::load(&settings, &weights).expect("a network");
         let ids = [vec![1, 9, 5, 9, 6, 7, 20, 21, 22, 23, 2], vec![1, 9, 5, 9, 8, 7, 24, 25, 2]];
         let (labels, words) = ([vec![1, 3], vec![1, 3]], [vec![6, 7, 9], vec![6, 7]]);
         let batch = Batch::new(&ids, 0, &Device::Cpu).expect("a batch");

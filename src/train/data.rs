@@ -135,6 +135,11 @@ impl Excluded {
         !self.0.is_empty() && self.0.contains(&Self::key(document, words))
     }
 
+    /// Whether a sentence of a document is one of them.
+    pub fn holds_part_of(&self, document: &Document) -> bool {
+        !self.0.is_empty() && sentences(document).iter().any(|words| self.holds(document, words))
+    }
+
     fn key(document: &Document, words: &[Span]) -> String {
         let words = words.iter().filter_map(|word| word.slice(&document.text));
         words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")

@@ -1,6 +1,7 @@
 //! How does the model learn? A recipe and corpora in, a model folder out: fine-tuning on
 //! candle. One file a concern; [`run`] puts them together. What a system learns from and what it makes
-//! small is behind [`trainee::Trainee`]; [`token`] is that of token classifiers.
+//! small is behind [`trainee::Trainee`]; [`token`] is that of token
+//! classifiers, [`gliner`] that of GLiNER.
 //!
 //! Everything random comes from streams that the seed begins, everything that a run knows is in its
 //! checkpoint: a run that is stopped and resumed ends with the weights, bit for bit, of one that was not.
@@ -14,6 +15,7 @@ pub mod data;
 pub mod evaluation;
 pub mod events;
 pub mod flair;
+pub mod gliner;
 pub mod gradient;
 pub mod log;
 mod lora;

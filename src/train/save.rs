@@ -24,20 +24,34 @@ pub fn model(
     weights: &BTreeMap<String, Tensor>,
     numbers: Numbers,
 ) -> Result<()> {
-    let error = |path: &Path, e| Error::io("write", path.display(), e);
-    for from in files_to_keep(start) {
-        let bytes = fs::read(&from).map_err(|e| Error::io("read", from.display(), e))?;
-        let to = folder.join(from.file_name().unwrap_or_default());
-        write_file(&to, &bytes).map_err(|e| error(&to, e))?;
-    }
     let mut config = config.clone();
     let dtype = match numbers {
         Numbers::F32 => "float32",
         Numbers::F16 => "float16",
     };
     config.insert("dtype".to_owned(), dtype.into());
-    let path = folder.join("config.json");
-    let text = format!("{:#}\n", Value::Object(config));
+    self::folder(folder, start, ("config.json", &config), weights, numbers)
+}
+
+/// [`model`] with a configuration of this name, as it is.
+///
+/// # Errors
+/// As [`model`].
+pub fn folder(
+    folder: &Path,
+    start: &Path,
+    (name, config): (&str, &Map<String, Value>),
+    weights: &BTreeMap<String, Tensor>,
+    numbers: Numbers,
+) -> Result<()> {
+    let error = |path: &Path, e| Error::io("write", path.display(), e);
+    for from in files_to_keep(start) {
+        let bytes = fs::read(&from).map_err(|e| Error::io("read", from.display(), e))?;
+        let to = folder.join(from.file_name().unwrap_or_default());
+        write_file(&to, &bytes).map_err(|e| error(&to, e))?;
+    }
+    let path = folder.join(name);
+    let text = format!("{:#}\n", Value::Object(config.clone()));
     write_file(&path, text.as_bytes()).map_err(|e| error(&path, e))?;
     let path = folder.join("model.safetensors");
     write_tensors(&path, weights, numbers).map_err(|e| error(&path, e))

@@ -12,6 +12,10 @@ use super::recipe::Recipe;
 use super::trainee::Trainee;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::source::model::flair::DESCRIPTION;
+use crate::source::model::gliner;
+
+/// The files that say that a folder holds a model.
+const CONFIGURATIONS: [&str; 3] = ["config.json", DESCRIPTION, gliner::FILE];
 
 /// Where things are written.
 #[derive(Clone)]
@@ -46,7 +50,7 @@ pub(super) fn check_output(places: &Places, resumes: bool) -> Result<()> {
             let help = "`--resume` goes on with it; else name another folder, or remove this one";
             Err(Error::new(ErrorKind::Config, message).with_help(help))
         }
-        None if ["config.json", DESCRIPTION].iter().any(|f| places.model.join(f).exists()) => {
+        None if CONFIGURATIONS.iter().any(|file| places.model.join(file).exists()) => {
             let message = format!("{shown} holds a model that is of no run");
             Err(Error::new(ErrorKind::Config, message).with_help("name another folder"))
         }

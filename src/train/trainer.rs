@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use super::flair::FlairTrainee;
+use super::gliner::GlinerTrainee;
 use super::recipe::Recipe;
 use super::run::{Outcome, Prepared, Tell, run};
 use super::token::TokenTrainee;
@@ -21,8 +22,9 @@ pub struct Trainer {
 
 /// All trainers.
 pub static TRAINERS: &[Trainer] = &[
-    Trainer { system: "token-classifier", run: run::<TokenTrainee> },
     Trainer { system: "flair", run: run::<FlairTrainee> },
+    Trainer { system: "gliner", run: run::<GlinerTrainee> },
+    Trainer { system: "token-classifier", run: run::<TokenTrainee> },
 ];
 
 /// The trainer of a recipe that begins with the folder `start`.

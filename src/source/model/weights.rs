@@ -135,6 +135,11 @@ impl Weights {
         tensor.and_then(|tensor| tensor.dims().first().copied())
     }
 
+    /// The shape of the tensor of this name, where it is there.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.tensors.get(name).map(Tensor::dims)
+    }
+
     /// Whether a tensor of this name is there.
     pub fn has(&self, name: &str) -> bool {
         self.tensors.contains_key(&format!("{}{name}", self.prefix))

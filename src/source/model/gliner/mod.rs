@@ -31,13 +31,15 @@ use super::tokens::SubWords;
 use super::weights::Weights;
 use super::{config::WordSource, vocabulary};
 use crate::error::{Error, ErrorKind, Location, Result};
+use crate::resource::Files;
 use crate::source::{Found, LoadContext, Refusal, Source};
 use crate::span::{Label, Mention, Origin};
 use crate::text::{Document, Span};
 
 pub use decode::Decoding;
 pub use network::Network;
-pub use settings::{Settings, SpanMode};
+pub use reading::Row;
+pub use settings::{FILE, Settings, SpanMode};
 
 pub(super) const SYSTEM: System = System {
     name: "gliner",
@@ -55,7 +57,7 @@ pub(super) const SYSTEM: System = System {
         "overlap",
         "batch-tokens",
     ],
-    owns: |files, folder| files.exists(&format!("{folder}/{}", settings::FILE)),
+    owns: |files, folder| files.exists(&format!("{folder}/{}", FILE)),
     load: |name, config, context| Ok(Box::new(Gliner::load(name, config, context)?)),
 };
 
@@ -82,68 +84,101 @@ pub struct Gliner {
     whole: Group,
     /// The labels in as many parts as it takes to leave half of the longest sequence to the text.
     groups: Vec<Group>,
+    prompts: Prompts,
 }
 
 impl Gliner {
     /// Loads the model that `config` describes.
     ///
     /// # Errors
-    /// Where a file of the folder is missing, damaged or does not fit the others, where the model is of a kind
-    /// that is not supported, where no labels are given or an option of them is wrong, and where the device
-    /// that was asked for is not there.
+    /// As [`Gliner::of_folder`], and where the device that was asked for is not there.
     pub fn load(name: Arc<str>, config: ModelConfig, context: &LoadContext) -> Result<Self> {
+        asked_for(&config)?;
+        let device = context.device.open()?;
+        let (files, folder) = (&context.files, config.path.trim_end_matches('/').to_owned());
+        let settings = Settings::read(files, &folder)?;
+        let weights = || Network::named(&settings, Weights::load(files, &folder, &device)?);
+        Self::of_folder(name, config, files, &settings, weights, &device)
+    }
+
+    /// The model of a folder whose settings have been read, with these weights (see [`Network::named`]), which
+    /// are on `device`.
+    ///
+    /// # Errors
+    /// Where a file of the folder is missing, damaged or does not fit the others, where the model is of a kind
+    /// that is not supported, and where no labels are given or an option of them is wrong.
+    pub fn of_folder(
+        name: Arc<str>,
+        config: ModelConfig,
+        files: &Files,
+        settings: &Settings,
+        weights: impl FnOnce() -> Result<Weights>,
+        device: &Device,
+    ) -> Result<Self> {
         let (labels, texts) = asked_for(&config)?;
         let thresholds = thresholds(&config, &labels)?;
-        let device = context.device.open()?;
-        let files = &context.files;
+        check_words(&config, settings)?;
         let folder = config.path.trim_end_matches('/').to_owned();
-        let settings = Settings::read(files, &folder)?;
-        if settings.words_splitter != "whitespace" && config.words.is_none() {
-            let message = format!(
-                "words_splitter_type is '{}', expected 'whitespace'",
-                settings.words_splitter
-            );
-            let help = "set words = \"text\" for another segmentation";
-            let error = Error::new(ErrorKind::Model, message).with_help(help);
-            return Err(error.at(Location::file(&settings.place)));
-        }
-        if config.words == Some(WordSource::Tokenizer) {
-            let message = "a GLiNER model labels words, expected words = \"text\" or none";
-            return Err(config.at("words", Error::new(ErrorKind::Config, message)));
-        }
         let (tokenizer, place) = vocabulary::tokenizer_json(files, &folder)?;
         let tokenizer_config = TokenizerConfig::of_folder(files, &folder)?;
         let mut sub_words = SubWords::load(&tokenizer, tokenizer_config.as_ref(), &place)?;
-        let prompts = Prompts::new(&mut sub_words, &settings, &texts)?;
-        let weights = Weights::load(files, &folder, &device)?;
-        let (network, _) = Network::load(&settings, weights)?;
+        let prompts = Prompts::new(&mut sub_words, settings, &texts)?;
+        let network = Network::load(settings, &weights()?)?;
         let longest = config
             .max_length
             .unwrap_or(usize::MAX)
             .min(network.encoder().max_length())
             .min(tokenizer_config.map_or(usize::MAX, |config| config.longest()));
-        let specials = sub_words.before.len() + sub_words.after.len();
-        let groups = prompts.groups(longest.saturating_sub(specials) / 2).ok_or_else(|| {
-            let message = format!(
-                "a label takes more than half of the {longest} sub-words that the model reads at once"
-            );
-            config.at("labels", Error::new(ErrorKind::Config, message))
-        })?;
-        Ok(Self {
+        let mut model = Self {
             origin: config.origin(&name),
             name,
             decoding: config.decoding.unwrap_or_default(),
             whole: prompts.whole(),
             config,
-            settings,
+            settings: settings.clone(),
             sub_words,
             network,
-            device,
+            device: device.clone(),
             labels,
             thresholds,
             longest,
-            groups,
-        })
+            groups: Vec::new(),
+            prompts,
+        };
+        let groups = model.prompts.groups(&model.prompts.all(), model.room_for_labels());
+        model.groups = groups.ok_or_else(|| {
+            let message = format!(
+                "a label takes more than half of the {longest} sub-words that the model reads at once"
+            );
+            model.config.at("labels", Error::new(ErrorKind::Config, message))
+        })?;
+        Ok(model)
+    }
+
+    /// How many sub-words labels may take where not all fits at once.
+    fn room_for_labels(&self) -> usize {
+        let specials = self.sub_words.before.len() + self.sub_words.after.len();
+        self.longest.saturating_sub(specials) / 2
+    }
+
+    /// The labels that it is asked for, in the order of their numbers.
+    pub fn asked(&self) -> &[Label] {
+        &self.labels
+    }
+
+    /// What padding is made of.
+    pub fn pad(&self) -> u32 {
+        self.sub_words.pad
+    }
+
+    /// The device it runs on.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// What the folder says of the model.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// The likely spans of a unit of so many words with these logits.
@@ -169,6 +204,22 @@ impl Gliner {
         }
         Found { mentions, ..Found::default() }
     }
+}
+
+/// Checks that running text can be cut into words as the options and the folder say.
+fn check_words(config: &ModelConfig, settings: &Settings) -> Result<()> {
+    if config.words == Some(WordSource::Tokenizer) {
+        let message = "a GLiNER model labels words, expected words = \"text\" or none";
+        return Err(config.at("words", Error::new(ErrorKind::Config, message)));
+    }
+    let splitter = &settings.words_splitter;
+    if splitter == "whitespace" || config.words.is_some() {
+        return Ok(());
+    }
+    let message = format!("words_splitter_type is '{splitter}', expected 'whitespace'");
+    let help = "set words = \"text\" for another segmentation";
+    let error = Error::new(ErrorKind::Model, message).with_help(help);
+    Err(error.at(Location::file(&settings.place)))
 }
 
 /// The labels of the options, and what the model is asked for each.

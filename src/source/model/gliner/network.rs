@@ -32,48 +32,62 @@ enum Scorer {
 }
 
 impl Network {
-    /// The network of these settings; the weights have the names that the library gives them.
+    /// The weights of a folder by the names that they have here: those of the encoder as in a model of the
+    /// encoder alone, the others as in the folder.
+    ///
+    /// # Errors
+    /// Where the encoder is not supported, or has no weights.
+    pub fn named(settings: &Settings, weights: Weights) -> crate::Result<Weights> {
+        let architecture = arch::architecture(&settings.model_type, &settings.place)?;
+        let names = [(architecture.prefix.to_owned(), ENCODER.to_owned())].into();
+        weights.renamed(&names).map_err(|e| e.at(Location::file(&settings.place)))
+    }
+
+    /// What a folder calls the weight `name`.
+    ///
+    /// # Errors
+    /// Where the encoder is not supported.
+    pub fn name_in_folder(settings: &Settings, name: &str) -> crate::Result<String> {
+        let architecture = arch::architecture(&settings.model_type, &settings.place)?;
+        Ok(match name.strip_prefix(architecture.prefix) {
+            Some(rest) => format!("{ENCODER}{rest}"),
+            None => name.to_owned(),
+        })
+    }
+
+    /// The network of these settings, from weights as [`Network::named`] gives them.
     ///
     /// # Errors
     /// Where a weight is missing or has another shape, and where the encoder is not supported.
-    pub fn load(settings: &Settings, weights: Weights) -> crate::Result<(Self, Weights)> {
+    pub fn load(settings: &Settings, weights: &Weights) -> crate::Result<Self> {
         let architecture = arch::architecture(&settings.model_type, &settings.place)?;
         let here = |e: Error| e.at(Location::file(&settings.place));
-        let names = [(architecture.prefix.to_owned(), ENCODER.to_owned())].into();
-        let (tensors, file) = weights.into_parts();
         // The library resizes the embeddings to the tokenizer and may say so nowhere.
-        let rows = tensors
-            .iter()
-            .find(|(name, _)| {
-                ["word_embeddings.weight", "tok_embeddings.weight"]
-                    .iter()
-                    .any(|end| name.ends_with(end))
-            })
-            .and_then(|(_, embeddings)| embeddings.dim(0).ok());
-        let weights = Weights::new(tensors, file).renamed(&names).map_err(here)?;
+        let embeddings = ["word_embeddings", "tok_embeddings"]
+            .map(|table| format!("{}embeddings.{table}.weight", architecture.prefix));
+        let rows = embeddings.iter().find_map(|name| weights.shape(name)?.first().copied());
         let mut config = settings.encoder.clone();
         if let Some(rows) = rows {
             config.insert("vocab_size".to_owned(), rows.into());
         }
         let config = Value::Object(config).to_string();
-        let encoder = (architecture.load)(&config, &weights).map_err(here)?;
+        let encoder = (architecture.load)(&config, weights).map_err(here)?;
         let (inner, hidden) = (encoder.hidden_size(), settings.hidden_size);
         let projection =
-            || Linear::load(&weights, "token_rep_layer.projection", inner, hidden).map_err(here);
+            || Linear::load(weights, "token_rep_layer.projection", inner, hidden).map_err(here);
         let layers = settings.lstm_layers;
-        let lstm = || BiLstm::load(&weights, "rnn.lstm", hidden, hidden / 2, layers).map_err(here);
+        let lstm = || BiLstm::load(weights, "rnn.lstm", hidden, hidden / 2, layers).map_err(here);
         let scorer = match settings.span_mode {
-            SpanMode::TokenLevel => Scorer::Words(WordScorer::load(settings, &weights)?),
-            _ => Scorer::Spans(SpanScorer::load(settings, &weights)?),
+            SpanMode::TokenLevel => Scorer::Words(WordScorer::load(settings, weights)?),
+            _ => Scorer::Spans(SpanScorer::load(settings, weights)?),
         };
-        let network = Self {
+        Ok(Self {
             projection: (inner != hidden).then(projection).transpose()?,
             lstm: (layers > 0).then(lstm).transpose()?,
             encoder,
             scorer,
             hidden_size: hidden,
-        };
-        Ok((network, weights))
+        })
     }
 
     /// The encoder.

@@ -1,7 +1,5 @@
 //! What a model is asked for: its labels as sub-words before the text, all at once or in groups.
 
-use std::ops::Range;
-
 use super::settings::Settings;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::source::model::tokens::SubWords;
@@ -19,8 +17,8 @@ pub(super) struct Prompts {
 /// Labels that a text is asked for at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Group {
-    /// Which of the labels.
-    pub(super) labels: Range<usize>,
+    /// Which of the labels, by number.
+    pub(super) labels: Vec<usize>,
     /// What stands before the text, without the special tokens that begin a sequence.
     pub(super) pieces: Vec<u32>,
     /// Where in `pieces` each label is represented.
@@ -67,36 +65,42 @@ impl Prompts {
 
     /// All labels at once.
     pub(super) fn whole(&self) -> Group {
-        self.group(0..self.labels.len())
+        self.group(&self.all())
     }
 
-    /// The labels in groups of at most `longest` sub-words, separator included, as few as can be without
+    /// The numbers of all labels.
+    pub(super) fn all(&self) -> Vec<usize> {
+        (0..self.labels.len()).collect()
+    }
+
+    /// These labels in groups of at most `longest` sub-words, separator included, as few as can be without
     /// changing their order; `None` where one label alone is longer.
-    pub(super) fn groups(&self, longest: usize) -> Option<Vec<Group>> {
+    pub(super) fn groups(&self, labels: &[usize], longest: usize) -> Option<Vec<Group>> {
         let mut groups = Vec::new();
         let (mut start, mut used) = (0, self.separator.len());
-        for (number, label) in self.labels.iter().enumerate() {
-            if used + label.len() > longest && start < number {
-                groups.push(self.group(start..number));
+        for (number, label) in labels.iter().enumerate() {
+            let length = self.labels[*label].len();
+            if used + length > longest && start < number {
+                groups.push(self.group(&labels[start..number]));
                 (start, used) = (number, self.separator.len());
             }
-            used += label.len();
+            used += length;
             if used > longest {
                 return None;
             }
         }
-        groups.push(self.group(start..self.labels.len()));
+        groups.push(self.group(&labels[start..]));
         Some(groups)
     }
 
-    fn group(&self, labels: Range<usize>) -> Group {
+    fn group(&self, labels: &[usize]) -> Group {
         let (mut pieces, mut places) = (Vec::new(), Vec::new());
-        for label in &self.labels[labels.clone()] {
+        for label in labels {
             places.push((pieces.len() + self.place) as u32);
-            pieces.extend(label);
+            pieces.extend(&self.labels[*label]);
         }
         pieces.extend(&self.separator);
-        Group { labels, pieces, places }
+        Group { labels: labels.to_vec(), pieces, places }
     }
 }
 
@@ -113,15 +117,20 @@ mod tests {
     fn labels_stand_one_after_another_before_the_separator() {
         let whole = prompts(&[2, 3]).whole();
         assert_eq!(whole.pieces, [7, 7, 7, 7, 7, 9]);
-        assert_eq!((whole.labels, whole.places), (0..2, vec![1, 3]));
+        assert_eq!((whole.labels, whole.places), (vec![0, 1], vec![1, 3]));
     }
 
     #[test]
     fn more_labels_than_fit_go_in_groups() {
         let ends = |longest| {
-            let groups = prompts(&[2, 3, 4, 2]).groups(longest)?;
+            let groups = prompts(&[2, 3, 4, 2]).groups(&[0, 1, 2, 3], longest)?;
             assert!(groups.iter().all(|group| group.pieces.len() <= longest));
-            Some(groups.into_iter().map(|group| group.labels.end).collect::<Vec<_>>())
+            Some(
+                groups
+                    .into_iter()
+                    .map(|group| group.labels.last().unwrap() + 1)
+                    .collect::<Vec<_>>(),
+            )
         };
         assert_eq!(ends(12), Some(vec![4]));
         assert_eq!(ends(11), Some(vec![3, 4]));

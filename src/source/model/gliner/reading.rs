@@ -27,6 +27,21 @@ pub(super) struct Work {
     failed: Option<String>,
 }
 
+/// What the model reads at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The sub-words, special tokens included.
+    pub ids: Vec<u32>,
+    /// Where those stand that represent the words of the window.
+    pub words: Vec<u32>,
+    /// Where those stand that represent the labels.
+    pub places: Vec<u32>,
+    /// The labels, by number.
+    pub labels: Vec<usize>,
+    /// Which of the unit's words it holds.
+    pub window: Window,
+}
+
 /// One window of one unit of one document, beside some of the labels.
 struct Sequence<'g> {
     document: usize,
@@ -100,34 +115,64 @@ impl Gliner {
         self.longest.saturating_sub(specials + group.pieces.len())
     }
 
+    /// The windows through which words of so many sub-words go beside a group of labels.
+    fn windows(&self, sizes: &[usize], group: &Group) -> Vec<Window> {
+        let room = self.room(group);
+        let overlap = self.config.overlap.min(room / 2);
+        windows_of_words(sizes, room, self.settings.max_words, overlap)
+    }
+
+    /// Whether words of so many sub-words can be read at once beside a group of labels.
+    fn fits(&self, sizes: &[usize], group: &Group) -> bool {
+        sizes.len() <= self.settings.max_words && sizes.iter().sum::<usize>() <= self.room(group)
+    }
+
     /// The sequences of a unit whose words have so many sub-words.
     fn sequences_of(
         &self,
         (document, unit): (usize, usize),
         sizes: &[usize],
     ) -> impl Iterator<Item = Sequence<'_>> {
-        let fits = sizes.len() <= self.settings.max_words
-            && sizes.iter().sum::<usize>() <= self.room(&self.whole);
+        let fits = self.fits(sizes, &self.whole);
         let groups = if fits { std::slice::from_ref(&self.whole) } else { &self.groups };
         groups.iter().flat_map(move |group| {
-            let room = self.room(group);
-            let overlap = self.config.overlap.min(room / 2);
-            let windows = windows_of_words(sizes, room, self.settings.max_words, overlap);
+            let windows = self.windows(sizes, group);
             windows.into_iter().map(move |window| Sequence { document, unit, window, group })
         })
+    }
+
+    /// What the model reads of a unit where it is asked for these of its labels, by number: a few rows where
+    /// not all fits in one.
+    pub fn rows(&self, unit: &Unit, labels: &[usize]) -> Vec<Row> {
+        let sizes = sizes(unit);
+        let whole = self.prompts.groups(labels, usize::MAX).filter(|g| self.fits(&sizes, &g[0]));
+        let groups = whole.or_else(|| self.prompts.groups(labels, self.room_for_labels()));
+        let mut rows = Vec::new();
+        for group in groups.unwrap_or_default() {
+            for window in self.windows(&sizes, &group) {
+                let (ids, words) = self.row(unit, &window, &group);
+                let places = self.places(&group);
+                rows.push(Row { ids, words, places, labels: group.labels.clone(), window });
+            }
+        }
+        rows
+    }
+
+    /// Where in a sequence the labels of a group are represented.
+    fn places(&self, group: &Group) -> Vec<u32> {
+        let before = self.sub_words.before.len() as u32;
+        group.places.iter().map(|place| place + before).collect()
     }
 
     fn compute(&self, work: &mut [Work]) {
         let mut sequences = Vec::new();
         for (document, one) in work.iter().enumerate() {
             for (number, unit) in one.units.iter().enumerate() {
-                let sizes: Vec<usize> =
-                    (0..unit.words.len()).map(|word| unit.pieces(word).len()).collect();
-                sequences.extend(self.sequences_of((document, number), &sizes));
+                sequences.extend(self.sequences_of((document, number), &sizes(unit)));
             }
         }
         // The rows of a batch are asked for the same labels.
-        sequences.sort_by_key(|sequence| (sequence.group.labels.start, sequence.group.labels.end));
+        sequences.sort_by(|a, b| a.group.labels.cmp(&b.group.labels));
         let mut batches: Vec<Vec<&Sequence<'_>>> = Vec::new();
         for same in sequences.chunk_by(|a, b| a.group.labels == b.group.labels) {
             let length = |sequence: &Sequence<'_>| {
@@ -157,11 +202,12 @@ impl Gliner {
                         let logits = &mut work[sequence.document].logits[sequence.unit];
                         let labels = &sequence.group.labels;
                         let width = labels.len() * parts;
-                        for (word, logits_of_word) in
-                            sequence.window.keep.clone().zip(row.chunks_exact(width))
-                        {
-                            let at = (word * self.labels.len() + labels.start) * parts;
-                            logits[at..at + width].copy_from_slice(logits_of_word);
+                        let rows = row.chunks_exact(width);
+                        for (word, row) in sequence.window.keep.clone().zip(rows) {
+                            for (label, row) in labels.iter().zip(row.chunks_exact(parts)) {
+                                let at = (word * self.labels.len() + label) * parts;
+                                logits[at..at + parts].copy_from_slice(row);
+                            }
                         }
                     }
                 }
@@ -185,8 +231,7 @@ impl Gliner {
             let (row, firsts) = self.row(unit, &sequence.window, sequence.group);
             ids.push(row);
             words.push(firsts);
-            let before = self.sub_words.before.len() as u32;
-            labels.push(sequence.group.places.iter().map(|place| place + before).collect());
+            labels.push(self.places(sequence.group));
         }
         let batch = Batch::new(&ids, self.sub_words.pad, &self.device)?;
         let logits = self.network.logits(&batch, &words, &labels, Mode::Inference)?;
@@ -226,4 +271,9 @@ impl Gliner {
         ids.extend(&self.sub_words.after);
         (ids, firsts)
     }
+}
+
+/// How many sub-words each word of a unit has.
+fn sizes(unit: &Unit) -> Vec<usize> {
+    (0..unit.words.len()).map(|word| unit.pieces(word).len()).collect()
 }

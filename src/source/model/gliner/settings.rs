@@ -9,7 +9,7 @@ use crate::source::model::arch::Keys;
 use crate::source::model::folder_options::parse_config;
 
 /// The file of a folder that says that it is GLiNER's.
-pub(super) const FILE: &str = "gliner_config.json";
+pub const FILE: &str = "gliner_config.json";
 
 /// Kinds of models that the library tells by a key, and the values at which a model is none of them.
 const OTHER_KINDS: &[(&str, &[&str])] = &[
@@ -94,6 +94,13 @@ impl Settings {
             _ => beside(files, folder, &map, &place)?,
         };
         Self::of_keys(&text, encoder, &place).map_err(|e| e.at(Location::file(&place)))
+    }
+
+    /// Makes every rate of dropout this one, that of the encoder too.
+    pub fn set_dropout(&mut self, rate: f64) {
+        self.dropout = rate;
+        let rates = self.encoder.iter_mut().filter(|(key, _)| key.contains("dropout"));
+        rates.for_each(|(_, value)| *value = json!(rate));
     }
 
     fn of_keys(text: &str, mut encoder: Map<String, Value>, place: &str) -> Result<Self> {

@@ -1,0 +1,76 @@
+//! What `[model.options]` of a recipe may say of a GLiNER model.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::train::recipe::{LastLayer, Recipe};
+
+/// `[model.options]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct Options {
+    /// By label, how the model is asked for it, where not by its name.
+    pub(super) prompts: BTreeMap<String, String>,
+    /// How much what is there counts, and what is not there by what is left to 1; both as they are where it is
+    /// not given.
+    pub(super) alpha: Option<f64>,
+    /// The share of what `masking` names that is learnt from, drawn anew in every step.
+    pub(super) negatives: f64,
+    /// What may be passed over.
+    pub(super) masking: Masking,
+}
+
+/// What may be passed over, so that what is not there does not outweigh what is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Masking {
+    /// Nothing.
+    None,
+    /// Every pair of span and label that is not there.
+    #[default]
+    Global,
+    /// The pairs of labels that a text has nothing of.
+    Label,
+    /// The pairs of spans that have no label.
+    Span,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { prompts: BTreeMap::new(), alpha: None, negatives: 1.0, masking: Masking::default() }
+    }
+}
+
+impl Options {
+    /// The options of a recipe, which must ask for nothing that a GLiNER model has not.
+    ///
+    /// # Errors
+    /// Where it does, or a value is wrong.
+    pub(super) fn read(recipe: &Recipe) -> Result<Self> {
+        let wrong = |message: String| {
+            Error::new(ErrorKind::Config, message).at(Location::file(&*recipe.file.name))
+        };
+        let options: Self = recipe
+            .model
+            .options
+            .clone()
+            .try_into()
+            .map_err(|e: toml::de::Error| wrong(format!("[model.options]: {}", e.message())))?;
+        let unheeded = [
+            (recipe.lora.is_some(), "[lora]"),
+            (recipe.model.label_all, "'label-all'"),
+            (recipe.model.last_layer == LastLayer::New, "'last-layer' \"new\""),
+            (!recipe.loss.class_weights.is_empty(), "'class-weights'"),
+        ];
+        if let Some((_, what)) = unheeded.iter().find(|(is_asked, _)| *is_asked) {
+            return Err(wrong(format!("a GLiNER model is trained without {what}")));
+        }
+        let shares = [("alpha", options.alpha.unwrap_or(0.0)), ("negatives", options.negatives)];
+        match shares.iter().find(|(_, share)| !(0.0..=1.0).contains(share)) {
+            Some((name, share)) => Err(wrong(format!("{name} is {share}, expected 0 to 1"))),
+            None => Ok(options),
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! GLiNER in training, on the tiny models of `tests/data/gliner`.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use candle_core::Device;
+use serde_json::Value;
+
+use super::GlinerTrainee;
+use crate::resource::{Files, TomlFile};
+use crate::source::LoadContext;
+use crate::source::model::gliner::Gliner;
+use crate::source::model::{DeviceChoice, Dropout, ModelConfig};
+use crate::text::{Annotation, Document, Span};
+use crate::train::data::{Corpus, Example, Excluded};
+use crate::train::evaluation::Evaluation;
+use crate::train::optimiser::Optimiser;
+use crate::train::recipe::{Metric, Numbers};
+use crate::train::step::compute;
+use crate::train::trainee::Trainee;
+use crate::train::{Recipe, TrainOptions, train};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+const NAMES: [&str; 4] = ["marker-bert", "span-bert", "span-deberta", "token-deberta"];
+
+fn recipe(name: &str, folder: &Path, of_model: &str, more: &str) -> Recipe {
+    let text = format!(
+        "[[data.train]]\npath = \"tests/data/train/train.conll\"\n\
+         [model]\nstart = \"tests/data/gliner/{name}\"\ndropout = 0.0\n{of_model}\n\
+         [output]\nfolder = {folder:?}\n{more}"
+    );
+    Recipe::parse(&TomlFile::new(&format!("{ROOT}/recipe.toml"), &text)).unwrap()
+}
+
+fn begin(recipe: &Recipe, labels: &[&str]) -> crate::Result<GlinerTrainee> {
+    let labels: Vec<String> = labels.iter().map(|label| (*label).to_owned()).collect();
+    GlinerTrainee::new(recipe, &recipe.base().join(&recipe.model.start), &labels, &Device::Cpu)
+}
+
+fn fixture() -> Value {
+    let path = format!("{ROOT}/tests/data/gliner/losses.json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// The sentences of the fixture; the gold says the first and the last word of each entity.
+fn sentences(fixture: &Value) -> Vec<Document> {
+    type Sentence = (Vec<String>, Vec<(usize, usize, String)>);
+    let sentences: Vec<Sentence> = serde_json::from_value(fixture["sentences"].clone()).unwrap();
+    let document = |(words, entities): Sentence| {
+        let mut document = Document::from_words("d", words.iter().map(String::as_str));
+        let tokens = document.token_spans().unwrap();
+        let annotation = |(first, last, label): (usize, usize, String)| Annotation {
+            span: Span::new(tokens[first].start, tokens[last].end),
+            label,
+        };
+        document.gold = Some(entities.into_iter().map(annotation).collect());
+        document
+    };
+    sentences.into_iter().map(document).collect()
+}
+
+fn corpus(documents: Vec<Document>) -> Corpus {
+    Corpus { name: "c".to_owned(), documents, annotates: None, weight: 1.0 }
+}
+
+/// `tests/parity/gliner_losses.py`.
+#[test]
+fn losses_and_gradients_equal_the_library() {
+    let fixture = fixture();
+    let unused = Path::new("unused");
+    for name in NAMES {
+        for case in fixture[name].as_array().unwrap() {
+            let number = |key: &str| case["options"][key].as_f64();
+            let alpha =
+                number("alpha").map_or(String::new(), |a| format!("options = {{ alpha = {a:?} }}"));
+            let loss = format!(
+                "[loss]\nfocal = {:?}\nlabel-smoothing = {:?}\n",
+                number("gamma").unwrap_or(0.0),
+                number("label_smoothing").unwrap_or(0.0)
+            );
+            let recipe = recipe(name, unused, &alpha, &loss);
+            let mut trainee = begin(&recipe, &["PER", "LOC", "ORG"]).unwrap();
+            let corpus = corpus(sentences(&fixture));
+            let examples = trainee.examples(&corpus, &Excluded::default()).unwrap();
+            assert_eq!((examples.examples.len(), examples.misfits), (3, 0));
+            let batches = [examples.examples.iter().collect::<Vec<_>>()];
+            let step = compute(&trainee, &batches, &Dropout::off()).unwrap();
+            // Ours is by the number of sentences.
+            let got = [3.0 * step.loss, 3.0 * step.gradients.norm().unwrap()];
+            for (key, got) in ["loss", "norm"].into_iter().zip(got) {
+                let expected = case[key].as_f64().unwrap();
+                let close = (got - expected).abs() < 1e-4 * expected;
+                assert!(close, "{name} {}: {key} is {got}, not {expected}", case["options"]);
+            }
+            // Sentences alone make the same sum.
+            let alone: Vec<Vec<_>> = examples.examples.iter().map(|one| vec![one]).collect();
+            let alone = compute(&trainee, &alone, &Dropout::off()).unwrap();
+            assert!((alone.loss - step.loss).abs() < 1e-5 * step.loss, "{name}");
+        }
+    }
+}
+
+#[test]
+fn one_batch_can_be_learnt_by_heart_and_is_saved_as_it_was_learnt() {
+    for name in NAMES {
+        let folder = tempfile::tempdir().unwrap();
+        let recipe = recipe(name, folder.path(), "", "[optimiser]\nweight-decay = 0.0\n");
+        let mut trainee = begin(&recipe, &["LOC", "MISC", "ORG", "PER"]).unwrap();
+        let mut corpus = Corpus::read(&recipe.train[0], Path::new(ROOT)).unwrap();
+        corpus.documents.truncate(6);
+        let examples = trainee.examples(&corpus, &Excluded::default()).unwrap();
+        assert_eq!((examples.examples.len(), examples.misfits), (6, 0), "{name}");
+        let mut moving = Optimiser::new(&recipe.optimiser, trainee.variables()).unwrap();
+        let batch = [examples.examples.iter().collect::<Vec<_>>()];
+        let (mut first, mut last) = (None, f64::INFINITY);
+        for number in 0..200 {
+            let step = compute(&trainee, &batch, &Dropout::off()).unwrap();
+            let scale = (1.0 / step.gradients.norm().unwrap()).min(1.0);
+            let rate = 0.01 * (1.0 - f64::from(number) / 200.0);
+            moving.step(&step.gradients, rate, scale).unwrap();
+            first.get_or_insert(step.loss);
+            last = step.loss;
+        }
+        // A sentence has about a hundred pairs.
+        assert!(last < 0.5 && last < first.unwrap() / 100.0, "{name}: {first:?}, then {last}");
+        // The source sees what was learnt: the weights are the same.
+        let score = Evaluation::of(trainee.source(), &[corpus], Metric::MicroF1).unwrap().score;
+        assert_eq!(score, 1.0, "{name}");
+        trainee.save(folder.path(), &trainee.weights(), Numbers::F32).unwrap();
+        let files = Files::Folder(folder.path().to_owned());
+        let config = ModelConfig {
+            labels: Some(["LOC", "MISC", "ORG", "PER"].map(str::to_owned).to_vec()),
+            ..ModelConfig::of_folder(".")
+        };
+        let context = LoadContext { files, device: DeviceChoice::Cpu };
+        let saved = Gliner::load("model".into(), config, &context).unwrap();
+        let document = Document::new("d", "John Smith lives in New London.");
+        let [before, after] = [&trainee.model, &saved].map(|m| m.logits(&document).unwrap());
+        assert_eq!(before, after, "{name}");
+    }
+}
+
+#[test]
+fn a_run_writes_a_folder_that_finds_the_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let prompts =
+        "options = { prompts = { PER = \"person\" }, negatives = 0.5, masking = \"span\" }";
+    let output = folder.path().join("model");
+    let recipe =
+        recipe("span-deberta", &output, prompts, "[schedule]\nsteps = 3\nshape = \"constant\"\n");
+    let options = TrainOptions { device: DeviceChoice::Cpu, ..TrainOptions::default() };
+    let outcome = train(&recipe, &options, &AtomicBool::new(false), &mut |_| {}).unwrap();
+    assert!(outcome.is_finished);
+    for file in ["gliner_config.json", "model.safetensors", "tokenizer.json", "MODEL_CARD.md"] {
+        assert!(output.join(file).is_file(), "{file}");
+    }
+    let original =
+        std::fs::read(format!("{ROOT}/tests/data/gliner/span-deberta/gliner_config.json"));
+    let config: Value = serde_json::from_slice(&original.unwrap()).unwrap();
+    let saved = std::fs::read(output.join("gliner_config.json")).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&saved).unwrap(), config);
+    let again = train(&recipe, &options, &AtomicBool::new(false), &mut |_| {});
+    assert!(again.err().unwrap().message().contains("holds a run already"));
+}
+
+#[test]
+fn a_text_of_which_a_sentence_is_excluded_is_left_out() {
+    let recipe = recipe("span-bert", Path::new("unused"), "", "");
+    let mut trainee = begin(&recipe, &["LOC"]).unwrap();
+    let texts = ["Ann lives in Rome. It rains in U.S. towns.", "Bob lives in Oslo."];
+    let learnt = corpus(texts.iter().map(|text| Document::new("d", *text)).collect());
+    let excluded = Excluded::of(&[corpus(vec![Document::new("x", "it rains in U.S. towns.")])]);
+    let made = trainee.examples(&learnt, &excluded).unwrap();
+    assert_eq!((made.examples.len(), made.excluded), (1, 1));
+}
+
+#[test]
+fn labels_that_a_corpus_does_not_annotate_are_not_asked_for() {
+    let fixture = fixture();
+    let recipe = recipe("span-bert", Path::new("unused"), "", "");
+    let mut trainee = begin(&recipe, &["PER", "LOC", "ORG"]).unwrap();
+    let mut places = corpus(sentences(&fixture));
+    places.annotates = Some(["LOC".to_owned()].into());
+    for document in &mut places.documents {
+        document.gold.as_mut().unwrap().retain(|annotation| annotation.label == "LOC");
+    }
+    let all = corpus(sentences(&fixture));
+    let [some, all] = [places, all]
+        .map(|corpus| trainee.examples(&corpus, &Excluded::default()).unwrap().examples);
+    assert_eq!((some[0].labels.len(), all[0].labels.len()), (1, 3));
+    assert_eq!(some[0].there, [[4, 0, 0]].into());
+    assert_eq!(all[0].there, [[0, 0, 1], [4, 1, 0]].into());
+    assert!(some[0].length() < all[0].length());
+}
+
+#[test]
+fn what_does_not_fit_is_told() {
+    let cases = [
+        ("options = { negatives = 1.5 }", "", "negatives is 1.5, expected 0 to 1"),
+        ("options = { masks = 1 }", "", "unknown field `masks`"),
+        ("label-all = true", "", "trained without 'label-all'"),
+        ("", "[loss]\nclass-weights = { PER = 2.0 }\n", "trained without 'class-weights'"),
+        ("", "[lora]\nrank = 2\n", "trained without [lora]"),
+    ];
+    for (of_model, more, expected) in cases {
+        let recipe = recipe("span-bert", Path::new("unused"), of_model, more);
+        let error = begin(&recipe, &["PER"]).err().unwrap_or_else(|| panic!("{expected}"));
+        assert!(error.to_string().contains(expected), "{error}");
+        assert!(error.location().is_some(), "{error}");
+    }
+    let other = recipe("../tiny-bert", Path::new("unused"), "system = \"gliner\"", "");
+    let error = begin(&other, &["PER"]).err().unwrap();
+    assert!(error.message().contains("has no gliner_config.json"), "{error}");
+}

@@ -1,0 +1,148 @@
+//! The GLiNER model that is trained: the start folder asked for the labels of the run, its weights as variables,
+//! and the same weights as a source that judges it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use candle_core::{Device, Tensor, Var};
+use serde_json::{Map, Value};
+
+use super::examples::{PromptedExample, examples};
+use super::loss::PairLoss;
+use super::options::Options;
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::resource::Files;
+use crate::source::Source;
+use crate::source::model::batch::Batch;
+use crate::source::model::folder_options::parse_config;
+use crate::source::model::gliner::{FILE, Gliner, Network, Settings, SpanMode};
+use crate::source::model::weights::Weights;
+use crate::source::model::{Dropout, Mode, ModelConfig};
+use crate::train::data::{Corpus, Examples, Excluded};
+use crate::train::recipe::{Numbers, Recipe};
+use crate::train::save;
+use crate::train::trainee::{Trainee, check_frozen, device_failed, is_frozen};
+
+/// A GLiNER model in training.
+pub struct GlinerTrainee {
+    /// The same weights, as a source.
+    pub model: Gliner,
+    network: Network,
+    loss: PairLoss,
+    variables: BTreeMap<String, Var>,
+    weights: Weights,
+    start: PathBuf,
+    /// What `gliner_config.json` says.
+    config: Map<String, Value>,
+}
+
+impl Trainee for GlinerTrainee {
+    type Example = PromptedExample;
+
+    fn new(recipe: &Recipe, start: &Path, labels: &[String], device: &Device) -> Result<Self> {
+        let options = Options::read(recipe)?;
+        let files = Files::Folder(PathBuf::new());
+        let folder = start.to_string_lossy().into_owned();
+        let name = format!("{folder}/{FILE}");
+        if !files.exists(&name) {
+            let message = format!("the start folder {folder} has no {FILE}");
+            let help = "training begins with a folder that GLiNER.save_pretrained wrote";
+            return Err(Error::new(ErrorKind::Model, message)
+                .with_help(help)
+                .at(Location::file(&*recipe.file.name)));
+        }
+        let config = parse_config(&files.read_text(&name)?, &files.display(&name))?;
+        let mut settings = Settings::read(&files, &folder)?;
+        if let Some(rate) = recipe.model.dropout {
+            settings.set_dropout(rate);
+        }
+        let weights = Network::named(&settings, Weights::load(&files, &folder, device)?)?;
+        let (tensors, place) = weights.into_parts();
+        let known: Vec<String> = tensors.keys().cloned().collect();
+        let weights = Weights::new(tensors, place.clone())
+            .into_trainable(|name| !is_frozen(&recipe.optimiser, name))
+            .map_err(device_failed)?;
+        let network = Network::load(&settings, &weights)?;
+        let variables = weights.variables();
+        check_frozen(&recipe.optimiser, &known, &variables)?;
+        // The same storage without a gradient: what a step changes, the source sees.
+        let detached = weights.taken().into_iter().map(|(name, tensor)| (name, tensor.detach()));
+        let detached = Weights::new(detached.collect(), place);
+        let asked = ModelConfig {
+            labels: Some(labels.to_vec()),
+            prompts: options.prompts.clone(),
+            max_length: recipe.model.max_length,
+            ..ModelConfig::of_folder(&folder)
+        };
+        let model =
+            Gliner::of_folder("model".into(), asked, &files, &settings, || Ok(detached), device)?;
+        let has_widths = settings.span_mode != SpanMode::TokenLevel;
+        let loss = PairLoss::new(&recipe.loss, &options, has_widths);
+        Ok(Self { model, network, loss, variables, weights, start: start.to_path_buf(), config })
+    }
+
+    fn examples(
+        &mut self,
+        corpus: &Corpus,
+        excluded: &Excluded,
+    ) -> Result<Examples<PromptedExample>> {
+        examples(corpus, &self.model, excluded)
+    }
+
+    /// Every example counts alike, as where the library sums: a loss is the sum over the pairs of a text, by
+    /// the number of texts.
+    fn weight(&self, _: &PromptedExample) -> f64 {
+        1.0
+    }
+
+    fn loss(
+        &self,
+        examples: &[&PromptedExample],
+        divisor: f64,
+        dropout: &Dropout,
+    ) -> candle_core::Result<Tensor> {
+        let ids: Vec<Vec<u32>> = examples.iter().map(|example| example.ids.clone()).collect();
+        let words: Vec<Vec<u32>> = examples.iter().map(|example| example.words.clone()).collect();
+        let labels: Vec<Vec<u32>> = examples.iter().map(|example| example.labels.clone()).collect();
+        let batch = Batch::new(&ids, self.model.pad(), self.model.device())?;
+        let logits = self.network.logits(&batch, &words, &labels, Mode::Training(dropout))?;
+        self.loss.sum(&logits, examples, divisor, dropout)
+    }
+
+    fn variables(&self) -> &BTreeMap<String, Var> {
+        &self.variables
+    }
+
+    fn weights(&self) -> BTreeMap<String, Tensor> {
+        self.weights.taken()
+    }
+
+    fn source(&self) -> &dyn Source {
+        &self.model
+    }
+
+    fn describe(&self) -> String {
+        let settings = self.model.settings();
+        let labels: Vec<&str> = self.model.asked().iter().map(|label| label.as_str()).collect();
+        format!(
+            "a GLiNER model (`{}` over `{}`), trained on the labels {}",
+            settings.span_mode.name(),
+            settings.model_type,
+            labels.join(", ")
+        )
+    }
+
+    fn save(
+        &self,
+        folder: &Path,
+        weights: &BTreeMap<String, Tensor>,
+        numbers: Numbers,
+    ) -> Result<()> {
+        let settings = self.model.settings();
+        let named = weights
+            .iter()
+            .map(|(name, tensor)| Ok((Network::name_in_folder(settings, name)?, tensor.clone())));
+        let named: BTreeMap<String, Tensor> = named.collect::<Result<_>>()?;
+        save::folder(folder, &self.start, (FILE, &self.config), &named, numbers)
+    }
+}
