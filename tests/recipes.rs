@@ -96,7 +96,7 @@ fn every_recipe_runs_as_it_is_written() {
         let arguments = ["train", &file, "--data", "data", "--start", &start, "-o", "out"];
         let ran = bench.run(&[&arguments[..], &["--device", "cpu"]].concat());
         assert_eq!(ran.code, 0, "{file}: {}", ran.err);
-        assert!(ran.out.contains("spanloom tag --model out FILE"), "{file}: {}", ran.out);
+        assert!(ran.out.contains("spanloom tag --model out"), "{file}: {}", ran.out);
         let mut tag = vec!["tag", "--model", "out", "-"];
         if recipe.model.system.as_deref() == Some("gliner") {
             tag.extend(["--labels", "LOC"]);

@@ -19,8 +19,8 @@ use super::report as messages;
 use super::table::{Cell, FAINT, STRONG, Table, styled};
 use super::verbosity::Verbosity;
 use crate::error::{Error, ErrorKind, Result};
-use crate::resource::TomlFile;
-use crate::source::model::DeviceChoice;
+use crate::resource::{Files, TomlFile};
+use crate::source::model::{DeviceChoice, system};
 use crate::train::evaluation::Evaluation;
 use crate::train::{Event, Outcome, Recipe, TrainOptions, train};
 
@@ -230,7 +230,12 @@ fn closing(outcome: &Outcome) -> String {
     }
     if outcome.is_finished {
         fact("curves", format!("{folder}/training/report.html"));
-        fact("model", format!("{folder} (spanloom tag --model {folder} FILE)"));
+        let system = system::of(&Files::Folder("".into()), &folder.to_string());
+        let labels = match system.asks_for_labels() {
+            true => format!(" --labels {}", outcome.labels.join(",")),
+            false => String::new(),
+        };
+        fact("model", format!("{folder} (spanloom tag --model {folder}{labels} FILE)"));
     } else {
         fact("stopped", format!("{folder} holds a checkpoint; --resume goes on"));
     }

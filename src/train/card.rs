@@ -2,6 +2,7 @@
 //! again.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -34,16 +35,17 @@ impl Summary {
     }
 }
 
-/// The card of a model at the end of its run.
+/// The card of a model at the end of its run, which began with the folder `start`.
 pub fn card(
     recipe: &Recipe,
+    start: &Path,
     trainee: &impl Trainee,
     state: &State,
     train: &[Summary],
     dev: &[Summary],
 ) -> String {
     let mut card = String::from("# Model card\n\n");
-    let start = recipe.model.start.display();
+    let start = start.file_name().unwrap_or(start.as_os_str()).to_string_lossy();
     let labels: Vec<String> =
         trainee.source().labels().iter().map(|label| format!("`{label}`")).collect();
     // Writing into a string cannot fail.

@@ -109,6 +109,8 @@ pub struct Outcome {
     pub is_finished: bool,
     /// How many steps are done.
     pub step: u64,
+    /// The labels.
+    pub labels: Vec<String>,
     /// The best evaluation.
     pub best: Option<Best>,
     /// Its scores, as in the log.
@@ -137,6 +139,8 @@ pub type Tell<'t> = &'t mut dyn FnMut(&Event<'_>);
 struct Run<'r, T> {
     recipe: &'r Recipe,
     options: &'r TrainOptions,
+    /// The folder of the model that it began with.
+    start: PathBuf,
     trainee: T,
     dev: Vec<Corpus>,
     places: Places,
@@ -265,6 +269,7 @@ pub fn run<T: Trainee>(
         events: Events::open(&places.events, state.event_bytes)?,
         recipe,
         options,
+        start,
         trainee,
         dev,
         places,
@@ -289,6 +294,7 @@ pub fn run<T: Trainee>(
         folder: run.places.model,
         is_finished,
         step: run.state.step,
+        labels,
         best: run.state.best,
         scores: run.state.best_scores,
     })
@@ -463,7 +469,7 @@ impl<T: Trainee> Run<'_, T> {
             Some(_) => read_tensors(&self.places.best, device)?,
             None => self.trainee.weights(),
         };
-        let card = card(self.recipe, &self.trainee, &self.state, train, dev);
+        let card = card(self.recipe, &self.start, &self.trainee, &self.state, train, dev);
         let path = self.places.model.join("MODEL_CARD.md");
         write_file(&path, card.as_bytes()).map_err(|e| Error::io("write", path.display(), e))?;
         self.trainee.save(&self.places.model, &weights, self.recipe.output.numbers)

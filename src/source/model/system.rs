@@ -25,6 +25,13 @@ pub struct System {
     pub load: Load,
 }
 
+impl System {
+    /// Whether its models find whatever labels they are asked for, and must be asked for some.
+    pub fn asks_for_labels(&self) -> bool {
+        self.options.contains(&"prompts")
+    }
+}
+
 /// Loads a model as a source of this name.
 pub type Load = fn(Arc<str>, ModelConfig, &LoadContext) -> Result<Box<dyn Source>>;
 
