@@ -52,6 +52,13 @@ fn content(corpus: &CorpusRecipe, recipe: &Recipe, part: &str) -> String {
             );
             continue;
         }
+        if corpus.format.is_some_and(|format| format.name == "tokens-jsonl") {
+            text += &format!(
+                "{{\"tokens\": [\"{part}\", \"visited\", \"{name}\", \".\"], \
+                 \"ner_tags\": [\"O\", \"O\", \"B-{label}\", \"O\"]}}\n"
+            );
+            continue;
+        }
         let mut row = |word: &str, tag: &str| {
             let columns = corpus.tag_column.unwrap_or(2).max(2);
             text += &(match columns {

@@ -25,6 +25,7 @@ pub mod run;
 pub mod save;
 pub mod schedule;
 mod setup;
+pub mod span_marker;
 pub mod step;
 #[cfg(test)]
 mod tests;

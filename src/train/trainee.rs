@@ -11,8 +11,10 @@ use super::data::{Corpus, Example, Examples, Excluded};
 use super::optimiser::layer;
 use super::recipe::{Numbers, OptimiserRecipe, Recipe};
 use crate::error::{Error, ErrorKind, Result};
+use crate::resource::Files;
 use crate::source::Source;
 use crate::source::model::Dropout;
+use crate::source::model::adapter::AdapterConfig;
 use crate::source::model::head::{NewWeight, Start};
 
 /// The random stream of the first weights of new layers; those of the data count from 0.
@@ -158,6 +160,16 @@ pub(super) fn check_frozen(
         return Err(Error::new(ErrorKind::Config, "every weight is frozen: nothing can be learnt"));
     }
     Ok(())
+}
+
+/// Looks whether the start folder is a model of its own.
+pub(super) fn check_no_adapter(files: &Files, start: &str) -> Result<()> {
+    if AdapterConfig::read(files, start)?.is_none() {
+        return Ok(());
+    }
+    let message = "the model to begin with is an adapter";
+    let help = "name the model that it changes, whose 'base_model_name_or_path' is in its adapter_config.json";
+    Err(Error::new(ErrorKind::Model, message).with_help(help))
 }
 
 /// An error of the device.

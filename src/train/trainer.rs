@@ -7,6 +7,7 @@ use super::flair::FlairTrainee;
 use super::gliner::GlinerTrainee;
 use super::recipe::Recipe;
 use super::run::{Outcome, Prepared, Tell, run};
+use super::span_marker::SpanMarkerTrainee;
 use super::token::TokenTrainee;
 use crate::error::{Error, Result};
 use crate::resource::Files;
@@ -24,6 +25,7 @@ pub struct Trainer {
 pub static TRAINERS: &[Trainer] = &[
     Trainer { system: "flair", run: run::<FlairTrainee> },
     Trainer { system: "gliner", run: run::<GlinerTrainee> },
+    Trainer { system: "span-marker", run: run::<SpanMarkerTrainee> },
     Trainer { system: "token-classifier", run: run::<TokenTrainee> },
 ];
 

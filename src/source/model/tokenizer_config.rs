@@ -91,7 +91,7 @@ impl TokenizerConfig {
     }
 
     /// The longest sequence that `transformers` leaves whole where it is told to cut what is too long.
-    pub(super) fn longest(&self) -> usize {
+    pub(crate) fn longest(&self) -> usize {
         // Where there is no limit, 10^30 is written; the conversion stops at the largest number.
         self.model_max_length.map_or(usize::MAX, |longest| longest as usize)
     }

@@ -232,14 +232,19 @@ impl SubWords {
         self.tokenizer.encode(text, false).map_err(|e| failed(&e))
     }
 
+    /// How many sub-words there are, special and added ones included.
+    pub(crate) fn count(&self) -> usize {
+        self.tokenizer.get_vocab_size(true)
+    }
+
     /// The id of the sub-word `token`.
-    pub(super) fn id(&self, token: &str) -> Option<u32> {
+    pub(crate) fn id(&self, token: &str) -> Option<u32> {
         self.tokenizer.token_to_id(token)
     }
 
     /// Takes those of these special tokens into the vocabulary that are not in it, in their order, each with
     /// the next free id.
-    pub(super) fn add_special(&mut self, tokens: &[&str]) -> Result<()> {
+    pub(crate) fn add_special(&mut self, tokens: &[&str]) -> Result<()> {
         let tokens = tokens.iter().map(|token| AddedToken::from((*token).to_owned(), true));
         self.tokenizer.add_special_tokens(tokens).map(|_| ()).map_err(|e| failed(&e))
     }

@@ -14,7 +14,6 @@ use super::loss::TagLoss;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::resource::Files;
 use crate::source::Source;
-use crate::source::model::adapter::AdapterConfig;
 use crate::source::model::arch::{self, Architecture, Encoder};
 use crate::source::model::batch::Batch;
 use crate::source::model::folder_options::{FolderOptions, parse_config};
@@ -26,7 +25,8 @@ use crate::train::lora;
 use crate::train::recipe::{LastLayer, LoraRecipe, LossRecipe, ModelRecipe, Numbers, Recipe};
 use crate::train::save;
 use crate::train::trainee::{
-    ADAPTER_STREAM, NEW_LAYER_STREAM, Trainee, check_frozen, device_failed, draw, is_frozen,
+    ADAPTER_STREAM, NEW_LAYER_STREAM, Trainee, check_frozen, check_no_adapter, device_failed, draw,
+    is_frozen,
 };
 
 /// The names of the last layer's weights.
@@ -74,12 +74,7 @@ impl TokenTrainee {
         let mut config: Map<String, Value> = parse_config(&folder.config, &folder.config_place)?;
         let model_type = config.get("model_type").and_then(Value::as_str).unwrap_or_default();
         let architecture = arch::architecture(model_type, &folder.config_place)?;
-        if AdapterConfig::read(&files, &start)?.is_some() {
-            let message = "the model to begin with is an adapter";
-            let help = "name the model that it changes, whose 'base_model_name_or_path' is in its \
-                        adapter_config.json";
-            return Err(here(Error::new(ErrorKind::Model, message).with_help(help)));
-        }
+        check_no_adapter(&files, &start).map_err(here)?;
         let (tensors, weights_place) = folder.weights.into_parts();
         let mut tensors = named_as_in_a_classifier(tensors, architecture.prefix);
         if !recipe.model.head.is_empty() {

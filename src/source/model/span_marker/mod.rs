@@ -18,6 +18,7 @@ use super::config::{ModelConfig, WordSource};
 use super::system::System;
 use super::tagger::ModelFolder;
 use super::tokens::SubWords;
+use super::weights::Weights;
 use super::word_tagger::{stretches, words_of};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::resource::Files;
@@ -28,10 +29,10 @@ use crate::text::{Document, Span};
 pub use config::{Neighbours, OUTSIDE, SpanMarkerConfig};
 pub use network::Network;
 pub use sample::Sample;
-pub use sentence::Sentence;
+pub use sentence::{MARKERS, Sentence};
 
 use sample::Samples;
-use sentence::{MARKERS, adapt};
+use sentence::adapt;
 
 pub(super) const SYSTEM: System = System {
     name: "span-marker",
@@ -112,7 +113,7 @@ impl SpanMarker {
             adapt(tokenizer, parts_punctuation);
         })?;
         sub_words.add_special(&MARKERS)?;
-        let markers = MARKERS.map(|marker| sub_words.id(marker).expect("markers were added"));
+        let markers = marker_ids(&sub_words);
         let pad = sub_words.pad;
         let network =
             Network::load(&settings, place, &folder.weights, markers, pad).map_err(here)?;
@@ -159,6 +160,16 @@ impl SpanMarker {
         &self.network
     }
 
+    /// The same network of other weights, with names as in a file of the library; `place` names the
+    /// `config.json`.
+    ///
+    /// # Errors
+    /// Where a weight is missing or does not fit.
+    pub fn network_of(&self, weights: &Weights, place: &str) -> Result<Network> {
+        let markers = marker_ids(&self.sub_words);
+        Network::load(&self.settings, place, weights, markers, self.sub_words.pad)
+    }
+
     /// The device it runs on.
     pub fn device(&self) -> &Device {
         &self.device
@@ -191,6 +202,11 @@ impl SpanMarker {
     pub fn samples(&self, sentences: &[Sentence], number: usize) -> Vec<Sample> {
         self.samples.of(sentences, number)
     }
+}
+
+/// The ids of the markers.
+fn marker_ids(sub_words: &SubWords) -> [u32; 2] {
+    MARKERS.map(|marker| sub_words.id(marker).expect("markers were added"))
 }
 
 /// The labels by id with their new names; the one that is none has none.

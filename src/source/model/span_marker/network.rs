@@ -6,7 +6,7 @@ use candle_core::{Device, Result, Tensor};
 use super::config::SpanMarkerConfig;
 use super::sample::{FIRST_POSITION, Sample, batch};
 use crate::error::Error;
-use crate::source::model::arch::{self, Encoder, Linear, Mode};
+use crate::source::model::arch::{self, Architecture, Encoder, Linear, Mode};
 use crate::source::model::weights::Weights;
 
 /// The encoders that the library runs with positions and masks of its own: in `transformers` the others
@@ -42,13 +42,9 @@ impl Network {
         markers: [u32; 2],
         pad: u32,
     ) -> crate::Result<Self> {
-        let architecture = arch::architecture(&config.model_type, place)?;
-        let unfit = || Error::unknown("encoder of SpanMarker", &config.model_type, ENCODERS);
-        if !ENCODERS.contains(&architecture.name) {
-            return Err(unfit());
-        }
+        let architecture = Self::encoder(&config.model_type, place)?;
         let encoder = (architecture.load)(&config.encoder, &weights.within(PREFIX))?;
-        let positions = encoder.positions().ok_or_else(unfit)?;
+        let positions = encoder.positions().ok_or_else(|| unfit(&config.model_type))?;
         let labels = config.labels.len();
         Ok(Self {
             classifier: Linear::load(weights, "classifier", 2 * encoder.hidden_size(), labels)?,
@@ -59,6 +55,16 @@ impl Network {
             pad,
             positions,
         })
+    }
+
+    /// The architecture of this `model_type`; `place` is the `config.json` that names it.
+    ///
+    /// # Errors
+    /// Where there is none, or it takes no markers.
+    pub fn encoder(model_type: &str, place: &str) -> crate::Result<&'static Architecture> {
+        let architecture = arch::architecture(model_type, place)?;
+        let is_one = ENCODERS.contains(&architecture.name);
+        if is_one { Ok(architecture) } else { Err(unfit(model_type)) }
     }
 
     /// The longest text, special tokens included, whose positions the encoder knows.
@@ -91,4 +97,9 @@ impl Network {
         let both = Tensor::cat(&[at(firsts)?, at(lasts)?], 1)?;
         self.classifier.forward(&mode.dropout(&both, self.dropout)?)
     }
+}
+
+/// The error that an encoder takes no markers.
+fn unfit(model_type: &str) -> Error {
+    Error::unknown("encoder of SpanMarker", model_type, ENCODERS)
 }

@@ -13,7 +13,7 @@ use crate::source::model::tokens::SubWords;
 use crate::text::Span;
 
 /// What stands for the beginning and the end of a candidate span.
-pub(super) const MARKERS: [&str; 2] = ["<start>", "<end>"];
+pub const MARKERS: [&str; 2] = ["<start>", "<end>"];
 
 /// Words that are judged together.
 #[derive(Debug, Default, Clone)]

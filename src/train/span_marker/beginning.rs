@@ -1,0 +1,291 @@
+//! What a run begins with: the folder of a SpanMarker, or that of an encoder of which one is made as the
+//! library makes it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use candle_core::{Device, Tensor};
+use serde_json::{Map, Value, json};
+
+use super::options::SpanMarkerOptions;
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::resource::Files;
+use crate::source::model::ModelFolder;
+use crate::source::model::folder_options::parse_config;
+use crate::source::model::head::{NewWeight, Start};
+use crate::source::model::span_marker::{MARKERS, Network, OUTSIDE, SpanMarkerConfig};
+use crate::source::model::tokens::SubWords;
+use crate::source::model::weights::Weights;
+use crate::train::recipe::{LastLayer, Recipe};
+use crate::train::trainee::{NEW_LAYER_STREAM, check_no_adapter, device_failed, draw};
+
+/// The release of the library whose folders are written.
+const VERSION: &str = "1.8.1";
+
+/// What the library takes for the longest text where nothing says one.
+const LONGEST: usize = 512;
+
+/// The embeddings of sub-words.
+const WORDS: &str = "encoder.embeddings.word_embeddings.weight";
+
+/// A weight of every encoder as wide as its hidden states.
+const QUERY: &str = "encoder.encoder.layer.0.attention.self.query.weight";
+
+/// Parts of an encoder whose names begin so where its file holds nothing else.
+const PARTS: [&str; 4] = ["embeddings.", "embeddings_project.", "encoder.", "pooler."];
+
+/// The layer over the spans.
+const LAST_LAYER: [&str; 2] = ["classifier.weight", "classifier.bias"];
+
+/// A model before the first step.
+pub(super) struct Beginning {
+    /// Its `config.json`.
+    pub(super) config: Map<String, Value>,
+    /// Its weights, with the names of the library.
+    pub(super) tensors: BTreeMap<String, Tensor>,
+    /// Its `tokenizer.json`.
+    pub(super) tokenizer: Vec<u8>,
+    /// Whether the layer over the spans is a new one.
+    pub(super) has_new_layer: bool,
+    /// The folder that it comes from, without weights.
+    pub(super) folder: ModelFolder,
+    /// What to call the file of the weights.
+    pub(super) weights_place: String,
+}
+
+impl Beginning {
+    /// Reads the folder `start` and makes it what the recipe says, for these labels.
+    ///
+    /// # Errors
+    /// Where the folder is missing or damaged, holds no encoder, or does not fit the recipe.
+    pub(super) fn read(
+        recipe: &Recipe,
+        (files, start): (&Files, &Path),
+        labels: &[String],
+        device: &Device,
+    ) -> Result<Self> {
+        let options = SpanMarkerOptions::read(recipe)?;
+        let name = start.to_string_lossy();
+        let mut folder = ModelFolder::read(files, &name, device)?;
+        let place = folder.config_place.clone();
+        let here = |e: Error| if e.location().is_some() { e } else { e.at(Location::file(&place)) };
+        check_no_adapter(files, &name).map_err(here)?;
+        let none = Weights::new(BTreeMap::new(), String::new());
+        let (tensors, weights_place) = std::mem::replace(&mut folder.weights, none).into_parts();
+        let config: Map<String, Value> = parse_config(&folder.config, &place)?;
+        let is_own = config.get("model_type").and_then(Value::as_str) == Some("span-marker");
+        let mut begun = Self {
+            tokenizer: folder.tokenizer.to_vec(),
+            has_new_layer: true,
+            tensors,
+            config,
+            folder,
+            weights_place,
+        };
+        if !is_own {
+            begun.wrap(&name).map_err(here)?;
+        }
+        options.apply(&mut begun.config);
+        let longest = begun.longest(recipe);
+        begun.config.insert("model_max_length".to_owned(), json!(longest));
+        if let Some(rate) = recipe.model.dropout {
+            let encoder = begun.encoder();
+            let rates: Vec<String> =
+                encoder.keys().filter(|key| key.contains("dropout")).cloned().collect();
+            rates.into_iter().for_each(|key| drop(encoder.insert(key, json!(rate))));
+        }
+        begun.label(recipe, labels, is_own, &place).map_err(here)?;
+        begun.grow(recipe, device).map_err(here)?;
+        Ok(begun)
+    }
+
+    /// The text of its `config.json`.
+    pub(super) fn config_text(&self) -> String {
+        Value::Object(self.config.clone()).to_string()
+    }
+
+    /// The folder that it would be, without weights.
+    pub(super) fn into_folder(self) -> ModelFolder {
+        let tokenizer = Cow::Owned(self.tokenizer.clone());
+        ModelFolder { config: self.config_text(), tokenizer, ..self.folder }
+    }
+
+    fn encoder(&mut self) -> &mut Map<String, Value> {
+        let encoder = self.config.entry("encoder").or_insert_with(|| json!({}));
+        if !encoder.is_object() {
+            *encoder = json!({});
+        }
+        encoder.as_object_mut().expect("it is an object")
+    }
+
+    /// Makes a SpanMarker of an encoder, or of a model that holds one.
+    fn wrap(&mut self, start: &str) -> Result<()> {
+        let model_type = self.config.get("model_type").and_then(Value::as_str).unwrap_or_default();
+        let architecture = Network::encoder(model_type, &self.folder.config_place)?;
+        let mut encoder = std::mem::take(&mut self.config);
+        for stale in ["spanloom", "num_labels", "_num_labels", "torch_dtype", "dtype"] {
+            encoder.shift_remove(stale);
+        }
+        // The library reads the kind of the encoder and its tokenizer from there, and its numbers too where it
+        // is not said here that they are as those of its own layer.
+        encoder.insert("_name_or_path".to_owned(), json!(start));
+        encoder.insert("dtype".to_owned(), json!("float32"));
+        for (key, value) in [
+            ("architectures", json!(["SpanMarkerModel"])),
+            ("model_type", json!("span-marker")),
+            ("encoder", Value::Object(encoder)),
+            ("model_max_length_default", json!(LONGEST)),
+            ("span_marker_version", json!(VERSION)),
+        ] {
+            self.config.insert(key.to_owned(), value);
+        }
+        let tensors = std::mem::take(&mut self.tensors);
+        let has_prefix = tensors.keys().any(|name| name.starts_with(architecture.prefix));
+        let renamed = |name: String| {
+            let rest = if has_prefix { name.strip_prefix(architecture.prefix)? } else { &name };
+            let is_weight = !rest.ends_with("position_ids") && !rest.ends_with("token_type_ids");
+            let is_part = PARTS.iter().any(|part| rest.starts_with(part)) && is_weight;
+            let rest = match (rest.strip_suffix(".gamma"), rest.strip_suffix(".beta")) {
+                (Some(norm), _) => format!("{norm}.weight"),
+                (_, Some(norm)) => format!("{norm}.bias"),
+                _ => rest.to_owned(),
+            };
+            is_part.then(|| format!("encoder.{rest}"))
+        };
+        self.tensors =
+            tensors.into_iter().filter_map(|(name, t)| Some((renamed(name)?, t))).collect();
+        Ok(())
+    }
+
+    /// How many sub-words a text may have: as the recipe says, else the folder or the tokenizer; the library
+    /// takes what it is told, even where the encoder knows fewer positions.
+    fn longest(&mut self, recipe: &Recipe) -> usize {
+        let own = self.config.get("model_max_length").and_then(Value::as_u64);
+        let of_tokenizer = self.folder.tokenizer_config.as_ref().map(|config| config.longest());
+        let usual = own.map_or(LONGEST, |own| own as usize);
+        let usual = usual.min(of_tokenizer.unwrap_or(usize::MAX));
+        let positions = self.encoder().get("max_position_embeddings").and_then(Value::as_u64);
+        let positions = positions.map_or(LONGEST, |positions| positions as usize);
+        recipe.model.max_length.unwrap_or(usual).min(positions.saturating_sub(2))
+    }
+
+    /// Gives it the labels of the run, or leaves it its own where they are the same.
+    fn label(
+        &mut self,
+        recipe: &Recipe,
+        labels: &[String],
+        is_own: bool,
+        place: &str,
+    ) -> Result<()> {
+        let sorted = |labels: &[String]| {
+            let mut labels: Vec<String> =
+                labels.iter().filter(|label| *label != OUTSIDE).cloned().collect();
+            labels.sort();
+            labels
+        };
+        let own = match is_own {
+            true => Some(SpanMarkerConfig::parse(&self.config_text(), place)?.labels),
+            false => None,
+        };
+        let has_layer = LAST_LAYER.iter().all(|name| self.tensors.contains_key(*name));
+        let is_same = has_layer && own.as_ref().is_some_and(|own| sorted(own) == sorted(labels));
+        if recipe.model.last_layer == LastLayer::Keep && !is_same {
+            let had = own.filter(|_| has_layer).map_or("none".to_owned(), |own| own.join(", "));
+            let message =
+                format!("'last-layer' is \"keep\", but the start folder has the labels {had}");
+            let help = format!("the run has the labels {}", labels.join(", "));
+            return Err(Error::new(ErrorKind::Model, message).with_help(help));
+        }
+        self.has_new_layer = !is_same || recipe.model.last_layer == LastLayer::New;
+        if !self.has_new_layer {
+            return Ok(());
+        }
+        let names =
+            || std::iter::once(OUTSIDE).chain(labels.iter().map(String::as_str)).enumerate();
+        let id2label: Map<String, Value> =
+            names().map(|(id, name)| (id.to_string(), json!(name))).collect();
+        let label2id: Map<String, Value> =
+            names().map(|(id, name)| (name.to_owned(), json!(id))).collect();
+        for stale in ["id2label", "label2id", "id2reduced_id"] {
+            self.config.shift_remove(stale);
+        }
+        self.encoder().insert("id2label".to_owned(), Value::Object(id2label));
+        self.encoder().insert("label2id".to_owned(), Value::Object(label2id));
+        Ok(())
+    }
+
+    /// Adds the markers to the tokenizer and the embeddings where they are not there, and the layer over the
+    /// spans where it is new.
+    fn grow(&mut self, recipe: &Recipe, device: &Device) -> Result<()> {
+        let labels =
+            SpanMarkerConfig::parse(&self.config_text(), &self.folder.config_place)?.labels;
+        let no_encoder = |name: &str| {
+            let message = format!("the start folder holds no encoder: there is no weight '{name}'");
+            Error::new(ErrorKind::Model, message).at(Location::file(&self.weights_place))
+        };
+        let size = |name: &str| match self.tensors.get(name).map(Tensor::dims) {
+            Some([rows, columns]) => Ok((*rows, *columns)),
+            _ => Err(no_encoder(name)),
+        };
+        let ((rows, width), (hidden, _)) = (size(WORDS)?, size(QUERY)?);
+        let settings = self.folder.tokenizer_config.as_ref();
+        let mut sub_words =
+            SubWords::load(&self.tokenizer, settings, &self.folder.tokenizer_place)?;
+        sub_words.add_special(&MARKERS)?;
+        self.tokenizer = with_markers(&self.tokenizer, &sub_words)?;
+        // A multiple of 8, as the library has it.
+        let needed = rows.max(sub_words.count().next_multiple_of(8));
+        let new = |name: &str, shape: &[usize], start| NewWeight {
+            name: name.to_owned(),
+            shape: shape.to_vec(),
+            start,
+            is_of_tags: true,
+        };
+        let mut fresh = Vec::new();
+        if needed > rows {
+            fresh.push(new(WORDS, &[needed - rows, width], Start::Normal));
+        }
+        if self.has_new_layer {
+            fresh.push(new(LAST_LAYER[0], &[labels.len(), 2 * hidden], Start::Normal));
+            fresh.push(new(LAST_LAYER[1], &[labels.len()], Start::Zeros));
+        }
+        self.config.insert("vocab_size".to_owned(), json!(needed));
+        self.encoder().insert("vocab_size".to_owned(), json!(needed));
+        let spread =
+            self.encoder().get("initializer_range").and_then(Value::as_f64).unwrap_or(0.02);
+        let drawn =
+            draw(&fresh, (recipe.seed, NEW_LAYER_STREAM), spread, device).map_err(device_failed)?;
+        for (name, tensor) in drawn {
+            let tensor = match self.tensors.get(&name) {
+                Some(rows) if name == WORDS => Tensor::cat(&[rows, &tensor], 0),
+                _ => Ok(tensor),
+            };
+            self.tensors.insert(name, tensor.map_err(device_failed)?);
+        }
+        Ok(())
+    }
+}
+
+/// A `tokenizer.json` with the markers, with the ids that `sub_words` gave them.
+fn with_markers(bytes: &[u8], sub_words: &SubWords) -> Result<Vec<u8>> {
+    let damaged =
+        |e: &dyn std::fmt::Display| Error::new(ErrorKind::Model, format!("damaged tokenizer: {e}"));
+    let mut json: Value = serde_json::from_slice(bytes).map_err(|e| damaged(&e))?;
+    let added = json.get_mut("added_tokens").and_then(Value::as_array_mut);
+    let added = added.ok_or_else(|| damaged(&"no list 'added_tokens'"))?;
+    for marker in MARKERS {
+        if added.iter().all(|token| token["content"] != marker) {
+            added.push(json!({
+                "id": sub_words.id(marker),
+                "content": marker,
+                "single_word": false,
+                "lstrip": false,
+                "rstrip": false,
+                "normalized": false,
+                "special": true,
+            }));
+        }
+    }
+    Ok(format!("{json:#}\n").into_bytes())
+}

@@ -1,0 +1,66 @@
+//! What a recipe may say of SpanMarker, in `[model.options]`.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::train::recipe::Recipe;
+
+/// `[model.options]`; what is not given is as the start folder has it, else as the library has it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SpanMarkerOptions {
+    /// How many words an entity has at most.
+    pub entity_max_length: Option<usize>,
+    /// Half of how many markers stand beside a text of the greatest length.
+    pub marker_max_length: Option<usize>,
+    /// Whether a sentence is read with its neighbours in the document.
+    pub document_context: Option<bool>,
+    /// How many sentences before it; as many as fit where it is not given.
+    pub max_prev_context: Option<usize>,
+    /// How many sentences after it.
+    pub max_next_context: Option<usize>,
+}
+
+impl SpanMarkerOptions {
+    /// Reads what a recipe says.
+    ///
+    /// # Errors
+    /// Where a key is unknown or has no fitting value, or the recipe asks for what SpanMarker has not.
+    pub fn read(recipe: &Recipe) -> Result<Self> {
+        let wrong = |message: String| {
+            Error::new(ErrorKind::Config, message).at(Location::file(&*recipe.file.name))
+        };
+        let has_not = if recipe.lora.is_some() {
+            "[lora]: SpanMarker is trained whole, and not by an adapter"
+        } else if recipe.model.label_all {
+            "'label-all' teaches every sub-word, but SpanMarker has a label for each span"
+        } else if !recipe.model.head.is_empty() {
+            "'head' is of token classifiers, and SpanMarker has its own"
+        } else {
+            let read = recipe.model.options.clone().try_into();
+            return read
+                .map_err(|e: toml::de::Error| wrong(format!("[model.options]: {}", e.message())));
+        };
+        Err(wrong(has_not.to_owned()))
+    }
+
+    /// Changes a `config.json` as it says.
+    pub(super) fn apply(&self, config: &mut Map<String, Value>) {
+        let said = [
+            ("entity_max_length", self.entity_max_length.map(Value::from)),
+            ("marker_max_length", self.marker_max_length.map(Value::from)),
+            ("max_prev_context", self.max_prev_context.map(Value::from)),
+            ("max_next_context", self.max_next_context.map(Value::from)),
+            ("trained_with_document_context", self.document_context.map(Value::from)),
+        ];
+        let defaults = [json!(8), json!(128), Value::Null, Value::Null, json!(false)];
+        for ((key, said), default) in said.into_iter().zip(defaults) {
+            match said {
+                Some(value) => config.insert(key.to_owned(), value),
+                None if !config.contains_key(key) => config.insert(key.to_owned(), default),
+                None => None,
+            };
+        }
+    }
+}
