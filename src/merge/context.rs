@@ -99,9 +99,8 @@ impl Pass for Context {
             if concerned.peek().is_none() {
                 continue;
             }
-            let sentence = || context.segments().sentence_of(candidate.span);
             let holding: Vec<&Cue> =
-                concerned.filter(|cue| cue.holds(candidate, text, sentence, &edges)).collect();
+                concerned.filter(|cue| cue.holds(candidate, context, &edges)).collect();
             let add: f64 = holding.iter().map(|cue| cue.add()).sum();
             if add == 0.0 {
                 continue;

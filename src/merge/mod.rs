@@ -16,6 +16,7 @@ mod filter;
 mod greedy;
 pub(crate) mod log_odds;
 mod longest;
+pub mod memo;
 mod optimal;
 pub mod outlook;
 mod pattern;
@@ -38,13 +39,14 @@ pub mod trace;
 mod vote;
 mod weights;
 
-use std::sync::OnceLock;
-
 use crate::error::{Error, Result};
 use crate::resource::{OptionDoc, Section};
 use crate::rule::info::RuleInfo;
-use crate::span::{Candidate, Evidence, Label};
+use crate::span::{Candidate, Evidence, Label, Span};
 use crate::text::{Document, Segments};
+
+use self::memo::DocumentMemo;
+use self::pattern::Pattern;
 
 pub use outlook::{Effects, Incoming};
 pub use preset::{PRESETS, Preset};
@@ -60,7 +62,9 @@ pub struct PassContext<'a> {
     /// pass: what a rule asks that wants to know whether a span stands in a gazetteer. Empty where no
     /// pass of the engine [looks back](Pass::looks_back).
     pub proposed: &'a [Candidate],
-    segments: OnceLock<Segments>,
+    /// What earlier merges of the document found out, where there were some.
+    known: Option<&'a DocumentMemo>,
+    own: DocumentMemo,
 }
 
 impl<'a> PassContext<'a> {
@@ -70,12 +74,26 @@ impl<'a> PassContext<'a> {
         evidence: &'a [Evidence],
         proposed: &'a [Candidate],
     ) -> Self {
-        Self { document, evidence, proposed, segments: OnceLock::new() }
+        Self { document, evidence, proposed, known: None, own: DocumentMemo::default() }
+    }
+
+    /// The same, with what was found out about the document before, to which is added what is found out now.
+    #[must_use]
+    pub fn knowing(self, known: &'a DocumentMemo) -> Self {
+        Self { known: Some(known), ..self }
     }
 
     /// The words and sentences of the document, found when first asked for.
     fn segments(&self) -> &Segments {
-        self.segments.get_or_init(|| Segments::of(self.document))
+        self.known.unwrap_or(&self.own).segments(self.document)
+    }
+
+    /// Whether a pattern about the surroundings of a span holds.
+    fn holds(&self, pattern: &Pattern, span: Span) -> bool {
+        let sentence = || self.segments().sentence_of(span);
+        let find = || pattern.holds(&self.document.text, span, sentence);
+        // Within one merge nothing is asked twice.
+        self.known.map_or_else(find, |known| known.holds(pattern, span, find))
     }
 }
 

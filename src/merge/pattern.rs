@@ -3,6 +3,8 @@
 //! A pattern sees at most [`REACH`] characters on either side of the candidate. One that backtracks
 //! more than [`RETRIES`] times at one place does not match there.
 
+use std::sync::Arc;
+
 use onig::{MatchParam, Regex, SearchOptions};
 
 use crate::span::Span;
@@ -35,6 +37,8 @@ pub(super) enum Where {
 pub(super) struct Pattern {
     regex: Regex,
     place: Where,
+    /// Place and pattern as written: two patterns with the same hold in the same places.
+    key: Arc<str>,
 }
 
 impl Pattern {
@@ -48,7 +52,12 @@ impl Pattern {
         if place == Where::Left {
             regex = Regex::new(&format!("(?:{pattern})\\z")).map_err(message)?;
         }
-        Ok(Self { regex, place })
+        Ok(Self { regex, place, key: format!("{place:?} {pattern}").into() })
+    }
+
+    /// What it is known by: two patterns with the same key hold in the same places.
+    pub(super) fn key(&self) -> &Arc<str> {
+        &self.key
     }
 
     /// Whether it matches at its place beside or in `span`; `sentence` is only asked where it

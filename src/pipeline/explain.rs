@@ -62,7 +62,13 @@ impl Engine {
     ) -> Explanation {
         let (mut mentions, evidence) = (without.mentions(proposals), without.evidence(proposals));
         let mut trace = Trace::recording();
-        let tagged = self.resolve(document, mentions.clone(), &evidence, without, &mut trace);
+        let tagged = self.resolve(
+            (document, Some(&proposals.memo)),
+            mentions.clone(),
+            &evidence,
+            without,
+            &mut trace,
+        );
         mentions.sort_by(order::compare_mentions);
         Explanation {
             mentions,
@@ -93,9 +99,10 @@ impl Engine {
         proposals: Proposals,
         mut trace: Trace,
     ) -> (Explanation, RuleLogs) {
-        let Proposals { mut mentions, evidence, mut warnings, logs: sources } = proposals;
+        let Proposals { mut mentions, evidence, mut warnings, logs: sources, .. } = proposals;
         let nothing = &Without::NOTHING;
-        let tagged = self.resolve(document, mentions.clone(), &evidence, nothing, &mut trace);
+        let tagged =
+            self.resolve((document, None), mentions.clone(), &evidence, nothing, &mut trace);
         mentions.sort_by(order::compare_mentions);
         warnings.extend(tagged.warnings);
         let logs = RuleLogs { sources, steps: trace.take_rule_logs() };

@@ -9,6 +9,7 @@ use super::build::Engine;
 use super::run::Tagged;
 use crate::error::{Error, Result};
 use crate::merge::Trace;
+use crate::merge::memo::DocumentMemo;
 use crate::rule::log::RuleLog;
 use crate::span::{Evidence, Mention, Origin};
 use crate::text::Document;
@@ -24,6 +25,8 @@ pub struct Proposals {
     pub warnings: Vec<Error>,
     /// How the rules of each source fared; empty unless asked for.
     pub(super) logs: Vec<RuleLog>,
+    /// What merges found out about the document.
+    pub(super) memo: DocumentMemo,
 }
 
 /// What is left out of a merge, as if the engine did not have it.
@@ -76,7 +79,13 @@ impl Engine {
     /// its entities are those of [`Engine::tag_document`]. Its warnings are the merge's alone.
     pub fn merge(&self, document: &Document, proposals: &Proposals, without: &Without) -> Tagged {
         let (mentions, evidence) = (without.mentions(proposals), without.evidence(proposals));
-        self.resolve(document, mentions, &evidence, without, &mut Trace::off())
+        self.resolve(
+            (document, Some(&proposals.memo)),
+            mentions,
+            &evidence,
+            without,
+            &mut Trace::off(),
+        )
     }
 }
 

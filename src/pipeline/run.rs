@@ -10,6 +10,7 @@ use super::contract;
 use super::proposals::{Proposals, Without};
 use super::store::{DocumentKey, SourceStore};
 use crate::error::{Error, Result};
+use crate::merge::memo::DocumentMemo;
 use crate::merge::{PassContext, Trace};
 use crate::rule::log::RuleLog;
 use crate::source::{Found, Source};
@@ -113,15 +114,16 @@ impl Engine {
     fn finish(&self, document: &Document, proposals: Proposals) -> Tagged {
         let Proposals { mentions, evidence, mut warnings, .. } = proposals;
         let (nothing, trace) = (&Without::NOTHING, &mut Trace::off());
-        let tagged = self.resolve(document, mentions, &evidence, nothing, trace);
+        let tagged = self.resolve((document, None), mentions, &evidence, nothing, trace);
         warnings.extend(tagged.warnings);
         Tagged { warnings, ..tagged }
     }
 
-    /// The merge of one document, but for the passes of `without` and their rules.
+    /// The merge of one document, of which something may be known, but for the passes of `without` and their
+    /// rules.
     pub(super) fn resolve(
         &self,
-        document: &Document,
+        (document, known): (&Document, Option<&DocumentMemo>),
         mentions: Vec<Mention>,
         evidence: &[Evidence],
         without: &Without,
@@ -137,6 +139,10 @@ impl Engine {
         let looks_back = steps().any(|(_, step)| step.pass.looks_back());
         let proposed = if looks_back { candidates.clone() } else { Vec::new() };
         let context = PassContext::new(document, evidence, &proposed);
+        let context = match known {
+            Some(known) => context.knowing(known),
+            None => context,
+        };
         for (number, step) in steps() {
             trace.enter(number);
             let rules = step.pass.as_rules().zip(without.step_rules.get(&number));

@@ -81,7 +81,10 @@ impl Document {
     /// The tokens are joined by single spaces again and their lines are gone. An entity that covered a
     /// part of a joined token covers all of it; where two then share a token, the later one stays.
     pub fn join_tokens(&mut self, signs: &BTreeSet<String>) {
-        let Some(spans) = self.token_spans().filter(|_| !signs.is_empty()) else { return };
+        if signs.is_empty() {
+            return;
+        }
+        let Some(spans) = self.token_spans() else { return };
         let mut words: Vec<String> = Vec::new();
         // By old token, the number of the new one.
         let mut owners = Vec::with_capacity(spans.len());

@@ -77,6 +77,20 @@ impl Document {
     }
 }
 
+impl Document {
+    /// Widens entities that cut a word, such as `Rome` in `#Rome`, to the whole of it.
+    pub fn widen_to_words(&mut self) {
+        let words = self.token_spans().unwrap_or_else(|| segment::words(&self.text));
+        for Annotation { span, .. } in self.gold.iter_mut().flatten() {
+            let first = words.partition_point(|word| word.end <= span.start);
+            let last = words.partition_point(|word| word.start < span.end);
+            if let Some([first, ..]) = words.get(first..last) {
+                *span = Span::new(first.start.min(span.start), words[last - 1].end.max(span.end));
+            }
+        }
+    }
+}
+
 /// Where a place of the old text is in the new. Inside an edit it is the beginning or the end of what
 /// stands there now; what is added where a stretch begins belongs to it.
 fn moved(edits: &[Edit], place: usize, is_start: bool) -> usize {
@@ -162,6 +176,18 @@ mod tests {
         let mut text = Document::new("t", "What is #Rome?");
         text.remove_words(|word| word == "is" || word == "?");
         assert_eq!(text.text, "What #Rome");
+    }
+
+    #[test]
+    fn entities_are_widened_to_whole_words() {
+        let mut document = Document::new("t", "In #Rome, New York and Paris");
+        let entity =
+            |start, end| Annotation { span: Span::new(start, end), label: "LOC".to_owned() };
+        document.gold = Some(vec![entity(4, 8), entity(12, 16), entity(23, 28)]);
+        document.widen_to_words();
+        let gold = document.gold.iter().flatten();
+        let texts: Vec<_> = gold.map(|a| a.span.slice(&document.text).unwrap()).collect();
+        assert_eq!(texts, ["#Rome", "New York", "Paris"]);
     }
 
     #[test]

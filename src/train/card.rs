@@ -15,7 +15,7 @@ use super::trainee::Trainee;
 #[derive(Debug, Clone)]
 pub struct Summary {
     name: String,
-    documents: usize,
+    documents: String,
     entities: String,
     /// How many of its sentences were not learnt from, because `[[data.exclude]]` has them.
     left_out: usize,
@@ -28,7 +28,10 @@ impl Summary {
         let counts: Vec<String> = counts.iter().map(|(label, n)| format!("{label} {n}")).collect();
         Self {
             name: corpus.name.clone(),
-            documents: corpus.documents.len(),
+            documents: match corpus.damaged {
+                0 => corpus.documents.len().to_string(),
+                damaged => format!("{} ({damaged} damaged, left out)", corpus.documents.len()),
+            },
             entities: if counts.is_empty() { "none".to_owned() } else { counts.join(", ") },
             left_out,
         }

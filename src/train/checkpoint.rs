@@ -63,7 +63,7 @@ pub struct Checkpoint {
     pub state: State,
     /// The weights that are trained, by name.
     pub weights: BTreeMap<String, Tensor>,
-    /// The optimiser's moments.
+    /// The optimiser's moments, and the average of the weights where there is one.
     pub moments: BTreeMap<String, Tensor>,
     /// How many steps the optimiser has made.
     pub optimiser_steps: u64,

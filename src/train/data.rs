@@ -21,6 +21,8 @@ pub struct Corpus {
     pub annotates: Option<BTreeSet<String>>,
     /// How often each of its sentences is seen in an epoch, on average.
     pub weight: f64,
+    /// How many documents were left out because they cannot be read.
+    pub damaged: usize,
 }
 
 impl Corpus {
@@ -42,13 +44,21 @@ impl Corpus {
                 Ok(mut document) => {
                     names.rename(&mut document);
                     document.join_tokens(&recipe.join_tokens);
-                    document.remove_words(|word| recipe.removes(word));
+                    if recipe.removes_any() {
+                        document.remove_words(|word| recipe.removes(word));
+                    }
+                    if recipe.widen_to_words {
+                        document.widen_to_words();
+                    }
                     documents.push(document);
                 }
                 Err(error) => wrong.push(error),
             }
         }
-        if let Some(error) = Error::several(wrong) {
+        let damaged = wrong.len();
+        if recipe.skip_damaged {
+            wrong.iter().for_each(|error| tracing::warn!("left out: {error}"));
+        } else if let Some(error) = Error::several(wrong) {
             return Err(error);
         }
         let corpus = Self {
@@ -56,6 +66,7 @@ impl Corpus {
             documents,
             annotates: recipe.labels.clone(),
             weight: recipe.weight,
+            damaged,
         };
         if corpus.documents.iter().all(|document| document.text.trim().is_empty()) {
             let message = format!("the corpus '{}' holds no text", corpus.name);

@@ -6,8 +6,8 @@ use std::path::{Component, Path, PathBuf};
 use candle_core::Tensor;
 use serde_json::{Map, Value};
 
-use super::checkpoint::{write_file, write_tensors};
 use super::recipe::{LoraRecipe, Numbers};
+use super::save::texts_and_weights;
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::model::adapter::{AdapterConfig, CONFIG, PREFIX, WEIGHTS};
 use crate::source::model::head::{NewWeight, Start};
@@ -72,7 +72,6 @@ pub(super) fn save(
     weights: &BTreeMap<String, Tensor>,
     numbers: Numbers,
 ) -> Result<()> {
-    let error = |path: &Path, e| Error::io("write", path.display(), e);
     let replaced: Vec<String> = {
         let heads = weights.keys().filter(|name| !is_adapter(name));
         let parts = heads.filter_map(|name| name.split('.').next());
@@ -97,13 +96,9 @@ pub(super) fn save(
     };
     let adapter = serde_json::to_string_pretty(&adapter).expect("plain data");
     let config = format!("{:#}", Value::Object(config.clone()));
-    for (name, text) in [(CONFIG, adapter), ("config.json", config)] {
-        let path = folder.join(name);
-        write_file(&path, format!("{text}\n").as_bytes()).map_err(|e| error(&path, e))?;
-    }
     let named = weights.iter().map(|(name, tensor)| (format!("{PREFIX}{name}"), tensor.clone()));
-    let path = folder.join(WEIGHTS);
-    write_tensors(&path, &named.collect(), numbers).map_err(|e| error(&path, e))
+    let texts = [(CONFIG, adapter), ("config.json", config)];
+    texts_and_weights(folder, &texts, (WEIGHTS, &named.collect()), numbers)
 }
 
 /// The path of `to` as seen from the folder `from`, both of which are there; `to` itself where they are on

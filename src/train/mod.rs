@@ -8,6 +8,7 @@
 
 pub mod active;
 pub mod augment;
+pub mod average;
 pub mod batches;
 pub mod card;
 pub mod checkpoint;

@@ -12,7 +12,7 @@ use super::gradient::Gradients;
 use super::recipe::{OptimiserName, OptimiserRecipe};
 
 /// So many numbers are moved by one thread at once.
-const CHUNK: usize = 1 << 14;
+pub(super) const CHUNK: usize = 1 << 14;
 
 /// An optimiser with its moments.
 pub struct Optimiser {

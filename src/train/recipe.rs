@@ -11,8 +11,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Location, Result};
 use crate::resource::TomlFile;
 use crate::span::TagScheme;
 
@@ -149,6 +150,9 @@ pub struct OptimiserRecipe {
     pub freeze: Vec<String>,
     /// The gradients' norm is cut to this; 0 for never.
     pub clip: f64,
+    /// The share that an average of the weights keeps of itself after a step, where the model is to be
+    /// that average (see [`super::average`]).
+    pub average: Option<f64>,
 }
 
 impl Default for OptimiserRecipe {
@@ -167,6 +171,7 @@ impl Default for OptimiserRecipe {
             freeze_layers: 0,
             freeze: Vec::new(),
             clip: 1.0,
+            average: None,
         }
     }
 }
@@ -409,6 +414,35 @@ impl Recipe {
     pub fn data_base(&self) -> PathBuf {
         let folder = self.data_folder.as_deref();
         folder.map_or_else(|| self.base(), |folder| self.base().join(folder))
+    }
+
+    /// What `[model.options]` says, for the system that knows it.
+    ///
+    /// # Errors
+    /// Where a key is unknown or has no fitting value.
+    pub fn options<T: DeserializeOwned>(&self) -> Result<T> {
+        let read = self.model.options.clone().try_into();
+        read.map_err(|e: toml::de::Error| self.wrong(format!("[model.options]: {}", e.message())))
+    }
+
+    /// An error of the recipe as a whole.
+    pub fn wrong(&self, message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Config, message).at(Location::file(&*self.file.name))
+    }
+
+    /// Looks whether a CRF can be trained as it says.
+    ///
+    /// # Errors
+    /// Where the loss is to be changed in a way that a likelihood cannot be.
+    pub fn check_for_crf(&self) -> Result<()> {
+        let loss = &self.loss;
+        let has_weights = !loss.class_weights.is_empty();
+        if loss.label_smoothing > 0.0 || loss.focal > 0.0 || has_weights {
+            return Err(self.wrong(
+                "a CRF is trained by its likelihood: it knows no 'label-smoothing', 'focal' or 'class-weights'",
+            ));
+        }
+        Ok(())
     }
 
     /// The text of the recipe.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::augment::augment;
+use super::average::Average;
 use super::batches::Batches;
 use super::card::{Summary, card};
 use super::checkpoint::{Checkpoint, State, read_tensors, write_file, write_tensors};
@@ -147,6 +148,7 @@ struct Run<'r, T> {
     schedule: Schedule,
     steps: u64,
     optimiser: Optimiser,
+    average: Option<Average>,
     dropout: Dropout,
     state: State,
     log: Log,
@@ -256,10 +258,14 @@ pub fn run<T: Trainee>(
     let begin = State::new(recipe, data);
     let (mut optimiser, mut state) =
         (Optimiser::new(&recipe.optimiser, trainee.variables()).map_err(device_failed)?, begin);
+    let average = match recipe.optimiser.average {
+        Some(decay) => Some(Average::new(decay, trainee.variables()).map_err(device_failed)?),
+        None => None,
+    };
     fs::create_dir_all(&places.checkpoints)
         .map_err(|e| Error::io("write", places.checkpoints.display(), e))?;
     if options.resume {
-        resume(&places, &device, &trainee, &mut optimiser, &mut state)?;
+        resume(&places, &device, &trainee, (&mut optimiser, average.as_ref()), &mut state)?;
     }
     let dropped: u128 = state.dropout.parse().unwrap_or(0);
     let mut run = Run {
@@ -275,6 +281,7 @@ pub fn run<T: Trainee>(
         places,
         steps,
         optimiser,
+        average,
         state,
     };
     tell(&Event::Started {
@@ -383,6 +390,9 @@ impl<T: Trainee> Run<'_, T> {
         let scale = if clip > 0.0 { (clip / (norm + 1e-6)).min(1.0) } else { 1.0 };
         self.optimiser.step(&gradients, rate, scale).map_err(device_failed)?;
         self.state.step += 1;
+        if let Some(average) = &self.average {
+            average.note(self.trainee.variables(), self.state.step).map_err(device_failed)?;
+        }
         let seconds = start.elapsed().as_secs_f64().max(1e-9);
         let record = StepRecord {
             step: self.state.step,
@@ -418,6 +428,7 @@ impl<T: Trainee> Run<'_, T> {
     fn evaluate(&mut self, tell: Tell<'_>) -> Result<()> {
         tell(&Event::Evaluating);
         let metric = self.recipe.evaluation.metric;
+        self.exchange()?;
         let evaluation = Evaluation::of(self.trainee.source(), &self.dev, metric)?;
         let step = self.state.step;
         let is_best = self.state.best.is_none_or(|best| evaluation.score > best.score);
@@ -428,7 +439,9 @@ impl<T: Trainee> Run<'_, T> {
             self.state.best = Some(Best { score: evaluation.score, step });
             self.state.best_scores = evaluation.json();
             self.state.without_gain = 0;
-        } else {
+        }
+        self.exchange()?;
+        if !is_best {
             self.state.without_gain += 1;
             let patience = self.recipe.evaluation.patience;
             self.state.ended_early = patience.is_some_and(|most| self.state.without_gain >= most);
@@ -451,11 +464,18 @@ impl<T: Trainee> Run<'_, T> {
         Ok(())
     }
 
+    /// Puts the average of the weights in their place, where there is one, or back.
+    fn exchange(&self) -> Result<()> {
+        let Some(average) = &self.average else { return Ok(()) };
+        average.exchange(self.trainee.variables()).map_err(device_failed)
+    }
+
     fn checkpoint(&mut self) -> Result<()> {
         self.state.dropout = self.dropout.position().to_string();
         self.state.log_bytes = self.log.bytes();
         self.state.event_bytes = self.events.bytes();
-        let (optimiser_steps, moments) = self.optimiser.state().map_err(device_failed)?;
+        let (optimiser_steps, mut moments) = self.optimiser.state().map_err(device_failed)?;
+        moments.extend(self.average.iter().flat_map(Average::state));
         let variables = self.trainee.variables().iter();
         let weights = variables.map(|(name, v)| (name.clone(), v.as_detached_tensor())).collect();
         let checkpoint =
@@ -467,7 +487,10 @@ impl<T: Trainee> Run<'_, T> {
     fn finish(&self, device: &Device, (train, dev): &(Vec<Summary>, Vec<Summary>)) -> Result<()> {
         let weights = match self.state.best {
             Some(_) => read_tensors(&self.places.best, device)?,
-            None => self.trainee.weights(),
+            None => {
+                self.exchange()?;
+                self.trainee.weights()
+            }
         };
         let card = card(self.recipe, &self.start, &self.trainee, &self.state, train, dev);
         let path = self.places.model.join("MODEL_CARD.md");

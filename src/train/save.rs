@@ -12,6 +12,9 @@ use super::checkpoint::{write_file, write_tensors};
 use super::recipe::Numbers;
 use crate::error::{Error, Result};
 
+/// The file of a model's weights.
+pub(super) const WEIGHTS: &str = "model.safetensors";
+
 /// Writes a model with these weights into `folder`: what is kept of the folder `start`, its `config.json`
 /// and the weights, each file as a whole, the weights last.
 ///
@@ -50,10 +53,26 @@ pub fn folder(
         let to = folder.join(from.file_name().unwrap_or_default());
         write_file(&to, &bytes).map_err(|e| error(&to, e))?;
     }
+    let text = format!("{:#}", Value::Object(config.clone()));
+    texts_and_weights(folder, &[(name, text)], (WEIGHTS, weights), numbers)
+}
+
+/// Writes these texts, each with a line's end, and then the weights into `folder`, each by its name.
+///
+/// # Errors
+/// Where a file cannot be written.
+pub(super) fn texts_and_weights(
+    folder: &Path,
+    texts: &[(&str, String)],
+    (name, weights): (&str, &BTreeMap<String, Tensor>),
+    numbers: Numbers,
+) -> Result<()> {
+    let error = |path: &Path, e| Error::io("write", path.display(), e);
+    for (name, text) in texts {
+        let path = folder.join(name);
+        write_file(&path, format!("{text}\n").as_bytes()).map_err(|e| error(&path, e))?;
+    }
     let path = folder.join(name);
-    let text = format!("{:#}\n", Value::Object(config.clone()));
-    write_file(&path, text.as_bytes()).map_err(|e| error(&path, e))?;
-    let path = folder.join("model.safetensors");
     write_tensors(&path, weights, numbers).map_err(|e| error(&path, e))
 }
 

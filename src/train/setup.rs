@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use candle_core::Device;
 
+use super::average::Average;
 use super::checkpoint::{Checkpoint, State};
 use super::data::Corpus;
 use super::optimiser::Optimiser;
@@ -94,7 +95,7 @@ pub(super) fn resume(
     places: &Places,
     device: &Device,
     trainee: &impl Trainee,
-    optimiser: &mut Optimiser,
+    (optimiser, average): (&mut Optimiser, Option<&Average>),
     state: &mut State,
 ) -> Result<()> {
     let Some(checkpoint) = Checkpoint::last(&places.checkpoints, device)? else { return Ok(()) };
@@ -114,7 +115,8 @@ pub(super) fn resume(
     }
     let taken = trainee
         .set_weights(&checkpoint.weights)
-        .and_then(|()| optimiser.restore(checkpoint.optimiser_steps, &checkpoint.moments));
+        .and_then(|()| optimiser.restore(checkpoint.optimiser_steps, &checkpoint.moments))
+        .and_then(|()| average.map_or(Ok(()), |average| average.restore(&checkpoint.moments)));
     taken.map_err(|e| {
         Error::new(ErrorKind::Model, format!("the checkpoint does not fit the model: {e}"))
             .at(Location::file(shown))

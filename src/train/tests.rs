@@ -325,14 +325,23 @@ fn left(folder: &Path) -> (Vec<u8>, Vec<Value>) {
 
 #[test]
 fn a_run_that_was_stopped_anywhere_ends_as_one_that_was_not() {
+    ends_as_if_never_stopped(RESUMED);
+}
+
+#[test]
+fn so_does_one_that_averages_its_weights() {
+    ends_as_if_never_stopped(&RESUMED.replace("[optimiser]", "[optimiser]\naverage = 0.7"));
+}
+
+fn ends_as_if_never_stopped(more: &str) {
     let folder = tempfile::tempdir().unwrap();
     let whole = folder.path().join("whole");
-    let ended = run(&recipe(&small(&whole, RESUMED)), &options()).unwrap();
+    let ended = run(&recipe(&small(&whole, more)), &options()).unwrap();
     assert_eq!((ended.step, ended.is_finished), (9, true));
     for stop in 1..9 {
         let parts = folder.path().join(format!("parts-{stop}"));
         // The folder is no part of the recipe's own text here, so that both recipes are the same.
-        let recipe = recipe(&small(&whole, RESUMED));
+        let recipe = recipe(&small(&whole, more));
         let output = Some(parts.clone());
         let options = TrainOptions { output, stop_after: Some(stop), ..options() };
         let ended = run(&recipe, &options).unwrap();
@@ -347,6 +356,22 @@ fn a_run_that_was_stopped_anywhere_ends_as_one_that_was_not() {
         run(&recipe, &options).unwrap();
         assert!(left(&parts) == left(&whole), "stopped after step {stop} and resumed at the end");
     }
+}
+
+#[test]
+fn what_is_saved_is_the_average_of_the_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let saved = |name: &str, more: &str| {
+        let place = folder.path().join(name);
+        let text = small(&place, &format!("[schedule]\nsteps = 3\n[optimiser]\n{more}"));
+        let text = text.replace("[[data.dev]]\npath = \"tests/data/train/dev.conll\"\n", "");
+        run(&recipe(&text), &options()).unwrap();
+        fs::read(place.join("model.safetensors")).unwrap()
+    };
+    let last = saved("last", "");
+    // An average that keeps nothing of itself is the last weights.
+    assert!(saved("nothing-kept", "average = 0.0") == last);
+    assert!(saved("kept", "average = 0.9") != last);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::path::Path;
 use candle_core::{Device, Tensor, Var};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use serde_json::{Map, Value};
 
 use super::data::{Corpus, Example, Examples, Excluded};
 use super::optimiser::layer;
@@ -170,6 +171,31 @@ pub(super) fn check_no_adapter(files: &Files, start: &str) -> Result<()> {
     let message = "the model to begin with is an adapter";
     let help = "name the model that it changes, whose 'base_model_name_or_path' is in its adapter_config.json";
     Err(Error::new(ErrorKind::Model, message).with_help(help))
+}
+
+/// The error of a start folder whose last layer is to be kept and is not that of the run; `what` says of what
+/// it is a layer, `had` what the start folder has of it.
+pub(super) fn cannot_keep(what: &str, had: Option<&[String]>, of_run: &[String]) -> Error {
+    let had = had.map_or("none".to_owned(), |had| had.join(", "));
+    let message = format!("'last-layer' is \"keep\", but the start folder has the {what} {had}");
+    let help = format!("the run has the {what} {}", of_run.join(", "));
+    Error::new(ErrorKind::Model, message).with_help(help)
+}
+
+/// Makes every rate of dropout in a `config.json` this one.
+pub(super) fn set_dropout(config: &mut Map<String, Value>, rate: f64) {
+    for (_, value) in config.iter_mut().filter(|(key, _)| key.contains("dropout")) {
+        *value = rate.into();
+    }
+}
+
+/// The name of a weight today: old checkpoints call a layer norm's weight and bias gamma and beta.
+pub(super) fn current_name(name: &str) -> String {
+    match (name.strip_suffix(".gamma"), name.strip_suffix(".beta")) {
+        (Some(norm), _) => format!("{norm}.weight"),
+        (_, Some(norm)) => format!("{norm}.bias"),
+        _ => name.to_owned(),
+    }
 }
 
 /// An error of the device.

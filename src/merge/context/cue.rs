@@ -6,6 +6,7 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::super::PassContext;
 use super::super::check::{Checks, LOG_ODDS, Names};
 use super::super::pattern::{Pattern, SIDE, Where};
 use crate::error::{Error, ErrorKind, Location};
@@ -109,16 +110,15 @@ impl Cue {
     pub(super) fn holds(
         &self,
         candidate: &Candidate,
-        text: &str,
-        sentence: impl Fn() -> Span,
+        context: &PassContext<'_>,
         edges: &Edges,
     ) -> bool {
-        let span = candidate.span;
+        let (span, text) = (candidate.span, &context.document.text);
         let left = || touching_left(text, span.start)..span.start + 1;
         let right = || span.end..touching_right(text, span.end) + 1;
         self.left_labels.as_ref().is_none_or(|labels| edges.ends.any(labels, &left()))
             && self.right_labels.as_ref().is_none_or(|labels| edges.starts.any(labels, &right()))
-            && self.patterns.iter().all(|pattern| pattern.holds(text, span, &sentence))
+            && self.patterns.iter().all(|pattern| context.holds(pattern, span))
     }
 }
 

@@ -55,6 +55,14 @@ impl Weights {
         Self { adapter_scale: scale, ..self }
     }
 
+    /// The same storage without gradients: what a step of training changes, is seen in it too.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        let detached = self.tensors.iter().map(|(name, tensor)| (name.clone(), tensor.detach()));
+        let weights = Self::new(detached.collect(), self.file.clone());
+        Self { adapter_scale: self.adapter_scale, ..weights }
+    }
+
     /// What others share these weights by, while it is kept.
     pub fn origin(&self) -> Option<Arc<BTreeMap<String, Tensor>>> {
         self.origin.clone()

@@ -80,7 +80,13 @@ mod tests {
             label: label.to_owned(),
         };
         document.gold = Some(vec![entity(3, 11, "LOC"), entity(17, 24, "PER")]);
-        Corpus { name: "c".to_owned(), documents: vec![document; 20], annotates: None, weight: 1.0 }
+        Corpus {
+            name: "c".to_owned(),
+            documents: vec![document; 20],
+            annotates: None,
+            weight: 1.0,
+            damaged: 0,
+        }
     }
 
     fn augmented(keys: &str, base: &Path) -> Vec<Document> {

@@ -2,9 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::error::{Error, ErrorKind, Location, Result};
 use crate::source::model::flair::{Description, Recurrent};
-use crate::train::recipe::Recipe;
 
 /// How wide the LSTM is where there is to be one, and nothing says how wide, as in flair.
 const HIDDEN_SIZE: usize = 256;
@@ -30,17 +28,6 @@ pub struct FlairOptions {
 }
 
 impl FlairOptions {
-    /// Reads what a recipe says.
-    ///
-    /// # Errors
-    /// Where a key is unknown, or has no fitting value.
-    pub fn read(recipe: &Recipe) -> Result<Self> {
-        recipe.model.options.clone().try_into().map_err(|e: toml::de::Error| {
-            let message = format!("[model.options]: {}", e.message());
-            Error::new(ErrorKind::Config, message).at(Location::file(&*recipe.file.name))
-        })
-    }
-
     /// Changes a description as it says.
     pub fn apply(&self, description: &mut Description) {
         let wants_rnn = self.rnn.unwrap_or(description.rnn.is_some());

@@ -9,8 +9,8 @@ use candle_core::Tensor;
 
 use crate::error::{Error, Result};
 use crate::source::model::flair::{DESCRIPTION, Description};
-use crate::train::checkpoint::{write_file, write_tensors};
 use crate::train::recipe::Numbers;
+use crate::train::save::{WEIGHTS, texts_and_weights};
 
 /// Writes a tagger with these weights into `folder`: the files that the description names, from the folder
 /// `start`, the description and the weights, the weights last. Files that are named by an absolute path stay where
@@ -31,10 +31,7 @@ pub(super) fn model(
         copy(&start.join(name), &to).map_err(|e| error(&to, e))?;
     }
     let text = serde_json::to_string_pretty(description).expect("plain data");
-    let path = folder.join(DESCRIPTION);
-    write_file(&path, format!("{text}\n").as_bytes()).map_err(|e| error(&path, e))?;
-    let path = folder.join("model.safetensors");
-    write_tensors(&path, weights, numbers).map_err(|e| error(&path, e))
+    texts_and_weights(folder, &[(DESCRIPTION, text)], (WEIGHTS, weights), numbers)
 }
 
 /// Copies a file, or a folder with the files in it.

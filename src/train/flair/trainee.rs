@@ -10,7 +10,7 @@ use candle_core::{Device, Tensor, Var};
 use super::examples::{SentenceExample, examples};
 use super::options::FlairOptions;
 use super::save;
-use crate::error::{Error, ErrorKind, Location, Result};
+use crate::error::{Error, Location, Result};
 use crate::resource::Files;
 use crate::source::Source;
 use crate::source::model::flair::{BOUNDARIES, Description, FlairTagger, NEVER, Sentence, fresh};
@@ -21,7 +21,7 @@ use crate::train::data::{Corpus, Examples, Excluded};
 use crate::train::recipe::{LastLayer, LossRecipe, Numbers, Recipe};
 use crate::train::token::{TagLoss, Targets, tag_names};
 use crate::train::trainee::{
-    NEW_LAYER_STREAM, Trainee, check_frozen, device_failed, draw, is_frozen,
+    NEW_LAYER_STREAM, Trainee, cannot_keep, check_frozen, device_failed, draw, is_frozen,
 };
 
 /// Flair draws transitions from a normal distribution of this width.
@@ -52,7 +52,7 @@ impl FlairTrainee {
         let folder = start.to_string_lossy().into_owned();
         let (mut description, place) = Description::read(&files, &folder)?;
         let here = |e: Error| if e.location().is_some() { e } else { e.at(Location::file(&place)) };
-        FlairOptions::read(recipe)?.apply(&mut description);
+        recipe.options::<FlairOptions>()?.apply(&mut description);
         description.dropout = recipe.model.dropout.unwrap_or(description.dropout);
         check(recipe, &description)?;
         let old = std::mem::replace(
@@ -67,11 +67,7 @@ impl FlairTrainee {
             && new.iter().filter(|w| w.is_of_tags).all(|w| has(&tensors, &w.name, &w.shape));
         let has_new_layer = match (recipe.model.last_layer, fits) {
             (LastLayer::Keep, false) => {
-                let had = old.join(", ");
-                let message =
-                    format!("'last-layer' is \"keep\", but the start folder has the tags {had}");
-                let help = format!("the run has the tags {}", description.tags.join(", "));
-                return Err(here(Error::new(ErrorKind::Model, message).with_help(help)));
+                return Err(here(cannot_keep("tags", Some(&old), &description.tags)));
             }
             (LastLayer::Keep | LastLayer::Auto, true) => false,
             _ => true,
@@ -93,7 +89,7 @@ impl FlairTrainee {
         let known: Vec<String> = tensors.keys().cloned().collect();
         let is_trained =
             |name: &str| description.is_trained(name) && !is_frozen(&recipe.optimiser, name);
-        let weights = Weights::new(tensors, weights_place.clone());
+        let weights = Weights::new(tensors, weights_place);
         let weights = weights.into_trainable(is_trained).map_err(device_failed)?;
         let options =
             ModelConfig { max_length: recipe.model.max_length, ..ModelConfig::of_folder(&folder) };
@@ -104,9 +100,7 @@ impl FlairTrainee {
         let learner = tagger(&weights).map_err(here)?;
         let variables = weights.variables();
         check_frozen(&recipe.optimiser, &known, &variables)?;
-        // The same storage without a gradient: what a step changes, the tagger sees.
-        let detached = weights.taken().into_iter().map(|(name, tensor)| (name, tensor.detach()));
-        let tagger = tagger(&Weights::new(detached.collect(), weights_place)).map_err(here)?;
+        let tagger = tagger(&weights.detached()).map_err(here)?;
         let targets = Targets::new(description.tags.clone());
         Ok(Self {
             tagger,
@@ -220,14 +214,10 @@ fn forbid(transitions: &Tensor, tags: &[String]) -> candle_core::Result<Tensor> 
 
 /// Looks whether a tagger can be trained as the recipe says.
 fn check(recipe: &Recipe, description: &Description) -> Result<()> {
-    let loss = &recipe.loss;
-    let weighs = loss.label_smoothing > 0.0 || loss.focal > 0.0 || !loss.class_weights.is_empty();
-    let message = if recipe.model.label_all {
-        "'label-all' teaches every sub-word, but a tagger of Flair has a tag for each word"
-    } else if description.crf && weighs {
-        "a CRF is trained by its likelihood: it knows no 'label-smoothing', 'focal' or 'class-weights'"
-    } else {
-        return Ok(());
-    };
-    Err(Error::new(ErrorKind::Config, message).at(Location::file(&*recipe.file.name)))
+    if recipe.model.label_all {
+        let message =
+            "'label-all' teaches every sub-word, but a tagger of Flair has a tag for each word";
+        return Err(recipe.wrong(message));
+    }
+    if description.crf { recipe.check_for_crf() } else { Ok(()) }
 }

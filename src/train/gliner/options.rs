@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::error::{Error, ErrorKind, Location, Result};
+use crate::error::Result;
 use crate::train::recipe::{LastLayer, Recipe};
 
 /// `[model.options]`
@@ -49,15 +49,7 @@ impl Options {
     /// # Errors
     /// Where it does, or a value is wrong.
     pub(super) fn read(recipe: &Recipe) -> Result<Self> {
-        let wrong = |message: String| {
-            Error::new(ErrorKind::Config, message).at(Location::file(&*recipe.file.name))
-        };
-        let options: Self = recipe
-            .model
-            .options
-            .clone()
-            .try_into()
-            .map_err(|e: toml::de::Error| wrong(format!("[model.options]: {}", e.message())))?;
+        let options: Self = recipe.options()?;
         let unheeded = [
             (recipe.lora.is_some(), "[lora]"),
             (recipe.model.label_all, "'label-all'"),
@@ -65,11 +57,11 @@ impl Options {
             (!recipe.loss.class_weights.is_empty(), "'class-weights'"),
         ];
         if let Some((_, what)) = unheeded.iter().find(|(is_asked, _)| *is_asked) {
-            return Err(wrong(format!("a GLiNER model is trained without {what}")));
+            return Err(recipe.wrong(format!("a GLiNER model is trained without {what}")));
         }
         let shares = [("alpha", options.alpha.unwrap_or(0.0)), ("negatives", options.negatives)];
         match shares.iter().find(|(_, share)| !(0.0..=1.0).contains(share)) {
-            Some((name, share)) => Err(wrong(format!("{name} is {share}, expected 0 to 1"))),
+            Some((name, share)) => Err(recipe.wrong(format!("{name} is {share}, expected 0 to 1"))),
             None => Ok(options),
         }
     }

@@ -61,7 +61,7 @@ fn sentences(fixture: &Value) -> Vec<Document> {
 }
 
 fn corpus(documents: Vec<Document>) -> Corpus {
-    Corpus { name: "c".to_owned(), documents, annotates: None, weight: 1.0 }
+    Corpus { name: "c".to_owned(), documents, annotates: None, weight: 1.0, damaged: 0 }
 }
 
 /// `tests/parity/gliner_losses.py`.

@@ -59,15 +59,13 @@ impl Trainee for GlinerTrainee {
         let weights = Network::named(&settings, Weights::load(&files, &folder, device)?)?;
         let (tensors, place) = weights.into_parts();
         let known: Vec<String> = tensors.keys().cloned().collect();
-        let weights = Weights::new(tensors, place.clone())
+        let weights = Weights::new(tensors, place)
             .into_trainable(|name| !is_frozen(&recipe.optimiser, name))
             .map_err(device_failed)?;
         let network = Network::load(&settings, &weights)?;
         let variables = weights.variables();
         check_frozen(&recipe.optimiser, &known, &variables)?;
-        // The same storage without a gradient: what a step changes, the source sees.
-        let detached = weights.taken().into_iter().map(|(name, tensor)| (name, tensor.detach()));
-        let detached = Weights::new(detached.collect(), place);
+        let detached = weights.detached();
         let asked = ModelConfig {
             labels: Some(labels.to_vec()),
             prompts: options.prompts.clone(),

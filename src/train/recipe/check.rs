@@ -198,6 +198,8 @@ fn optimiser_checks(wrong: &mut Problems, at: &Section<'_>, read: &super::Optimi
     let decay = read.layer_decay;
     number("layer-decay", decay, decay > 0.0 && decay <= 1.0, "more than 0, at most 1");
     number("clip", read.clip, read.clip >= 0.0, "0 or more");
+    let average = read.average.unwrap_or(0.0);
+    number("average", average, (0.0..1.0).contains(&average), "0 to less than 1");
     let is_sgd = read.name == OptimiserName::Sgd;
     let message = "'momentum' is of the optimiser sgd";
     wrong.check(at, "momentum", is_sgd || !at.has("momentum"), message);

@@ -49,6 +49,12 @@ pub struct CorpusRecipe {
     /// Whether English stop words are left out.
     #[serde(default)]
     pub remove_stop_words: bool,
+    /// Whether entities that cut a word are widened to the whole of it.
+    #[serde(default)]
+    pub widen_to_words: bool,
+    /// Whether documents that cannot be read are left out, with a warning, and are no error.
+    #[serde(default)]
+    pub skip_damaged: bool,
     /// New names for labels.
     #[serde(default)]
     pub map: BTreeMap<String, String>,
@@ -102,11 +108,13 @@ impl CorpusRecipe {
         LabelNames { map: self.map.clone(), drop: self.drop.clone() }
     }
 
+    /// Whether words are left out.
+    pub fn removes_any(&self) -> bool {
+        !self.remove_words.is_empty() || self.remove_stop_words
+    }
+
     /// Whether a word is left out.
     pub fn removes(&self, word: &str) -> bool {
-        if self.remove_words.is_empty() && !self.remove_stop_words {
-            return false;
-        }
         let word = word.to_lowercase();
         let is_named = self.remove_words.iter().any(|removed| removed.to_lowercase() == word);
         is_named || (self.remove_stop_words && stop_words::is_english(&word))

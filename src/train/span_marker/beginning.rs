@@ -18,7 +18,9 @@ use crate::source::model::span_marker::{MARKERS, Network, OUTSIDE, SpanMarkerCon
 use crate::source::model::tokens::SubWords;
 use crate::source::model::weights::Weights;
 use crate::train::recipe::{LastLayer, Recipe};
-use crate::train::trainee::{NEW_LAYER_STREAM, check_no_adapter, device_failed, draw};
+use crate::train::trainee::{
+    NEW_LAYER_STREAM, cannot_keep, check_no_adapter, current_name, device_failed, draw, set_dropout,
+};
 
 /// The release of the library whose folders are written.
 const VERSION: &str = "1.8.1";
@@ -90,10 +92,7 @@ impl Beginning {
         let longest = begun.longest(recipe);
         begun.config.insert("model_max_length".to_owned(), json!(longest));
         if let Some(rate) = recipe.model.dropout {
-            let encoder = begun.encoder();
-            let rates: Vec<String> =
-                encoder.keys().filter(|key| key.contains("dropout")).cloned().collect();
-            rates.into_iter().for_each(|key| drop(encoder.insert(key, json!(rate))));
+            set_dropout(begun.encoder(), rate);
         }
         begun.label(recipe, labels, is_own, &place).map_err(here)?;
         begun.grow(recipe, device).map_err(here)?;
@@ -146,12 +145,7 @@ impl Beginning {
             let rest = if has_prefix { name.strip_prefix(architecture.prefix)? } else { &name };
             let is_weight = !rest.ends_with("position_ids") && !rest.ends_with("token_type_ids");
             let is_part = PARTS.iter().any(|part| rest.starts_with(part)) && is_weight;
-            let rest = match (rest.strip_suffix(".gamma"), rest.strip_suffix(".beta")) {
-                (Some(norm), _) => format!("{norm}.weight"),
-                (_, Some(norm)) => format!("{norm}.bias"),
-                _ => rest.to_owned(),
-            };
-            is_part.then(|| format!("encoder.{rest}"))
+            is_part.then(|| format!("encoder.{}", current_name(rest)))
         };
         self.tensors =
             tensors.into_iter().filter_map(|(name, t)| Some((renamed(name)?, t))).collect();
@@ -191,11 +185,8 @@ impl Beginning {
         let has_layer = LAST_LAYER.iter().all(|name| self.tensors.contains_key(*name));
         let is_same = has_layer && own.as_ref().is_some_and(|own| sorted(own) == sorted(labels));
         if recipe.model.last_layer == LastLayer::Keep && !is_same {
-            let had = own.filter(|_| has_layer).map_or("none".to_owned(), |own| own.join(", "));
-            let message =
-                format!("'last-layer' is \"keep\", but the start folder has the labels {had}");
-            let help = format!("the run has the labels {}", labels.join(", "));
-            return Err(Error::new(ErrorKind::Model, message).with_help(help));
+            let had = own.filter(|_| has_layer);
+            return Err(cannot_keep("labels", had.as_deref(), labels));
         }
         self.has_new_layer = !is_same || recipe.model.last_layer == LastLayer::New;
         if !self.has_new_layer {

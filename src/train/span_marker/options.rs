@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::error::{Error, ErrorKind, Location, Result};
+use crate::error::Result;
 use crate::train::recipe::Recipe;
 
 /// `[model.options]`; what is not given is as the start folder has it, else as the library has it.
@@ -28,9 +28,6 @@ impl SpanMarkerOptions {
     /// # Errors
     /// Where a key is unknown or has no fitting value, or the recipe asks for what SpanMarker has not.
     pub fn read(recipe: &Recipe) -> Result<Self> {
-        let wrong = |message: String| {
-            Error::new(ErrorKind::Config, message).at(Location::file(&*recipe.file.name))
-        };
         let has_not = if recipe.lora.is_some() {
             "[lora]: SpanMarker is trained whole, and not by an adapter"
         } else if recipe.model.label_all {
@@ -38,11 +35,9 @@ impl SpanMarkerOptions {
         } else if !recipe.model.head.is_empty() {
             "'head' is of token classifiers, and SpanMarker has its own"
         } else {
-            let read = recipe.model.options.clone().try_into();
-            return read
-                .map_err(|e: toml::de::Error| wrong(format!("[model.options]: {}", e.message())));
+            return recipe.options();
         };
-        Err(wrong(has_not.to_owned()))
+        Err(recipe.wrong(has_not))
     }
 
     /// Changes a `config.json` as it says.

@@ -50,17 +50,12 @@ impl SpanMarkerTrainee {
         let here = |e: Error| if e.location().is_some() { e } else { e.at(Location::file(&place)) };
         let known: Vec<String> = begun.tensors.keys().cloned().collect();
         let (tensors, weights_place) = (begun.tensors.clone(), begun.weights_place.clone());
-        let weights = Weights::new(tensors, weights_place.clone())
+        let weights = Weights::new(tensors, weights_place)
             .into_trainable(|name| !is_frozen(&recipe.optimiser, name))
             .map_err(device_failed)?;
-        let (tensors, _) = weights.into_parts();
-        // The same storage without a gradient: what a step changes, the source sees.
-        let detached = tensors.iter().map(|(name, tensor)| (name.clone(), tensor.detach()));
-        let detached = Weights::new(detached.collect(), weights_place.clone());
-        let weights = Weights::new(tensors.clone(), weights_place);
         let (config, tokenizer) = (begun.config.clone(), begun.tokenizer.clone());
         let has_new_layer = begun.has_new_layer;
-        let folder = ModelFolder { weights: detached, ..begun.into_folder() };
+        let folder = ModelFolder { weights: weights.detached(), ..begun.into_folder() };
         let options = ModelConfig {
             max_length: recipe.model.max_length,
             ..ModelConfig::of_folder(&start.to_string_lossy())
@@ -78,7 +73,7 @@ impl SpanMarkerTrainee {
             tokenizer,
             start: start.to_owned(),
             learner,
-            weights: tensors,
+            weights: weights.into_parts().0,
             variables,
             loss: Arc::new(TagLoss::new(&recipe.loss, &targets)),
             targets,

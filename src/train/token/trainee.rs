@@ -25,8 +25,8 @@ use crate::train::lora;
 use crate::train::recipe::{LastLayer, LoraRecipe, LossRecipe, ModelRecipe, Numbers, Recipe};
 use crate::train::save;
 use crate::train::trainee::{
-    ADAPTER_STREAM, NEW_LAYER_STREAM, Trainee, check_frozen, check_no_adapter, device_failed, draw,
-    is_frozen,
+    ADAPTER_STREAM, NEW_LAYER_STREAM, Trainee, cannot_keep, check_frozen, check_no_adapter,
+    current_name, device_failed, draw, is_frozen, set_dropout,
 };
 
 /// The names of the last layer's weights.
@@ -125,7 +125,7 @@ impl TokenTrainee {
             is_free && !is_frozen(&recipe.optimiser, name)
         };
         let scale = recipe.lora.as_ref().map_or(1.0, |lora| lora.alpha / lora.rank as f64);
-        let weights = Weights::new(tensors, weights_place.clone())
+        let weights = Weights::new(tensors, weights_place)
             .with_adapter(adapters.into_iter().collect(), scale);
         let weights = weights.into_trainable(is_trained).map_err(device_failed)?;
         let encoder = (architecture.load)(&config_text, &weights).map_err(here)?;
@@ -134,13 +134,9 @@ impl TokenTrainee {
         check_head(recipe, head.as_ref())?;
         let variables = weights.variables();
         check_frozen(&recipe.optimiser, &known, &variables)?;
-        // The same storage without a gradient: what a step changes, the tagger sees.
-        let detached = weights.taken().into_iter().map(|(name, tensor)| (name, tensor.detach()));
-        let weights_of_tagger =
-            Weights::new(detached.collect(), weights_place).with_adapter(BTreeMap::new(), scale);
         let folder = ModelFolder {
             config: config_text,
-            ..ModelFolder::with_weights(&files, &start, weights_of_tagger)?
+            ..ModelFolder::with_weights(&files, &start, weights.detached())?
         };
         let options =
             ModelConfig { max_length: recipe.model.max_length, ..ModelConfig::of_folder(&start) };
@@ -244,19 +240,14 @@ impl Trainee for TokenTrainee {
     }
 }
 
-/// The names as a token classifier's checkpoint has them: an encoder alone is saved without the prefix, and
-/// old checkpoints call a layer norm's weight and bias gamma and beta.
+/// The names as a token classifier's checkpoint has them: an encoder alone is saved without the prefix.
 fn named_as_in_a_classifier(
     tensors: BTreeMap<String, Tensor>,
     prefix: &str,
 ) -> BTreeMap<String, Tensor> {
     let has_prefix = tensors.keys().any(|name| name.starts_with(prefix));
     let renamed = |name: String| {
-        let name = match (name.strip_suffix(".gamma"), name.strip_suffix(".beta")) {
-            (Some(norm), _) => format!("{norm}.weight"),
-            (_, Some(norm)) => format!("{norm}.bias"),
-            _ => name,
-        };
+        let name = current_name(&name);
         let of_head = ["head.", "lstm.", "crf."].iter().any(|part| name.starts_with(part));
         if has_prefix || of_head || LAST_LAYER.contains(&name.as_str()) {
             name
@@ -280,18 +271,13 @@ fn folder_options(config: &mut Map<String, Value>) -> Result<FolderOptions> {
 /// Looks whether the head can be trained as the recipe says.
 fn check_head(recipe: &Recipe, head: &dyn Head) -> Result<()> {
     let Some(crf) = head.crf() else { return Ok(()) };
-    let loss = &recipe.loss;
-    let message = if loss.label_smoothing > 0.0
-        || loss.focal > 0.0
-        || !loss.class_weights.is_empty()
-    {
-        "a CRF is trained by its likelihood: it knows no 'label-smoothing', 'focal' or 'class-weights'"
-    } else if recipe.model.label_all && crf.positions == Positions::Words {
-        "'label-all' teaches every sub-word, but the CRF reads only the first of each word"
-    } else {
-        return Ok(());
-    };
-    Err(Error::new(ErrorKind::Config, message))
+    recipe.check_for_crf()?;
+    if recipe.model.label_all && crf.positions == Positions::Words {
+        let message =
+            "'label-all' teaches every sub-word, but the CRF reads only the first of each word";
+        return Err(recipe.wrong(message));
+    }
+    Ok(())
 }
 
 /// The tags of the model, and whether its last layer is to be a new one. Where the start folder has the
@@ -320,11 +306,7 @@ fn tags(
     match (recipe.last_layer, same) {
         (LastLayer::Auto | LastLayer::Keep, Some(old)) => Ok((old, false)),
         (LastLayer::Keep, None) => {
-            let had = old.filter(|_| has_layer).map_or("none".to_owned(), |old| old.join(", "));
-            let message =
-                format!("'last-layer' is \"keep\", but the start folder has the tags {had}");
-            let help = format!("the run has the tags {}", new.join(", "));
-            Err(Error::new(ErrorKind::Model, message).with_help(help))
+            Err(cannot_keep("tags", old.filter(|_| has_layer).as_deref(), &new))
         }
         _ => Ok((new, true)),
     }
@@ -345,9 +327,7 @@ fn configure(
     for stale in ["num_labels", "_num_labels", "_name_or_path", "torch_dtype", "dtype"] {
         config.shift_remove(stale);
     }
-    let Some(rate) = dropout else { return };
-    let rates: Vec<String> = config.keys().filter(|key| key.contains("dropout")).cloned().collect();
-    for key in rates {
-        config.insert(key, json!(rate));
+    if let Some(rate) = dropout {
+        set_dropout(config, rate);
     }
 }
