@@ -4,6 +4,7 @@ mod check;
 mod convert;
 mod corpora;
 mod diff;
+mod engines;
 mod eval;
 mod eval_parts;
 mod evidence;
