@@ -98,6 +98,34 @@ fn a_run_that_is_killed_goes_on_as_if_nothing_had_been() {
     assert!(read("whole/MODEL_CARD.md") == read("killed/MODEL_CARD.md"));
 }
 
+/// A file that may not grow stands for a disk that is full: writing fails in the same place.
+#[cfg(unix)]
+#[test]
+fn where_nothing_can_be_written_the_last_checkpoint_stays() {
+    let bench = bench();
+    bench.run(&["train", "recipe.toml", "--device", "cpu", "-q"]).clean();
+    let parts = ["train", "recipe.toml", "-o", "parts", "--device", "cpu", "-q"];
+    let first = bench.run(&[&parts[..], &["--stop-after", "3"]].concat());
+    assert_eq!(first.code, 0, "{}", first.err);
+    // 64 blocks are less than the weights and moments need, and more than the log does.
+    let limited = "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\"";
+    let full = std::process::Command::new("sh")
+        .args(["-c", limited, env!("CARGO_BIN_EXE_spanloom")])
+        .args(parts)
+        .arg("--resume")
+        .current_dir(bench.path())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&full.stderr);
+    assert_eq!(full.status.code(), Some(1), "{told}");
+    assert!(told.contains("cannot write parts/training/"), "{told}");
+    assert!(bench.path().join("parts/training/checkpoints/step-00000003/state.json").is_file());
+    let resumed = bench.run(&[&parts[..], &["--resume"]].concat());
+    assert_eq!(resumed.code, 0, "{}", resumed.err);
+    let read = |name: &str| fs::read(bench.path().join(name)).unwrap();
+    assert!(read("whole/model.safetensors") == read("parts/model.safetensors"));
+}
+
 #[test]
 fn rounds_of_labelling_give_a_curve() {
     let bench = bench();
