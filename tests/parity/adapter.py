@@ -4,7 +4,7 @@
 
 ADAPTER is the folder of the adapter; the model that it changes is where its adapter_config.json says. Thirty sentences are tagged by
 `spanloom tag --model ADAPTER` (SPANLOOM, default target/release/spanloom) and by peft and transformers; the mentions and the mean
-probabilities of their words must agree. Needs torch, transformers and peft.
+probabilities of their words must agree. The model may be a quantised one (model.gguf). Needs torch, transformers and peft.
 """
 
 import json
@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 import torch
+from common import load_tensors
 from peft import PeftModel
 from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer
 
@@ -35,7 +36,11 @@ def main():
     program = sys.argv[2] if len(sys.argv) > 2 else "target/release/spanloom"
     base = folder / json.loads((folder / "adapter_config.json").read_text())["base_model_name_or_path"]
     config = AutoConfig.from_pretrained(folder)
-    model = AutoModelForTokenClassification.from_pretrained(base, config=config, ignore_mismatched_sizes=True)
+    model = AutoModelForTokenClassification.from_config(config)
+    # The head is the adapter's own.
+    heads = json.loads((folder / "adapter_config.json").read_text())["modules_to_save"]
+    of_base = {name: tensor for name, tensor in load_tensors(base).items() if name.split(".")[0] not in heads}
+    model.load_state_dict(of_base, strict=False)
     model = PeftModel.from_pretrained(model, folder).eval()
     tokenizer = AutoTokenizer.from_pretrained(base)
     names = [config.id2label[i] for i in range(len(config.id2label))]

@@ -126,26 +126,32 @@ def load_tokenizer(folder):
 def load_model(folder):
     """A Hugging Face folder as an f32 transformers model: from model.gguf (dequantised) where it has one, else from
     model.safetensors (upcast)."""
-    import torch
-    from safetensors.torch import load_file
     from transformers import BertConfig, BertForTokenClassification
 
     folder = Path(folder)
     config = BertConfig.from_dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
     model = BertForTokenClassification(config)
-    packed = folder / "model.gguf"
-    if packed.exists():
-        import gguf
-
-        state = {}
-        for tensor in gguf.GGUFReader(packed).tensors:
-            values = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
-            shape = [int(d) for d in reversed(tensor.shape)]
-            state[tensor.name] = torch.from_numpy(values.reshape(shape).copy())
-    else:
-        state = {name: t.float() for name, t in load_file(folder / "model.safetensors").items()}
-    model.load_state_dict(state, strict=True)
+    model.load_state_dict(load_tensors(folder), strict=True)
     return model.float().eval()
+
+
+def load_tensors(folder):
+    """The weights of a Hugging Face folder by name, in f32: from model.gguf (dequantised) where it has one, else from
+    model.safetensors (upcast)."""
+    import torch
+    from safetensors.torch import load_file
+
+    packed = Path(folder) / "model.gguf"
+    if not packed.exists():
+        return {name: t.float() for name, t in load_file(Path(folder) / "model.safetensors").items()}
+    import gguf
+
+    state = {}
+    for tensor in gguf.GGUFReader(packed).tensors:
+        values = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
+        shape = [int(d) for d in reversed(tensor.shape)]
+        state[tensor.name] = torch.from_numpy(values.reshape(shape).copy())
+    return state
 
 
 def word_probabilities(model, tokenizer, sentences, batch_tokens=2048):
