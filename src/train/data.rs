@@ -231,3 +231,47 @@ pub fn fingerprint<E: Example>(corpora: &[Examples<E>], model: &str) -> String {
 pub(super) fn in_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::TomlFile;
+    use crate::train::Recipe;
+
+    const TWEETS: &str = r##"{"tweet_id": "1", "text": "Help #Rome now", "location_mentions": [{"text": "Rome", "type": "City", "start_offset": 6, "end_offset": 10}]}
+{"tweet_id": "2", "text": "Too short", "location_mentions": [{"text": "Rome", "type": "City", "start_offset": 6, "end_offset": 40}]}
+"##;
+
+    fn read(more: &str) -> Result<Corpus> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("tweets.jsonl"), TWEETS).unwrap();
+        let text = format!(
+            "[[data.train]]\npath = \"tweets.jsonl\"\nformat = \"idrisi\"\n{more}\n[model]\nstart = \"a\"\n\
+             [output]\nfolder = \"b\"\n"
+        );
+        let recipe = Recipe::parse(&TomlFile::new("recipe.toml", &text)).unwrap();
+        Corpus::read(&recipe.train[0], folder.path())
+    }
+
+    #[test]
+    fn documents_that_cannot_be_read_are_an_error_or_left_out() {
+        let error = read("").err().unwrap().to_string();
+        assert!(
+            error.contains("tweets.jsonl:2") && error.contains("'end_offset' is 40"),
+            "{error}"
+        );
+        let corpus = read("skip-damaged = true").unwrap();
+        assert_eq!((corpus.documents.len(), corpus.damaged), (1, 1));
+    }
+
+    #[test]
+    fn entities_that_cut_a_word_are_widened_where_that_is_asked() {
+        let entity = |more: &str| {
+            let corpus = read(&format!("skip-damaged = true\n{more}")).unwrap();
+            let gold = corpus.documents[0].gold.clone().unwrap();
+            gold[0].span.slice(&corpus.documents[0].text).unwrap().to_owned()
+        };
+        assert_eq!(entity(""), "Rome");
+        assert_eq!(entity("widen-to-words = true"), "#Rome");
+    }
+}
