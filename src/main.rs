@@ -7,7 +7,15 @@ use std::process::ExitCode;
 
 use spanloom::cli;
 
+/// Says how often a waiting thread of candle looks for work before it sleeps, where the user has not.
+const SPINS: &str = "CANDLE_BARRIER_POOL_SPIN_LIMIT";
+
+/// By default 25,000 times, which takes the processor from threads that have work: where two programs share
+/// two cores a step of training takes half the time with so few (see docs/train.md).
+const FEW: &str = "100";
+
 fn main() -> ExitCode {
+    let_threads_sleep();
     let cli = cli::Cli::parse_or_exit();
     match cli::run(&cli) {
         Ok(code) => code,
@@ -17,5 +25,17 @@ fn main() -> ExitCode {
             cli::report::report(&error);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Sets [`SPINS`] for this process.
+#[allow(
+    unsafe_code,
+    reason = "the environment can be set in no other way; see the argument inside"
+)]
+fn let_threads_sleep() {
+    if std::env::var_os(SPINS).is_none() {
+        // SAFETY: the first thing that `main` does; no other thread is there to read the environment.
+        unsafe { std::env::set_var(SPINS, FEW) };
     }
 }
