@@ -1,13 +1,19 @@
 //! The model of the default engine on the processor: 200 generated sentences of 25 words, in words a
-//! second (a full stop is a word).
+//! second (a full stop is a word); and its encoder alone, packed and padded, over 512 sequences as long as
+//! posts are (4 to 47 sub-words, 26 on average), in sub-words a second.
 
 use std::hint::black_box;
 use std::path::Path;
 
+use candle_core::{Device, Tensor};
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use rayon::prelude::*;
 use spanloom::Document;
 use spanloom::resource::Files;
-use spanloom::source::model::{DeviceChoice, ModelConfig, Tagger};
+use spanloom::source::model::arch::{Encoder, architecture};
+use spanloom::source::model::batch::{Batch, plan};
+use spanloom::source::model::weights::Weights;
+use spanloom::source::model::{DeviceChoice, Mode, ModelConfig, Tagger};
 use spanloom::source::{LoadContext, Source};
 
 mod prose;
@@ -43,5 +49,56 @@ fn model(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, model);
+/// Batches of sequences of random sub-words, as a tagger makes them, and how many sub-words there are.
+fn batches() -> (Vec<Batch>, usize) {
+    let sequence = |i: u32| -> Vec<u32> {
+        let length = 4 + (i * 7919) % 24 + (i * 104_729) % 21;
+        (0..length).map(|k| 1000 + (i * 31 + k * 997) % 20_000).collect()
+    };
+    let sequences: Vec<Vec<u32>> = (0..512).map(sequence).collect();
+    let lengths: Vec<usize> = sequences.iter().map(Vec::len).collect();
+    let (order, ranges) = plan(&lengths, 2048);
+    let batch = |range: std::ops::Range<usize>| {
+        let members: Vec<Vec<u32>> = order[range].iter().map(|&i| sequences[i].clone()).collect();
+        Batch::new(&members, 0, &Device::Cpu).expect("a batch")
+    };
+    (ranges.into_iter().map(batch).collect(), lengths.iter().sum())
+}
+
+fn encoder(criterion: &mut Criterion) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = Files::Folder(root.to_owned());
+    let weights = Weights::load(&files, "models/en", &Device::Cpu).expect("the weights");
+    let config = root.join("models/en/config.json");
+    let config = std::fs::read_to_string(config).expect("the configuration");
+    let architecture = architecture("bert", "models/en").expect("an architecture");
+    let encoder = (architecture.load)(&config, &weights).expect("the encoder");
+
+    let packed = |batch: &Batch| encoder.encode(batch, Mode::Inference).expect("states");
+    let padded =
+        |batch: &Batch| encoder.encode_layers(batch, Mode::Inference, &mut |_| {}).expect("states");
+    let (batches, sub_words) = batches();
+    assert_eq!(sub_words, 13_080);
+    for batch in &batches {
+        let difference = (packed(batch) - padded(batch)).and_then(|states| states.abs());
+        let first = difference.and_then(|states| states.narrow(1, 0, 1)).expect("first sub-words");
+        let most = first.max_all().and_then(|most| most.to_scalar::<f32>()).expect("a number");
+        assert!(most < 1e-4, "{most}");
+    }
+
+    let mut group = criterion.benchmark_group("encoder");
+    group.sample_size(10);
+    group.sampling_mode(SamplingMode::Flat);
+    group.throughput(Throughput::Elements(sub_words as u64));
+    let mut bench = |name: &str, encode: &(dyn Fn(&Batch) -> Tensor + Sync)| {
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| batches.par_iter().map(encode).collect::<Vec<_>>());
+        });
+    };
+    bench("packed", &packed);
+    bench("padded", &padded);
+    group.finish();
+}
+
+criterion_group!(benches, model, encoder);
 criterion_main!(benches);

@@ -8,6 +8,7 @@ use super::block::{BERT_NAMES, Block, Shape};
 use super::embeddings::{Embeddings, Sizes};
 use super::keys::Keys;
 use super::layers::{LayerNorm, Linear};
+use super::packed;
 use super::{Architecture, Encoder, Mode, prefix_in};
 use crate::source::model::batch::Batch;
 use crate::source::model::weights::Weights;
@@ -122,18 +123,32 @@ pub(super) fn shape(keys: &Keys, defaults: &Defaults, epsilon: f64) -> crate::Re
     Ok(shape)
 }
 
+impl Bert {
+    /// The numbers of the positions of a batch, where they do not count from 0 in every row.
+    pub(super) fn numbers_of_positions(&self, batch: &Batch) -> Result<Option<Tensor>> {
+        match (&batch.positions, self.padding) {
+            (Some(positions), _) => Ok(Some(positions.clone())),
+            (None, Some(padding)) => after_padding(&batch.ids, padding).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
 impl Encoder for Bert {
+    fn encode(&self, batch: &Batch, mode: Mode<'_>) -> Result<Tensor> {
+        match mode {
+            Mode::Inference if packed::fits(self, batch) => packed::encode(self, batch),
+            _ => self.encode_layers(batch, mode, &mut |_| {}),
+        }
+    }
+
     fn encode_layers(
         &self,
         batch: &Batch,
         mode: Mode<'_>,
         each: &mut dyn FnMut(&Tensor),
     ) -> Result<Tensor> {
-        let positions = match (&batch.positions, self.padding) {
-            (Some(positions), _) => Some(positions.clone()),
-            (None, Some(padding)) => Some(after_padding(&batch.ids, padding)?),
-            (None, None) => None,
-        };
+        let positions = self.numbers_of_positions(batch)?;
         let sum = self.embeddings.forward(batch, positions.as_ref())?;
         let mut x = mode.dropout(&self.norm.forward(&sum, mode)?, self.shape.dropout)?;
         if let Some(project) = &self.project {

@@ -53,12 +53,12 @@ pub(super) struct Shape {
 pub(super) struct Block {
     pub(super) query: Linear,
     pub(super) key: Linear,
-    value: Linear,
-    attended: Linear,
-    attended_norm: LayerNorm,
-    widen: Linear,
-    narrow: Linear,
-    output_norm: LayerNorm,
+    pub(super) value: Linear,
+    pub(super) attended: Linear,
+    pub(super) attended_norm: LayerNorm,
+    pub(super) widen: Linear,
+    pub(super) narrow: Linear,
+    pub(super) output_norm: LayerNorm,
 }
 
 impl Block {

@@ -1,7 +1,8 @@
 //! The sum of what is learned of a sub-word, of its position and of the text it belongs to.
 
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, bail};
 
+use super::differentiable::with;
 use crate::source::model::batch::Batch;
 use crate::source::model::weights::Weights;
 
@@ -51,6 +52,48 @@ impl Embeddings {
             (None, _) => Ok(sum),
         }
     }
+}
+
+/// Sub-words one after another, whatever rows of a batch they are of.
+#[derive(Default)]
+pub(super) struct SubWords {
+    pub(super) ids: Vec<u32>,
+    /// The numbers of their positions.
+    pub(super) positions: Vec<u32>,
+    pub(super) types: Vec<u32>,
+}
+
+impl Embeddings {
+    /// The width of an embedding.
+    pub(super) fn width(&self) -> Result<usize> {
+        self.words.dim(1)
+    }
+
+    /// The sums for sub-words without padding, of shape `(sub-words, width)`, into `to`, which is zero.
+    pub(super) fn add(&self, sub_words: &SubWords, to: &mut [f32]) -> Result<()> {
+        add_rows(to, &self.words, &sub_words.ids)?;
+        if let Some(table) = &self.positions {
+            add_rows(to, table, &sub_words.positions)?;
+        }
+        if let Some(table) = &self.types {
+            add_rows(to, table, &sub_words.types)?;
+        }
+        Ok(())
+    }
+}
+
+/// Adds to each row of `to` the row of `table` of this number.
+fn add_rows(to: &mut [f32], table: &Tensor, numbers: &[u32]) -> Result<()> {
+    let (rows, width) = table.dims2()?;
+    if let Some(number) = numbers.iter().find(|number| **number as usize >= rows) {
+        bail!("number {number} in a table of {rows} embeddings");
+    }
+    with(table, |table| {
+        for (to, number) in to.chunks_exact_mut(width).zip(numbers) {
+            let row = &table[*number as usize * width..][..width];
+            to.iter_mut().zip(row).for_each(|(to, value)| *to += value);
+        }
+    })
 }
 
 /// The rows of `table` of shape `(n, width)` that `ids` of shape `(rows, length)` name: shape

@@ -10,19 +10,19 @@ use crate::source::model::weights::Weights;
 /// `x W^T + b` over the last dimension; some have no `b`.
 #[derive(Debug, Clone)]
 pub struct Linear {
-    weight: Tensor,
-    bias: Option<Tensor>,
-    adapter: Option<LowRank>,
+    pub(super) weight: Tensor,
+    pub(super) bias: Option<Tensor>,
+    pub(super) adapter: Option<LowRank>,
 }
 
 /// What an adapter adds to a linear layer: `scale x A^T B^T` (see [`crate::source::model::adapter`]).
 #[derive(Debug, Clone)]
-struct LowRank {
+pub(super) struct LowRank {
     /// A, of shape `(rank, inputs)`.
-    down: Tensor,
+    pub(super) down: Tensor,
     /// B, of shape `(outputs, rank)`.
-    up: Tensor,
-    scale: f64,
+    pub(super) up: Tensor,
+    pub(super) scale: f64,
 }
 
 impl LowRank {
@@ -108,9 +108,9 @@ fn product(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor>
 /// Layer normalisation over the last dimension (Ba et al. 2016, arXiv:1607.06450).
 #[derive(Debug, Clone)]
 pub struct LayerNorm {
-    weight: Tensor,
-    bias: Tensor,
-    epsilon: f64,
+    pub(super) weight: Tensor,
+    pub(super) bias: Tensor,
+    pub(super) epsilon: f64,
 }
 
 impl LayerNorm {

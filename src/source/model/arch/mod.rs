@@ -15,6 +15,7 @@ mod embeddings;
 mod keys;
 mod layers;
 mod modernbert;
+mod packed;
 mod roberta;
 #[cfg(test)]
 mod template;

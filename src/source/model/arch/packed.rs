@@ -1,0 +1,237 @@
+//! BERT for inference on the processor, without padding: the sub-words of several sequences are the rows of one
+//! matrix, so that linear layers see one product and attention each sequence by itself. The steps between are
+//! fused into passes over memory that is used again.
+//!
+//! The weights are read where they are, each time: the layers of a model in training share them with the
+//! variables that training changes.
+//!
+//! The hidden states of a sequence are the same to the last bit whatever else is in the batch, and for any
+//! number of threads.
+
+mod attention;
+mod gelu;
+mod lanes;
+mod linear;
+mod norm;
+mod product;
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use candle_core::{Result, Tensor};
+use rayon::prelude::*;
+
+use super::activation::Activation;
+use super::bert::Bert;
+use super::block::{Block, Shape};
+use super::differentiable::{runs_here, with};
+use super::embeddings::SubWords;
+use super::layers::LayerNorm;
+use crate::source::model::batch::Batch;
+
+use attention::Sequence;
+use linear::{add_bias, linear, with_bias};
+use norm::Norm;
+
+/// Sequences of at most so many sub-words together go through the layers at once; others side by side with them.
+const SUB_WORDS: usize = 512;
+
+/// Whether a batch can be encoded here.
+pub(super) fn fits(bert: &Bert, batch: &Batch) -> bool {
+    let Ok((rows, length)) = batch.ids.dims2() else { return false };
+    let is_padding = |mask: &Tensor| mask.dims() == [rows, 1, 1, length];
+    length > 0
+        && bert.shape.activation == Activation::Gelu
+        && batch.ids.device().is_cpu()
+        && runs_here(&bert.norm.weight)
+        && batch.positions.is_none()
+        && batch.mask.as_ref().is_none_or(is_padding)
+        && batch.lengths.len() == rows
+        && batch.lengths.iter().all(|of_row| *of_row <= length)
+}
+
+/// The hidden states of a batch that [`fits`], of shape `(rows, length, hidden)`; 0 at padding.
+pub(super) fn encode(bert: &Bert, batch: &Batch) -> Result<Tensor> {
+    let (rows, length) = batch.ids.dims2()?;
+    let hidden = bert.shape.hidden;
+    let inputs = Inputs::of(bert, batch)?;
+    let mut states = vec![0.0; rows * length * hidden];
+    let mut rest = &mut states[..];
+    let mut groups = Vec::new();
+    for group in groups_of(&batch.lengths) {
+        let (states, behind) = rest.split_at_mut(group.len() * length * hidden);
+        groups.push((group, states));
+        rest = behind;
+    }
+    groups.into_par_iter().try_for_each(|(group, states)| {
+        // Another pass on this thread, should one begin inside, finds no memory and takes its own.
+        let mut memory = MEMORY.take();
+        let result = encode_group(bert, &inputs, group.clone(), &mut memory);
+        if result.is_ok() {
+            let packed = batch.lengths[group].iter().zip(states.chunks_exact_mut(length * hidden));
+            let mut at = 0;
+            for (of_row, states) in packed {
+                let size = of_row * hidden;
+                states[..size].copy_from_slice(&memory.states[at..at + size]);
+                at += size;
+            }
+        }
+        MEMORY.set(memory);
+        result
+    })?;
+    Tensor::from_vec(states, (rows, length, hidden), batch.ids.device())
+}
+
+/// Rows one after another that go through the layers at once.
+fn groups_of(lengths: &[usize]) -> Vec<Range<usize>> {
+    let mut groups: Vec<Range<usize>> = Vec::new();
+    let mut count = 0;
+    for (row, length) in lengths.iter().enumerate() {
+        count += length;
+        match groups.last_mut() {
+            Some(group) if count <= SUB_WORDS => group.end = row + 1,
+            _ => {
+                groups.push(row..row + 1);
+                count = *length;
+            }
+        }
+    }
+    groups
+}
+
+/// What a batch says of each sub-word, row by row, without its padding.
+struct Inputs {
+    rows: Vec<SubWords>,
+}
+
+impl Inputs {
+    fn of(bert: &Bert, batch: &Batch) -> Result<Self> {
+        let ids = batch.ids.to_vec2::<u32>()?;
+        let positions = bert.numbers_of_positions(batch)?;
+        let positions = positions.map(|positions| positions.to_vec2::<u32>()).transpose()?;
+        let types = batch.types.as_ref().map(Tensor::to_vec2::<u32>).transpose()?;
+        let row = |(row, mut ids): (usize, Vec<u32>)| {
+            let length = batch.lengths[row];
+            let until = |numbers: &[Vec<u32>]| numbers[row][..length].to_vec();
+            ids.truncate(length);
+            SubWords {
+                ids,
+                positions: match &positions {
+                    Some(positions) => until(positions),
+                    None => (0..length as u32).collect(),
+                },
+                types: types.as_ref().map_or_else(|| vec![0; length], |types| until(types)),
+            }
+        };
+        Ok(Self { rows: ids.into_iter().enumerate().map(row).collect() })
+    }
+}
+
+/// Room that passes on one thread use one after another.
+#[derive(Default)]
+struct Memory {
+    /// What goes through the layers: `(sub-words, hidden)`.
+    states: Vec<f32>,
+    query: Vec<f32>,
+    key: Vec<f32>,
+    value: Vec<f32>,
+    context: Vec<f32>,
+    /// What each half of a layer adds to the states.
+    added: Vec<f32>,
+    /// Between the two linear layers: `(sub-words, inner)`.
+    inner: Vec<f32>,
+    /// Of one head: `(length, length)`.
+    scores: Vec<f32>,
+    /// Between the two matrices of an adapter: `(sub-words, rank)`.
+    low: Vec<f32>,
+}
+
+thread_local! {
+    static MEMORY: RefCell<Memory> = RefCell::default();
+}
+
+/// The first `size` numbers of `memory`, which grows where it must. What stands there is arbitrary.
+fn room(memory: &mut Vec<f32>, size: usize) -> &mut [f32] {
+    if memory.len() < size {
+        memory.resize(size, 0.0);
+    }
+    &mut memory[..size]
+}
+
+/// Leaves the hidden states of the rows of a group in `memory.states`, one row after the other.
+fn encode_group(
+    bert: &Bert,
+    inputs: &Inputs,
+    group: Range<usize>,
+    memory: &mut Memory,
+) -> Result<()> {
+    let rows = &inputs.rows[group];
+    let lengths: Vec<usize> = rows.iter().map(|row| row.ids.len()).collect();
+    let count: usize = lengths.iter().sum();
+    if count == 0 {
+        return Ok(());
+    }
+    let (hidden, width) = (bert.shape.hidden, bert.embeddings.width()?);
+    let embedded = room(&mut memory.context, count * width);
+    embedded.fill(0.0);
+    let mut rest = &mut *embedded;
+    for row in rows {
+        let (of_row, behind) = rest.split_at_mut(row.ids.len() * width);
+        bert.embeddings.add(row, of_row)?;
+        rest = behind;
+    }
+    with_norm(&bert.norm, |norm| norm.apply(embedded))?;
+    match &bert.project {
+        None => std::mem::swap(&mut memory.states, &mut memory.context),
+        Some(project) => {
+            let states = room(&mut memory.states, count * hidden);
+            linear(project, embedded, states, &mut memory.low)?;
+            with_bias(project, |bias| add_bias(states, bias))?;
+        }
+    }
+    bert.blocks.iter().try_for_each(|block| layer(block, &bert.shape, &lengths, memory))
+}
+
+/// One layer over `memory.states`, whose sequences have these lengths.
+fn layer(block: &Block, shape: &Shape, lengths: &[usize], memory: &mut Memory) -> Result<()> {
+    let Memory { states, query, key, value, context, added, inner, scores, low } = memory;
+    let count: usize = lengths.iter().sum();
+    let size = count * shape.hidden;
+    let states = room(states, size);
+    let [query, key, value] = [(&block.query, query), (&block.key, key), (&block.value, value)]
+        .map(|(layer, memory)| {
+            let to = room(memory, size);
+            linear(layer, states, to, low)?;
+            with_bias(layer, |bias| add_bias(to, bias))?;
+            Result::Ok(&*to)
+        });
+    let (query, key, value) = (query?, key?, value?);
+    let context = room(context, size);
+    let mut at = 0;
+    for length in lengths.iter().filter(|length| **length > 0) {
+        let place = at..at + length * shape.hidden;
+        at = place.end;
+        let [query, key, value] = [query, key, value].map(|x| &x[place.clone()]);
+        let sequence = Sequence { query, key, value, hidden: shape.hidden, heads: shape.heads };
+        sequence.attend(&mut context[place], scores);
+    }
+    let added = room(added, size);
+    linear(&block.attended, context, added, low)?;
+    let norm = |norm: &LayerNorm, layer, states: &mut [f32], added: &[f32]| {
+        with_bias(layer, |bias| with_norm(norm, |norm| norm.apply_to_sum(states, added, bias)))?
+    };
+    norm(&block.attended_norm, &block.attended, states, added)?;
+    let inner = room(inner, count * shape.inner);
+    linear(&block.widen, states, inner, low)?;
+    with_bias(&block.widen, |bias| gelu::gelu(inner, bias))?;
+    linear(&block.narrow, inner, added, low)?;
+    norm(&block.output_norm, &block.narrow, states, added)
+}
+
+/// Calls `f` with a norm.
+fn with_norm(norm: &LayerNorm, f: impl FnOnce(Norm<'_>)) -> Result<()> {
+    let epsilon = norm.epsilon as f32;
+    with(&norm.weight, |weight| with(&norm.bias, |bias| f(Norm { weight, bias, epsilon })))?
+}

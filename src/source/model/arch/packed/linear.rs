@@ -1,0 +1,149 @@
+//! Linear layers over packed rows.
+
+use candle_core::{Result, Tensor, bail};
+
+use super::super::differentiable::with;
+use super::super::layers::Linear;
+use super::product::{Matrix, MatrixMut, multiply};
+use super::room;
+
+/// So many terms of a sum are added by one product. Within that, `gemm` adds them one after another; more it
+/// parts, at places that depend on the number of rows.
+const TERMS: usize = 512;
+
+/// A result of no more elements than this `gemm` computes in another way.
+const SMALL: usize = 256;
+
+/// `to = x W^T` and what the layer's adapter adds: without the bias, which what follows adds in passing. `x`
+/// has the shape `(rows, inputs)`, `to` `(rows, outputs)`; `low` is room to work in. A row of the result
+/// depends on no other row, to the last bit.
+pub(super) fn linear(layer: &Linear, x: &[f32], to: &mut [f32], low: &mut Vec<f32>) -> Result<()> {
+    weighted(to, x, &layer.weight, false)?;
+    let Some(adapter) = &layer.adapter else { return Ok(()) };
+    let (rank, inputs) = adapter.down.dims2()?;
+    let low = room(low, x.len() / inputs * rank);
+    weighted(low, x, &adapter.down, false)?;
+    low.iter_mut().for_each(|value| *value *= adapter.scale as f32);
+    weighted(to, low, &adapter.up, true)
+}
+
+/// Calls `f` with the bias of a layer.
+pub(super) fn with_bias<R>(layer: &Linear, f: impl FnOnce(&[f32]) -> R) -> Result<R> {
+    match &layer.bias {
+        Some(bias) => with(bias, f),
+        None => bail!("expected a linear layer with a bias"),
+    }
+}
+
+fn weighted(to: &mut [f32], x: &[f32], weight: &Tensor, is_added: bool) -> Result<()> {
+    let (outputs, inputs) = weight.dims2()?;
+    with(weight, |weight| by_rows(to, x, weight, [inputs, outputs], is_added))
+}
+
+/// `to = x W^T`, or `to += x W^T`, each row by itself.
+fn by_rows(
+    to: &mut [f32],
+    x: &[f32],
+    weight: &[f32],
+    [inputs, outputs]: [usize; 2],
+    is_added: bool,
+) {
+    let rows = x.len() / inputs;
+    // These `gemm` has ways of its own for, which differ from row to row.
+    if inputs <= 2 || outputs == 1 {
+        return plain(to, x, weight, [inputs, outputs], is_added);
+    }
+    let least = (SMALL / outputs + 1).max(2);
+    if rows < least {
+        let mut more = vec![0.0; least * (inputs + outputs)];
+        let (x_more, to_more) = more.split_at_mut(least * inputs);
+        x_more[..x.len()].copy_from_slice(x);
+        to_more[..to.len()].copy_from_slice(to);
+        by_terms(to_more, x_more, weight, [inputs, outputs], is_added);
+        to.copy_from_slice(&to_more[..to.len()]);
+        return;
+    }
+    by_terms(to, x, weight, [inputs, outputs], is_added);
+}
+
+/// The product, [`TERMS`] at a time.
+fn by_terms(
+    to: &mut [f32],
+    x: &[f32],
+    weight: &[f32],
+    [inputs, outputs]: [usize; 2],
+    is_added: bool,
+) {
+    let rows = x.len() / inputs;
+    let step = inputs.div_ceil(inputs.div_ceil(TERMS));
+    for start in (0..inputs).step_by(step) {
+        let terms = step.min(inputs - start);
+        multiply(
+            MatrixMut::new(to, [rows, outputs], outputs),
+            Matrix::new(&x[start..], [rows, terms], inputs),
+            Matrix::new(&weight[start..], [outputs, terms], inputs).transposed(),
+            is_added || start > 0,
+        );
+    }
+}
+
+/// The product by three loops.
+fn plain(to: &mut [f32], x: &[f32], weight: &[f32], [inputs, outputs]: [usize; 2], is_added: bool) {
+    for (to, x) in to.chunks_exact_mut(outputs).zip(x.chunks_exact(inputs)) {
+        for (to, weight) in to.iter_mut().zip(weight.chunks_exact(inputs)) {
+            let before = if is_added { *to } else { 0.0 };
+            *to = before + x.iter().zip(weight).map(|(x, w)| x * w).sum::<f32>();
+        }
+    }
+}
+
+/// Adds `bias` to each row.
+pub(super) fn add_bias(values: &mut [f32], bias: &[f32]) {
+    for row in values.chunks_exact_mut(bias.len()) {
+        row.iter_mut().zip(bias).for_each(|(value, bias)| *value += bias);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::noise;
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn equals_three_loops(
+            [rows, inputs, outputs] in [1usize..40, 1usize..1100, 1usize..70],
+            is_added: bool,
+        ) {
+            let (x, weight) = (noise(rows * inputs, 1), noise(outputs * inputs, 2));
+            let mut to = noise(rows * outputs, 3);
+            let mut expected = to.clone();
+            by_rows(&mut to, &x, &weight, [inputs, outputs], is_added);
+            plain(&mut expected, &x, &weight, [inputs, outputs], is_added);
+            for (got, expected) in to.iter().zip(&expected) {
+                prop_assert!((got - expected).abs() < 1e-3, "{} is not {}", got, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_is_the_same_whatever_rows_stand_beside_it() {
+        for inputs in [1, 2, 3, 8, 33, 384, 768, 1536] {
+            for outputs in [1, 2, 7, 8, 16, 64, 65, 200, 388] {
+                let (x, weight) = (noise(150 * inputs, 1), noise(outputs * inputs, 2));
+                let of = |rows: std::ops::Range<usize>| {
+                    let mut to = vec![0.0; rows.len() * outputs];
+                    let x = &x[rows.start * inputs..rows.end * inputs];
+                    by_rows(&mut to, x, &weight, [inputs, outputs], false);
+                    to
+                };
+                let all = of(0..150);
+                for rows in [0..1, 149..150, 3..5, 7..20, 1..66, 2..129] {
+                    let expected = &all[rows.start * outputs..rows.end * outputs];
+                    assert_eq!(of(rows.clone()), expected, "{inputs} {outputs} {rows:?}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+use std::collections::BTreeMap;
+
+use candle_core::Device;
+use proptest::prelude::*;
+
+use super::super::{Encoder, Mode, architecture};
+use super::*;
+use crate::source::model::weights::Weights;
+
+const CONFIG: &str = r#"{"hidden_size": 24, "num_attention_heads": 3, "intermediate_size": 40,
+    "num_hidden_layers": 2, "vocab_size": 50, "max_position_embeddings": 70"#;
+const HIDDEN: usize = 24;
+const INNER: usize = 40;
+
+/// Numbers that look like noise, in -1..1.
+pub(super) fn noise(count: usize, seed: u32) -> Vec<f32> {
+    let scrambled = |i: u32| {
+        let x = (i ^ seed.wrapping_mul(0x9e37_79b9)).wrapping_mul(0x85eb_ca6b);
+        (x ^ (x >> 15)).wrapping_mul(0xc2b2_ae35)
+    };
+    (0..count as u32).map(|i| scrambled(i) as i32 as f32 / 2f32.powi(31)).collect()
+}
+
+/// A small model with random weights, of embeddings of this width; with an adapter of rank 3 on every linear
+/// layer where `has_adapter`.
+fn model(name: &str, width: usize, has_adapter: bool) -> Box<dyn Encoder> {
+    let mut tensors = BTreeMap::new();
+    let mut add = |name: String, shape: &[usize], around: f32| {
+        let values = noise(shape.iter().product(), tensors.len() as u32 + 1);
+        let values: Vec<f32> = values.into_iter().map(|value| around + 0.3 * value).collect();
+        tensors.insert(name, Tensor::from_vec(values, shape, &Device::Cpu).unwrap());
+    };
+    for (table, rows) in [("word", 50), ("position", 70), ("token_type", 2)] {
+        add(format!("embeddings.{table}_embeddings.weight"), &[rows, width], 0.0);
+    }
+    let mut linears = Vec::new();
+    let mut norms = vec![("embeddings.LayerNorm".to_owned(), width)];
+    if width != HIDDEN {
+        linears.push(("embeddings_project".to_owned(), width, HIDDEN));
+    }
+    for layer in ["encoder.layer.0", "encoder.layer.1"] {
+        for part in ["attention.self.query", "attention.self.key", "attention.self.value"] {
+            linears.push((format!("{layer}.{part}"), HIDDEN, HIDDEN));
+        }
+        linears.push((format!("{layer}.attention.output.dense"), HIDDEN, HIDDEN));
+        linears.push((format!("{layer}.intermediate.dense"), HIDDEN, INNER));
+        linears.push((format!("{layer}.output.dense"), INNER, HIDDEN));
+        norms.push((format!("{layer}.attention.output.LayerNorm"), HIDDEN));
+        norms.push((format!("{layer}.output.LayerNorm"), HIDDEN));
+    }
+    for (name, inputs, outputs) in linears {
+        add(format!("{name}.weight"), &[outputs, inputs], 0.0);
+        add(format!("{name}.bias"), &[outputs], 0.0);
+        if has_adapter {
+            add(format!("{name}.lora_A.weight"), &[3, inputs], 0.0);
+            add(format!("{name}.lora_B.weight"), &[outputs, 3], 0.0);
+        }
+    }
+    for (name, width) in norms {
+        add(format!("{name}.weight"), &[width], 1.0);
+        add(format!("{name}.bias"), &[width], 0.0);
+    }
+    let weights = Weights::new(BTreeMap::new(), "memory".to_owned()).with_adapter(tensors, 0.5);
+    let config = format!(r#"{CONFIG}, "embedding_size": {width}, "pad_token_id": 1}}"#);
+    (architecture(name, "memory").unwrap().load)(&config, &weights).unwrap()
+}
+
+/// The hidden states of each row, padding left out.
+fn rows(states: &Tensor, lengths: &[usize]) -> Vec<Vec<f32>> {
+    let states = states.to_vec3::<f32>().unwrap();
+    states.iter().zip(lengths).map(|(row, length)| row[..*length].concat()).collect()
+}
+
+fn batch(sequences: &[Vec<u32>]) -> Batch {
+    Batch::new(sequences, 1, &Device::Cpu).unwrap()
+}
+
+fn sequences() -> impl Strategy<Value = Vec<Vec<u32>>> {
+    proptest::collection::vec(proptest::collection::vec(0u32..50, 1..60), 1..12)
+}
+
+fn cases() -> Vec<Box<dyn Encoder>> {
+    [("bert", HIDDEN), ("roberta", HIDDEN), ("electra", 16)]
+        .into_iter()
+        .flat_map(|(name, width)| [false, true].map(|adapter| model(name, width, adapter)))
+        .collect()
+}
+
+#[test]
+fn equals_the_padded_pass() {
+    let cases = cases();
+    proptest!(ProptestConfig::with_cases(20), |(sequences in sequences())| {
+        let mut batch = batch(&sequences);
+        let ids = batch.ids.to_vec2::<u32>().unwrap();
+        let types: Vec<Vec<u32>> = ids.iter().map(|r| r.iter().map(|id| id % 2).collect()).collect();
+        for has_types in [false, true] {
+            batch.types = has_types.then(|| Tensor::new(types.clone(), &Device::Cpu).unwrap());
+            for encoder in &cases {
+                let padded = encoder.encode_layers(&batch, Mode::Inference, &mut |_| {}).unwrap();
+                let packed = encoder.encode(&batch, Mode::Inference).unwrap();
+                prop_assert_eq!(padded.dims(), packed.dims());
+                let [packed, padded] = [packed, padded].map(|x| rows(&x, &batch.lengths).concat());
+                for (got, expected) in packed.iter().zip(&padded) {
+                    prop_assert!((got - expected).abs() < 1e-5, "{} is not {}", got, expected);
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn a_sequence_has_the_same_states_in_any_batch() {
+    let cases = cases();
+    proptest!(ProptestConfig::with_cases(20), |(sequences in sequences())| {
+        for encoder in &cases {
+            let together = batch(&sequences);
+            let states = encoder.encode(&together, Mode::Inference).unwrap();
+            for (sequence, row) in sequences.iter().zip(rows(&states, &together.lengths)) {
+                let alone = batch(std::slice::from_ref(sequence));
+                let states = encoder.encode(&alone, Mode::Inference).unwrap();
+                prop_assert_eq!(states.flatten_all().unwrap().to_vec1::<f32>().unwrap(), row);
+            }
+        }
+    });
+}
+
+#[test]
+fn padding_and_empty_rows_are_zero() {
+    let encoder = model("bert", HIDDEN, false);
+    let batch = batch(&[vec![], vec![3, 4, 5], vec![6]]);
+    let states = encoder.encode(&batch, Mode::Inference).unwrap().to_vec3::<f32>().unwrap();
+    assert!(states[0].iter().chain(&states[2][1..]).flatten().all(|value| *value == 0.0));
+    assert!(states[1].iter().chain(&states[2][..1]).flatten().all(|value| *value != 0.0));
+}
+
+#[test]
+fn ids_that_no_table_has_are_errors() {
+    let error = model("bert", HIDDEN, false).encode(&batch(&[vec![3, 50]]), Mode::Inference);
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("number 50 in a table of 50 embeddings"), "{error}");
+}
+
+#[test]
+fn groups_are_of_rows_one_after_another_within_the_limit() {
+    assert_eq!(groups_of(&[300, 200, 12, 1, 600, 5, 0]), [0..3, 3..4, 4..5, 5..7]);
+    assert!(groups_of(&[]).is_empty());
+}
