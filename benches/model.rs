@@ -10,7 +10,7 @@ use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_
 use rayon::prelude::*;
 use spanloom::Document;
 use spanloom::resource::Files;
-use spanloom::source::model::arch::{Encoder, architecture};
+use spanloom::source::model::arch::architecture;
 use spanloom::source::model::batch::{Batch, plan};
 use spanloom::source::model::weights::Weights;
 use spanloom::source::model::{DeviceChoice, Mode, ModelConfig, Tagger};
@@ -100,5 +100,5 @@ fn encoder(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, model, encoder);
+criterion_group!(benches, encoder, model);
 criterion_main!(benches);
