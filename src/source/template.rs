@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::{Found, Source, SourceKind};
 use crate::error::Result;
 use crate::span::{Label, Mention, Origin};
-use crate::text::{Document, segment};
+use crate::text::Document;
 
 pub(super) const KIND: SourceKind = SourceKind {
     name: "acronyms",
@@ -38,7 +38,7 @@ impl Source for Acronyms {
     }
 
     fn find(&self, document: &Document) -> Result<Found> {
-        let words = document.token_spans().unwrap_or_else(|| segment::words(&document.text));
+        let words = document.words();
         let is_acronym = |word: &str| word.len() > 1 && word.chars().all(char::is_uppercase);
         let mentions = words
             .into_iter()

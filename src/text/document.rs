@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::Span;
+use super::{Span, segment};
 
 /// One text to tag, with what its input said about it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -64,6 +64,11 @@ impl Document {
         }
         document.tokens = Some(tokens);
         document
+    }
+
+    /// Its words: the given tokens, else those of its text.
+    pub fn words(&self) -> Vec<Span> {
+        self.token_spans().unwrap_or_else(|| segment::words(&self.text))
     }
 
     /// Makes its text lower case. All that points into the text stays right: a letter whose lower case

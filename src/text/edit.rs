@@ -1,6 +1,6 @@
 //! Changes to the text of a document that keep its tokens and entities in their places.
 
-use super::{Annotation, Document, Span, Token, segment};
+use super::{Annotation, Document, Span, Token};
 
 /// A stretch of a document's text and what is to stand there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl Document {
     /// Leaves out the words that `is_removed` names, with the white space after each. An entity that is made
     /// of such words alone goes.
     pub fn remove_words(&mut self, is_removed: impl Fn(&str) -> bool) {
-        let words = self.token_spans().unwrap_or_else(|| segment::words(&self.text));
+        let words = self.words();
         let mut edits: Vec<Edit> = Vec::new();
         for word in words {
             let Some(text) = word.slice(&self.text).filter(|text| is_removed(text)) else {
@@ -80,7 +80,7 @@ impl Document {
 impl Document {
     /// Widens entities that cut a word, such as `Rome` in `#Rome`, to the whole of it.
     pub fn widen_to_words(&mut self) {
-        let words = self.token_spans().unwrap_or_else(|| segment::words(&self.text));
+        let words = self.words();
         for Annotation { span, .. } in self.gold.iter_mut().flatten() {
             let first = words.partition_point(|word| word.end <= span.start);
             let last = words.partition_point(|word| word.start < span.end);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Tensor, Var, bail};
 use rayon::prelude::*;
 
-use super::optimiser::CHUNK;
+use super::optimiser::{CHUNK, numbers};
 
 /// What the names of averaged weights begin with in a checkpoint.
 const PREFIX: &str = "average.";
@@ -97,16 +97,9 @@ impl InplaceOp2 for Towards {
         weight: &CpuStorage,
         weight_layout: &Layout,
     ) -> Result<()> {
-        let (CpuStorage::F32(average), CpuStorage::F32(weight)) = (average, weight) else {
-            bail!("weights of 32 bits are averaged")
-        };
-        let places = (average_layout.contiguous_offsets(), weight_layout.contiguous_offsets());
-        let (Some((start, end)), Some((from, to))) = places else {
-            bail!("contiguous weights are averaged")
-        };
+        let (average, weight) = numbers((average, average_layout), (weight, weight_layout))?;
         let (kept, taken) = (self.0 as f32, (1.0 - self.0) as f32);
-        let pairs =
-            average[start..end].par_chunks_mut(CHUNK).zip(weight[from..to].par_chunks(CHUNK));
+        let pairs = average.par_chunks_mut(CHUNK).zip(weight.par_chunks(CHUNK));
         pairs.for_each(|(average, weight)| {
             for (a, w) in average.iter_mut().zip(weight) {
                 *a = kept * *a + taken * w;
@@ -125,7 +118,7 @@ mod tests {
         BTreeMap::from([("w".to_owned(), Var::new(numbers, &Device::Cpu).unwrap())])
     }
 
-    fn numbers(weights: &BTreeMap<String, Var>) -> Vec<f32> {
+    fn of(weights: &BTreeMap<String, Var>) -> Vec<f32> {
         weights["w"].to_vec1().unwrap()
     }
 
@@ -136,11 +129,11 @@ mod tests {
         variables["w"].set(&Tensor::new(&[12f32, 9.0], &Device::Cpu).unwrap()).unwrap();
         average.note(&variables, 1).unwrap();
         // 2/11 are kept after step 1.
-        for (got, expected) in numbers(&average.weights).iter().zip([10.0, 7.0]) {
+        for (got, expected) in of(&average.weights).iter().zip([10.0, 7.0]) {
             assert!((got - expected).abs() < 1e-5, "{got} is not {expected}");
         }
         average.note(&variables, 100).unwrap();
-        for (got, expected) in numbers(&average.weights).iter().zip([11.0, 8.0]) {
+        for (got, expected) in of(&average.weights).iter().zip([11.0, 8.0]) {
             assert!((got - expected).abs() < 1e-5, "{got} is not {expected}");
         }
     }
@@ -151,15 +144,9 @@ mod tests {
         let average = Average::new(0.9, &variables).unwrap();
         variables["w"].set(&Tensor::new(&[3f32, 4.0], &Device::Cpu).unwrap()).unwrap();
         average.exchange(&variables).unwrap();
-        assert_eq!(
-            (numbers(&variables), numbers(&average.weights)),
-            (vec![1.0, 2.0], vec![3.0, 4.0])
-        );
+        assert_eq!((of(&variables), of(&average.weights)), (vec![1.0, 2.0], vec![3.0, 4.0]));
         average.exchange(&variables).unwrap();
-        assert_eq!(
-            (numbers(&variables), numbers(&average.weights)),
-            (vec![3.0, 4.0], vec![1.0, 2.0])
-        );
+        assert_eq!((of(&variables), of(&average.weights)), (vec![3.0, 4.0], vec![1.0, 2.0]));
     }
 
     #[test]

@@ -255,6 +255,21 @@ impl Update {
     }
 }
 
+/// The numbers of a weight that is changed in place and of the tensor that changes it, both of 32 bits and
+/// contiguous.
+pub(super) fn numbers<'s>(
+    (weight, layout): (&'s mut CpuStorage, &Layout),
+    (other, other_layout): (&'s CpuStorage, &Layout),
+) -> Result<(&'s mut [f32], &'s [f32])> {
+    let (CpuStorage::F32(weight), CpuStorage::F32(other)) = (weight, other) else {
+        bail!("expected weights of 32 bits")
+    };
+    match (layout.contiguous_offsets(), other_layout.contiguous_offsets()) {
+        (Some((start, end)), Some((from, to))) => Ok((&mut weight[start..end], &other[from..to])),
+        _ => bail!("expected contiguous weights"),
+    }
+}
+
 /// [`Update::host`] as an operation on a weight and its gradient.
 struct Moved<'m> {
     update: Update,
@@ -273,19 +288,13 @@ impl InplaceOp2 for Moved<'_> {
         gradient: &CpuStorage,
         gradient_layout: &Layout,
     ) -> Result<()> {
-        let (CpuStorage::F32(weight), CpuStorage::F32(gradient)) = (weight, gradient) else {
-            bail!("the optimiser moves weights of 32 bits")
-        };
-        let places = (weight_layout.contiguous_offsets(), gradient_layout.contiguous_offsets());
-        let (Some((start, end)), Some((from, to))) = places else {
-            bail!("the optimiser needs contiguous weights and gradients")
-        };
+        let (weight, gradient) = numbers((weight, weight_layout), (gradient, gradient_layout))?;
         let mut moments = self.moments.borrow_mut();
         let (first, second) = &mut *moments;
         let update = self.update;
-        let pairs = weight[start..end]
+        let pairs = weight
             .par_chunks_mut(CHUNK)
-            .zip(gradient[from..to].par_chunks(CHUNK))
+            .zip(gradient.par_chunks(CHUNK))
             .zip(first.par_chunks_mut(CHUNK));
         if second.is_empty() {
             pairs.for_each(|((x, g), m)| update.host(x, g, m, &mut []));

@@ -15,7 +15,7 @@ use crate::eval::breakdown::{LENGTHS, RARITIES, words_in};
 use crate::eval::{Breakdown, Calibration, Confusion, Pair, PairKind, SurfaceCounts, align};
 use crate::pipeline::{Engine, Explanation};
 use crate::span::Entity;
-use crate::text::{Annotation, Document, Span, segment};
+use crate::text::{Annotation, Document, Span};
 
 /// Bins of the calibration curve.
 const BINS: usize = 10;
@@ -112,7 +112,7 @@ impl Kept {
         Self {
             id: document.id.clone(),
             text: document.text.clone(),
-            words: document.token_spans().unwrap_or_else(|| segment::words(&document.text)),
+            words: document.words(),
             gold: document.gold.clone().unwrap_or_default(),
             predicted: predicted.collect(),
             decisions: BTreeMap::new(),

@@ -4,7 +4,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use super::Augmentation;
-use crate::text::{Document, Edit, Span, segment};
+use crate::text::{Document, Edit, Span};
 
 /// Shorter words are left as they are.
 const SHORTEST: usize = 4;
@@ -13,7 +13,7 @@ pub(super) const ERRORS: Augmentation = Augmentation {
     name: "typing-errors",
     share: |recipe| recipe.typing_errors,
     apply: |document, _, random| {
-        let words = document.token_spans().unwrap_or_else(|| segment::words(&document.text));
+        let words = document.words();
         let is_long = |word: &Span| {
             let text = word.slice(&document.text).unwrap_or_default();
             text.chars().count() >= SHORTEST && text.chars().all(char::is_alphabetic)

@@ -37,62 +37,66 @@ pub(super) fn with_bias<R>(layer: &Linear, f: impl FnOnce(&[f32]) -> R) -> Resul
 
 fn weighted(to: &mut [f32], x: &[f32], weight: &Tensor, is_added: bool) -> Result<()> {
     let (outputs, inputs) = weight.dims2()?;
-    with(weight, |weight| by_rows(to, x, weight, [inputs, outputs], is_added))
+    with(weight, |weight| Factors { x, weight, inputs, outputs }.by_rows(to, is_added))
 }
 
-/// `to = x W^T`, or `to += x W^T`, each row by itself.
-fn by_rows(
-    to: &mut [f32],
-    x: &[f32],
-    weight: &[f32],
-    [inputs, outputs]: [usize; 2],
-    is_added: bool,
-) {
-    let rows = x.len() / inputs;
-    // These `gemm` has ways of its own for, which differ from row to row.
-    if inputs <= 2 || outputs == 1 {
-        return plain(to, x, weight, [inputs, outputs], is_added);
+/// What is multiplied: `x` of shape `(rows, inputs)` and W of shape `(outputs, inputs)`. Each way gives
+/// `to = x W^T`, or `to += x W^T` where `is_added`.
+#[derive(Debug, Clone, Copy)]
+struct Factors<'v> {
+    x: &'v [f32],
+    weight: &'v [f32],
+    inputs: usize,
+    outputs: usize,
+}
+
+impl Factors<'_> {
+    fn rows(self) -> usize {
+        self.x.len() / self.inputs
     }
-    let least = (SMALL / outputs + 1).max(2);
-    if rows < least {
+
+    /// Each row by itself.
+    fn by_rows(self, to: &mut [f32], is_added: bool) {
+        let Self { x, inputs, outputs, .. } = self;
+        // These `gemm` has ways of its own for, which differ from row to row.
+        if inputs <= 2 || outputs == 1 {
+            return self.plain(to, is_added);
+        }
+        let least = (SMALL / outputs + 1).max(2);
+        if self.rows() >= least {
+            return self.by_terms(to, is_added);
+        }
         let mut more = vec![0.0; least * (inputs + outputs)];
         let (x_more, to_more) = more.split_at_mut(least * inputs);
         x_more[..x.len()].copy_from_slice(x);
         to_more[..to.len()].copy_from_slice(to);
-        by_terms(to_more, x_more, weight, [inputs, outputs], is_added);
+        Factors { x: x_more, ..self }.by_terms(to_more, is_added);
         to.copy_from_slice(&to_more[..to.len()]);
-        return;
     }
-    by_terms(to, x, weight, [inputs, outputs], is_added);
-}
 
-/// The product, [`TERMS`] at a time.
-fn by_terms(
-    to: &mut [f32],
-    x: &[f32],
-    weight: &[f32],
-    [inputs, outputs]: [usize; 2],
-    is_added: bool,
-) {
-    let rows = x.len() / inputs;
-    let step = inputs.div_ceil(inputs.div_ceil(TERMS));
-    for start in (0..inputs).step_by(step) {
-        let terms = step.min(inputs - start);
-        multiply(
-            MatrixMut::new(to, [rows, outputs], outputs),
-            Matrix::new(&x[start..], [rows, terms], inputs),
-            Matrix::new(&weight[start..], [outputs, terms], inputs).transposed(),
-            is_added || start > 0,
-        );
+    /// [`TERMS`] at a time.
+    fn by_terms(self, to: &mut [f32], is_added: bool) {
+        let Self { x, weight, inputs, outputs } = self;
+        let step = inputs.div_ceil(inputs.div_ceil(TERMS));
+        for start in (0..inputs).step_by(step) {
+            let terms = step.min(inputs - start);
+            multiply(
+                MatrixMut::new(to, [self.rows(), outputs], outputs),
+                Matrix::new(&x[start..], [self.rows(), terms], inputs),
+                Matrix::new(&weight[start..], [outputs, terms], inputs).transposed(),
+                is_added || start > 0,
+            );
+        }
     }
-}
 
-/// The product by three loops.
-fn plain(to: &mut [f32], x: &[f32], weight: &[f32], [inputs, outputs]: [usize; 2], is_added: bool) {
-    for (to, x) in to.chunks_exact_mut(outputs).zip(x.chunks_exact(inputs)) {
-        for (to, weight) in to.iter_mut().zip(weight.chunks_exact(inputs)) {
-            let before = if is_added { *to } else { 0.0 };
-            *to = before + x.iter().zip(weight).map(|(x, w)| x * w).sum::<f32>();
+    /// By three loops.
+    fn plain(self, to: &mut [f32], is_added: bool) {
+        let Self { x, weight, inputs, outputs } = self;
+        for (to, x) in to.chunks_exact_mut(outputs).zip(x.chunks_exact(inputs)) {
+            for (to, weight) in to.iter_mut().zip(weight.chunks_exact(inputs)) {
+                let before = if is_added { *to } else { 0.0 };
+                *to = before + x.iter().zip(weight).map(|(x, w)| x * w).sum::<f32>();
+            }
         }
     }
 }
@@ -119,8 +123,9 @@ mod tests {
             let (x, weight) = (noise(rows * inputs, 1), noise(outputs * inputs, 2));
             let mut to = noise(rows * outputs, 3);
             let mut expected = to.clone();
-            by_rows(&mut to, &x, &weight, [inputs, outputs], is_added);
-            plain(&mut expected, &x, &weight, [inputs, outputs], is_added);
+            let factors = Factors { x: &x, weight: &weight, inputs, outputs };
+            factors.by_rows(&mut to, is_added);
+            factors.plain(&mut expected, is_added);
             for (got, expected) in to.iter().zip(&expected) {
                 prop_assert!((got - expected).abs() < 1e-3, "{} is not {}", got, expected);
             }
@@ -135,7 +140,7 @@ mod tests {
                 let of = |rows: std::ops::Range<usize>| {
                     let mut to = vec![0.0; rows.len() * outputs];
                     let x = &x[rows.start * inputs..rows.end * inputs];
-                    by_rows(&mut to, x, &weight, [inputs, outputs], false);
+                    Factors { x, weight: &weight, inputs, outputs }.by_rows(&mut to, false);
                     to
                 };
                 let all = of(0..150);
