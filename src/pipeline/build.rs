@@ -126,8 +126,17 @@ impl Engine {
     /// # Errors
     /// Where it cannot be loaded.
     pub fn model_alone(path: &Path, options: &EngineOptions) -> Result<Self> {
+        Self::model_alone_from(Files::Folder(".".into()), path, options)
+    }
+
+    /// [`Engine::model_alone`] with the files that `path` is relative to.
+    pub(super) fn model_alone_from(
+        files: Files,
+        path: &Path,
+        options: &EngineOptions,
+    ) -> Result<Self> {
         let name: Arc<str> = "model".into();
-        let files = listed(Files::Folder(".".into()), options);
+        let files = listed(files, options);
         let context = LoadContext { files: files.clone(), device: options.device };
         let config = ModelConfig::of_folder(&path.to_string_lossy());
         let config = ModelConfig { labels: options.labels.clone(), ..config };

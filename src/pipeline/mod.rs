@@ -1,7 +1,7 @@
 //! How do the parts run together? An engine file as written ([`config`]), checked and built
 //! ([`build`]), run over documents ([`run`]; what the sources found is kept in [`proposals`], on disk in [`store`]) and asked for its reasons ([`explain`], [`story`],
 //! [`why_not`]), for what its rules are worth ([`rule_stats`]) and for what in it can have no effect
-//! ([`lint`]), and which documents there is something to learn from ([`select`]). Several may run side by side ([`group`]). It may follow its files ([`reload`], [`watch`]).
+//! ([`lint`]), and which documents there is something to learn from ([`select`]). Several may run side by side ([`group`]). It may follow its files ([`reload`], [`watch`]), and tell what they were ([`fingerprint`]).
 
 pub mod build;
 #[cfg_attr(not(feature = "builtin"), path = "builtin_absent.rs")]
@@ -9,6 +9,7 @@ mod builtin;
 pub mod config;
 mod contract;
 pub mod explain;
+pub mod fingerprint;
 pub mod group;
 pub mod lint;
 pub mod proposals;
@@ -24,6 +25,7 @@ pub mod why_not;
 
 pub use build::{Engine, EngineOptions, Step};
 pub use explain::Explanation;
+pub use fingerprint::{EngineFile, EngineOrigin};
 pub use group::{EngineGroup, EngineLoader};
 pub use lint::{Finding, LINTS, Lint};
 pub use proposals::{Proposals, Without};

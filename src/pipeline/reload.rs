@@ -54,6 +54,11 @@ impl Parts {
         *self = Self { old, ..Self::default() };
     }
 
+    /// All that has been read for them.
+    pub(super) fn reads(&self) -> &Reads {
+        &self.reads
+    }
+
     /// These sources as they are, and passes that are kept from build to build.
     pub(super) fn given(sources: &[Arc<dyn Source>], passes: Arc<Mutex<Passes>>) -> Self {
         let given = sources.iter().map(|source| (source.name().clone(), source.clone()));

@@ -56,6 +56,11 @@ impl Reads {
         self.files.entry(path).or_insert_with_key(|path| Stamp::of(path));
     }
 
+    /// The files that were asked for, sorted, whether they were there or not.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.keys().map(PathBuf::as_path)
+    }
+
     /// Adds what others have read.
     pub fn extend(&mut self, other: Self) {
         for (path, stamp) in other.files {
