@@ -1,6 +1,7 @@
 //! What the program's pages share: a head without anything from elsewhere, colours of labels, and text
 //! that cannot break out of where it stands.
 
+pub(super) mod curves;
 pub(super) mod drawing;
 pub(super) mod list;
 

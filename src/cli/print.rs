@@ -45,6 +45,19 @@ pub(super) fn shortened(text: &str, limit: usize) -> String {
     shown
 }
 
+/// A number with commas between its thousands.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// A number to four decimals, as in all our outputs.
 pub(super) fn rounded(value: f32) -> f64 {
     (f64::from(value) * 1e4).round() / 1e4

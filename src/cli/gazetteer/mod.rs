@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Args as ClapArgs, Subcommand};
 
-use super::print::print;
+use super::print::{grouped, print};
 use super::verbosity::Verbosity;
 use crate::error::Result;
 
@@ -58,19 +58,6 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
 
 fn exit_code(is_well: bool) -> ExitCode {
     if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// A number with commas between its thousands.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Bytes as hexadecimal digits.

@@ -5,23 +5,12 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::cli::html::drawing::{self, Anchor, Drawing, Scale};
+use crate::cli::html::curves::{Axes, Curve, last, most, thinned};
+use crate::cli::html::drawing;
 use crate::cli::html::{self, Palette, escaped};
 use crate::error::{Error, Result};
 
 const STYLE: &str = include_str!("report.css");
-
-/// The size of a chart.
-const SIZE: (f64, f64) = (860.0, 300.0);
-
-/// The room at its left, and below it.
-const ROOM: (f64, f64) = (56.0, 34.0);
-
-/// At most so many points are drawn of a curve; what lies between two is their mean.
-const MOST_POINTS: usize = 600;
-
-/// A number at each of some steps.
-type Curve = Vec<(f64, f64)>;
 
 /// Writes `report.html` beside the log of the model in `folder`.
 ///
@@ -67,16 +56,6 @@ fn curve(lines: &[Value], key: &str) -> Curve {
     lines.iter().filter_map(point).filter(|(_, y)| y.is_finite()).collect()
 }
 
-/// A curve of no more than [`MOST_POINTS`] points.
-fn thinned(curve: &Curve) -> Curve {
-    let size = curve.len().div_ceil(MOST_POINTS).max(1);
-    let mean = |part: &[(f64, f64)]| {
-        let sum = part.iter().map(|(_, y)| y).sum::<f64>();
-        (part[part.len() - 1].0, sum / part.len() as f64)
-    };
-    curve.chunks(size).map(mean).collect()
-}
-
 /// The mean that goes along with a curve: each point counts a twentieth.
 fn smoothed(curve: &Curve) -> Curve {
     let mut mean = curve.first().map_or(0.0, |(_, y)| *y);
@@ -87,69 +66,10 @@ fn smoothed(curve: &Curve) -> Curve {
     curve.iter().map(point).collect()
 }
 
-/// A chart in the making: its drawing and its scales.
-struct Chart {
-    drawing: Drawing,
-    across: Scale,
-    up: Scale,
-    last: f64,
-    most: f64,
-}
-
-impl Chart {
-    /// An empty one for numbers from 0 to `most` at steps up to `last`, with its axes.
-    fn new(title: &str, last: f64, most: f64) -> Self {
-        let ((width, height), (left, below)) = (SIZE, ROOM);
-        let (last, most) = (last.max(1.0), if most > 0.0 { most } else { 1.0 });
-        let across = Scale { from: left, to: width - 16.0 };
-        let up = Scale { from: height - below, to: 10.0 };
-        let mut chart =
-            Self { drawing: Drawing::new(width, height, title), across, up, last, most };
-        for quarter in 0..=4 {
-            let share = f64::from(quarter) / 4.0;
-            let y = up.at(share);
-            chart.drawing.line("grid", (across.from, y), (across.to, y));
-            let name = number(most * share, most);
-            chart.drawing.text("tick", (left - 8.0, y + 4.0), Anchor::End, &name);
-            let x = across.at(share);
-            let step = format!("{:.0}", last * share);
-            chart.drawing.text("tick", (x, height - below + 18.0), Anchor::Middle, &step);
-        }
-        chart
-    }
-
-    fn at(&self, (x, y): (f64, f64)) -> (f64, f64) {
-        (self.across.at(x / self.last), self.up.at(y / self.most))
-    }
-
-    fn draw(&mut self, class: &str, curve: &Curve) {
-        let points: Curve = curve.iter().map(|point| self.at(*point)).collect();
-        self.drawing.path(class, &points);
-    }
-}
-
-/// A number of an axis that goes up to `most`.
-fn number(value: f64, most: f64) -> String {
-    match most {
-        _ if value == 0.0 => "0".to_owned(),
-        most if most >= 10.0 => format!("{value:.0}"),
-        most if most >= 0.1 => format!("{value:.2}"),
-        _ => format!("{value:.1e}"),
-    }
-}
-
-fn last(curve: &Curve) -> f64 {
-    curve.last().map_or(0.0, |(x, _)| *x)
-}
-
-fn most(curve: &Curve) -> f64 {
-    curve.iter().map(|(_, y)| *y).fold(0.0, f64::max)
-}
-
 fn losses(lines: &[Value]) -> String {
     let all = curve(lines, "loss");
     let (points, mean) = (thinned(&all), thinned(&smoothed(&all)));
-    let mut chart = Chart::new("loss by step, and its mean", last(&all), most(&points));
+    let mut chart = Axes::new("loss by step, and its mean", last(&all), most(&points));
     chart.draw("loss", &points);
     chart.draw("mean", &mean);
     chart.drawing.finish()
@@ -157,7 +77,7 @@ fn losses(lines: &[Value]) -> String {
 
 fn chart_of(lines: &[Value], key: &str, title: &str) -> String {
     let points = thinned(&curve(lines, key));
-    let mut chart = Chart::new(title, last(&points), most(&points));
+    let mut chart = Axes::new(title, last(&points), most(&points));
     chart.draw("curve", &points);
     chart.drawing.finish()
 }
@@ -176,7 +96,7 @@ fn scores(evaluations: &[&Value]) -> String {
     let palette = Palette::new(names.iter().copied());
     let step = |line: &Value| line["step"].as_f64().unwrap_or(0.0);
     let end = evaluations.last().map_or(0.0, |line| step(line));
-    let mut chart = Chart::new("micro F1 on each dev corpus by step", end, 1.0);
+    let mut chart = Axes::new("micro F1 on each dev corpus by step", end, 1.0);
     for (corpus, name) in names.iter().enumerate() {
         let class = palette.class(name);
         let curve: Curve = evaluations.iter().map(|line| (step(line), f1(line, corpus))).collect();
@@ -209,6 +129,7 @@ fn scores(evaluations: &[&Value]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::html::curves::MOST_POINTS;
     use serde_json::json;
 
     #[test]

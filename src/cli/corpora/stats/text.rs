@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Style};
 
 use super::Report;
-use crate::cli::print::on_one_line;
+use crate::cli::print::{grouped, on_one_line};
 use crate::cli::table::{Cell, FAINT, STRONG, Table, styled};
 use crate::eval::corpus::{Distribution, PartStats, frequent_surfaces, label_conflicts, long_tail};
 
@@ -47,19 +47,6 @@ fn headings<'h>(first: &str, numbers: impl IntoIterator<Item = &'h str>) -> Vec<
     cells.extend(numbers.into_iter().map(|heading| Cell::right(heading, FAINT)));
     cells.push(LAST);
     cells
-}
-
-/// A number with its thousands parted.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// A number and what it counts.
