@@ -30,6 +30,7 @@ pub mod cli;
 pub mod error;
 pub mod eval;
 pub mod io;
+pub mod job;
 pub mod merge;
 pub mod pipeline;
 pub mod resource;

@@ -19,12 +19,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("io", &["error", "resource::OptionDoc", "text", "span"]),
     ("train", &["error", "resource", "text", "span", "eval", "source", "io"]),
     ("pipeline", &["error", "resource", "text", "span", "rule", "source", "merge"]),
+    ("job", &["error", "text", "span", "io", "pipeline"]),
     ("tune", &["error", "resource", "text", "span", "eval", "merge", "pipeline"]),
     (
         "cli",
         &[
             "error", "resource", "text", "span", "eval", "rule", "source", "merge", "io", "train",
-            "pipeline", "tune",
+            "pipeline", "job", "tune",
         ],
     ),
 ];

@@ -103,11 +103,7 @@ impl CorpusRun {
         if !self.verbosity.warns() {
             return;
         }
-        let mut named = Error::new(warning.kind(), message);
-        if let Some(help) = warning.help_text() {
-            named = named.with_help(help);
-        }
-        if let Some(text) = self.failures.warned(&named) {
+        if let Some(text) = self.failures.warned(&saying(warning, message)) {
             self.progress.write(&text);
         }
     }
@@ -115,16 +111,9 @@ impl CorpusRun {
     /// Says what came of keeping an engine's findings, after the last document. What went wrong with it is
     /// a warning: the entities are right all the same.
     pub(super) fn keep_evidence(&mut self, finished: Result<Vec<EvidenceUse>>) {
-        match finished {
-            Ok(usage) => {
-                for EvidenceUse { source, reused, run, added } in usage {
-                    tracing::info!("{source}: {reused} documents reused, {run} run, {added} kept");
-                }
-            }
-            Err(error) => {
-                let message = format!("not all evidence could be kept: {error}");
-                self.warn(&error, message);
-            }
+        if let Err(error) = told_evidence(finished) {
+            let message = format!("not all evidence could be kept: {error}");
+            self.warn(&error, message);
         }
     }
 
@@ -140,6 +129,26 @@ impl CorpusRun {
         }
         if self.failures.any() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
     }
+}
+
+/// An error that says `message` instead of its own.
+pub(super) fn saying(error: &Error, message: String) -> Error {
+    let named = Error::new(error.kind(), message);
+    match error.help_text() {
+        Some(help) => named.with_help(help),
+        None => named,
+    }
+}
+
+/// Logs how often each source was spared.
+///
+/// # Errors
+/// What went wrong with keeping findings.
+pub(super) fn told_evidence(finished: Result<Vec<EvidenceUse>>) -> Result<()> {
+    for EvidenceUse { source, reused, run, added } in finished? {
+        tracing::info!("{source}: {reused} documents reused, {run} run, {added} kept");
+    }
+    Ok(())
 }
 
 /// A chunk of what was read.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::pipeline::{Engine, EngineLoader, EngineOptions, Watched};
+use crate::pipeline::{Engine, EngineFile, EngineLoader, EngineOptions, EngineOrigin, Watched};
 use crate::source::model::DeviceChoice;
 
 /// The engine file that is taken where none is named.
@@ -102,6 +102,32 @@ impl EngineArgs {
     /// Everything that is wrong with it.
     pub(super) fn load(&self) -> Result<Engine> {
         self.load_by(load)
+    }
+
+    /// The engine, and the files that it was made of.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub(super) fn load_with_files(&self) -> Result<(Engine, Vec<EngineFile>)> {
+        let origin = match &self.model {
+            Some(folder) => EngineOrigin::Model(folder),
+            None => {
+                chosen(self.engine.as_deref()).map_or(EngineOrigin::Builtin, EngineOrigin::File)
+            }
+        };
+        Engine::load_with_files(origin, &self.options())
+    }
+
+    /// What shows in the output of what is asked for, besides files: names of options and their values.
+    pub(super) fn told(&self) -> Vec<(String, String)> {
+        let Self { engine: _, model: _, labels, with, without, evidence: _, device } = self;
+        let mut told = vec![
+            ("with".to_owned(), with.join(",")),
+            ("without".to_owned(), without.join(",")),
+            ("device".to_owned(), device.to_string()),
+        ];
+        told.extend(labels.as_ref().map(|labels| ("labels".to_owned(), labels.join(","))));
+        told
     }
 
     /// The engine, where `loader` has loaded others before.

@@ -90,6 +90,32 @@ impl ReadArgs {
         Inputs::expand(inputs, self.input_format.0)
     }
 
+    /// What is asked for, by the names of the options.
+    pub(super) fn told(&self) -> Vec<(String, String)> {
+        let Self {
+            input_format,
+            text_field,
+            id_field,
+            token_column,
+            separator,
+            tag_names,
+            max_document_bytes,
+        } = self;
+        let format = input_format.0.map_or("auto", |format| format.name);
+        let mut told = vec![
+            ("input-format".to_owned(), format.to_owned()),
+            ("text-field".to_owned(), text_field.clone()),
+            ("id-field".to_owned(), id_field.clone()),
+            ("max-document-bytes".to_owned(), max_document_bytes.to_string()),
+        ];
+        let token_column = token_column.map(|column| ("token-column", column.to_string()));
+        let separator = separator.map(|separator| ("separator", separator.to_string()));
+        let tag_names = tag_names.as_ref().map(|names| ("tag-names", names.join(",")));
+        let given = [token_column, separator, tag_names].into_iter().flatten();
+        told.extend(given.map(|(name, value)| (name.to_owned(), value)));
+        told
+    }
+
     /// How to read them.
     pub(super) fn options(&self) -> ReadOptions {
         ReadOptions {

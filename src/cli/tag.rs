@@ -1,6 +1,7 @@
-//! `spanloom tag`: documents in, entities out, chunk by chunk. `watch` does it again when something
-//! changes.
+//! `spanloom tag`: documents in, entities out, chunk by chunk, into one file; `job` does it into a folder, so
+//! that it can be killed and goes on. `watch` does it again when something changes.
 
+mod job;
 mod watch;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use self::job::JobArgs;
 use super::corpus::CorpusRun;
 use super::engine::EngineArgs;
 use super::read::{FormatChoice, ReadArgs, some_files};
@@ -23,6 +25,10 @@ use crate::text::OffsetUnit;
 /// Tag documents.
 ///
 /// Documents that cannot be read or tagged are reported and passed over; the exit code is then 1.
+///
+/// Where `--output` is a folder (it is there, it ends in `/`, or `--job` says so), the run is a job: shards appear
+/// in it as a whole, `part-00000.jsonl` and so on, and a run that was killed or interrupted goes on where it was
+/// when the same command is given again. docs/job.md has the rest.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   spanloom tag examples/corpus
@@ -31,6 +37,8 @@ use crate::text::OffsetUnit;
   spanloom tag test.conll -o tagged.conll --scheme bioes
   spanloom tag samples -e my-engine.toml --watch
   spanloom tag samples --model models/gliner --labels person,city
+  spanloom tag 'crawl/*.jsonl.zst' -o tagged/ --compress zst --report tagged.html
+  spanloom tag crawl -o tagged/ --shard $SLURM_ARRAY_TASK_ID/64 --progress json
   echo 'Ada Lovelace was born in London.' | spanloom tag --format text")]
 pub struct Args {
     /// Files, folders, globs, or `-` for standard input, which is read too where it is no terminal
@@ -46,8 +54,9 @@ pub struct Args {
     engine: EngineArgs,
     #[command(flatten)]
     read: ReadArgs,
-    /// The file to write, compressed if it ends in `.gz`, `.bz2` or `.zst`; without it standard output.
-    #[arg(short, long, value_name = "FILE", help_heading = "Writing")]
+    /// The file to write, compressed if it ends in `.gz`, `.bz2` or `.zst`, or the folder of a job; without it
+    /// standard output.
+    #[arg(short, long, value_name = "FILE|FOLDER/", help_heading = "Writing")]
     output: Option<PathBuf>,
     /// The format to write; `auto` goes by the suffix of the output, then takes JSONL.
     #[arg(long, value_name = "FORMAT", default_value = "auto", help_heading = "Writing",
@@ -61,6 +70,8 @@ pub struct Args {
     #[arg(long, value_name = "SCHEME", default_value = "bio", help_heading = "Writing",
           value_parser = tag_scheme())]
     scheme: TagScheme,
+    #[command(flatten)]
+    job: JobArgs,
 }
 
 /// Reads the name of an offset unit.
@@ -84,9 +95,12 @@ impl Args {
         let output = self.output.as_deref();
         let by_suffix: Option<&Format> = output.and_then(format_of);
         let format = self.format.0.or(by_suffix).unwrap_or(&io::jsonl::FORMAT);
-        let options =
-            WriteOptions { offsets: self.offsets, scheme: self.scheme, ..WriteOptions::default() };
-        writer(output, format, &options)
+        writer(output, format, &self.write_options())
+    }
+
+    /// How documents are written.
+    fn write_options(&self) -> WriteOptions {
+        WriteOptions { offsets: self.offsets, scheme: self.scheme, ..WriteOptions::default() }
     }
 }
 
@@ -98,6 +112,9 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     check_output(&args.inputs, args.output.as_deref())?;
     if args.watch {
         return watch::run(args, verbosity);
+    }
+    if let Some(folder) = job::folder(args)? {
+        return job::run(args, folder, verbosity);
     }
     let Inputs { files, errors } = some_files(args.files())?;
     let writer = args.writer()?;

@@ -43,8 +43,8 @@ fn resolved(path: &Path) -> Option<PathBuf> {
     fs::canonicalize(path).ok()
 }
 
-/// Takes the output out of the inputs, where it was not named as one: what a run wrote into its own input
-/// folder is no input of the next.
+/// Takes the output, and what is in it, out of the inputs, where it was not named as one: what a run wrote into
+/// its own input folder is no input of the next.
 pub(super) fn without_output(
     mut inputs: Inputs,
     named: &[PathBuf],
@@ -53,7 +53,7 @@ pub(super) fn without_output(
     if let Some(output) = output.and_then(resolved) {
         inputs.files.retain(|file| {
             let Some(path) = &file.path else { return true };
-            named.contains(path) || resolved(path).as_ref() != Some(&output)
+            named.contains(path) || !resolved(path).is_some_and(|path| path.starts_with(&output))
         });
     }
     inputs

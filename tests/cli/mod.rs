@@ -10,6 +10,7 @@ mod eval_parts;
 mod evidence;
 mod explain;
 mod gazetteer;
+mod job;
 mod lint;
 mod pages;
 mod report;

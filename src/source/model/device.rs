@@ -1,5 +1,6 @@
 //! Where a model runs.
 
+use std::fmt;
 use std::str::FromStr;
 
 use candle_core::Device;
@@ -34,6 +35,16 @@ impl FromStr for DeviceChoice {
                 let number = text.strip_prefix("cuda:").ok_or_else(wrong)?;
                 number.parse().map(Self::Cuda).map_err(|_| wrong())
             }
+        }
+    }
+}
+
+impl fmt::Display for DeviceChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda(number) => write!(f, "cuda:{number}"),
         }
     }
 }
