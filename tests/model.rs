@@ -7,7 +7,7 @@ use candle_core::Tensor;
 use serde_json::Value;
 use spanloom::resource::Files;
 use spanloom::source::model::batch::Batch;
-use spanloom::source::model::config::{Context, WordSource};
+use spanloom::source::model::config::{Context, PrecisionChoice, WordSource};
 use spanloom::source::model::{DeviceChoice, Dropout, Mode, ModelConfig, Tagger};
 use spanloom::source::{LoadContext, Source};
 use spanloom::text::{OffsetTable, OffsetUnit};
@@ -34,8 +34,13 @@ fn tagger(configure: impl FnOnce(&mut ModelConfig), folder: &str) -> Tagger {
 
 /// The model as the reference pipeline runs it: the tokenizer's words, the whole text at once.
 fn pipeline_tagger() -> Tagger {
+    pipeline_tagger_in(PrecisionChoice::F32)
+}
+
+fn pipeline_tagger_in(precision: PrecisionChoice) -> Tagger {
     tagger(
         |config| {
+            config.precision = precision;
             config.words = Some(WordSource::Tokenizer);
             config.context = Some(Context::Document);
         },
@@ -167,16 +172,38 @@ fn entities_equal_the_reference_pipeline_on_odd_texts() {
 
 #[test]
 fn entities_equal_the_reference_pipeline_on_real_sentences() {
-    let tagger = pipeline_tagger();
-    let fixture = json("tests/data/parity/en_pipeline.json");
-    let mut compared = 0;
-    for_each_sentence(&fixture, |case, document| {
-        let text = corpus::raw_text(document);
-        assert_eq!(corpus::fingerprint(text), case["sha256"], "another text than the fixture's");
-        assert_eq!(found(&tagger, text), expected(case), "{text:?}");
-        compared += 1;
-    });
-    assert!(compared == 0 || compared == 200, "{compared}");
+    for precision in [PrecisionChoice::F32, PrecisionChoice::Int16] {
+        let tagger = pipeline_tagger_in(precision);
+        let fixture = json("tests/data/parity/en_pipeline.json");
+        let mut compared = 0;
+        for_each_sentence(&fixture, |case, document| {
+            let text = corpus::raw_text(document);
+            assert_eq!(corpus::fingerprint(text), case["sha256"], "not the fixture's text");
+            assert_eq!(found(&tagger, text), expected(case), "{precision:?}: {text:?}");
+            compared += 1;
+        });
+        assert!(compared == 0 || compared == 200, "{compared}");
+    }
+}
+
+#[test]
+fn fixed_point_is_near_and_for_some_architectures() {
+    let text = "Ada Lovelace met Charles Babbage of the Royal Society in London.";
+    let scores = |precision: PrecisionChoice| -> Vec<f64> {
+        let tagger = tagger(|config| config.precision = precision, "models/en");
+        let found = tagger.find(&Document::new("one", text)).expect("the model runs");
+        found.mentions.iter().map(|mention| mention.score.into()).collect()
+    };
+    let [exact, fixed, auto] =
+        [PrecisionChoice::F32, PrecisionChoice::Int16, PrecisionChoice::Auto].map(scores);
+    assert!(exact.len() >= 3 && exact != fixed, "{exact:?}");
+    assert!(exact.iter().zip(&fixed).all(|(a, b)| (a - b).abs() < 0.02), "{exact:?} {fixed:?}");
+    assert!(auto == exact || auto == fixed);
+    let mut config = ModelConfig::of_folder("tests/data/architectures/modernbert");
+    config.precision = PrecisionChoice::Int16;
+    let error = Tagger::load("tagger".into(), config, &context()).err().expect("no such passes");
+    let expected = "the architecture 'modernbert' is not computed in int16 on this device";
+    assert!(error.to_string().contains(expected), "{error}");
 }
 
 #[test]

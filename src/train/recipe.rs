@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::resource::TomlFile;
+use crate::source::model::Precision;
 use crate::span::TagScheme;
 
 pub use corpus::{CorpusRecipe, OneOrMore};
@@ -92,6 +93,9 @@ pub struct ModelRecipe {
     /// Whether every sub-word of a word is taught its tag, not only the first.
     #[serde(default)]
     pub label_all: bool,
+    /// What matrix products are computed in, forward and backward; the weights and the optimiser keep 32 bits.
+    #[serde(default)]
+    pub precision: Precision,
 }
 
 /// Where the last layer comes from.

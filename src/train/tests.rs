@@ -67,8 +67,13 @@ fn labels(names: &[&str]) -> Vec<String> {
 
 /// The tiny BERT with its own last layer and without dropout.
 fn tiny(more: &str) -> (Recipe, TokenTrainee) {
-    let text = small(Path::new("unused"), more)
-        .replace("[output]", "dropout = 0.0\nlast-layer = \"keep\"\n[output]");
+    tiny_in("f32", more)
+}
+
+/// The same, with matrix products in this precision.
+fn tiny_in(precision: &str, more: &str) -> (Recipe, TokenTrainee) {
+    let keys = format!("dropout = 0.0\nlast-layer = \"keep\"\nprecision = \"{precision}\"\n");
+    let text = small(Path::new("unused"), more).replace("[output]", &format!("{keys}[output]"));
     let recipe = recipe(&text);
     let trainee = TokenTrainee::new(
         &recipe,
@@ -154,6 +159,34 @@ fn ten_steps_of_adam_equal_pytorch() {
 #[test]
 fn ten_steps_of_adamw_equal_pytorch() {
     ten_steps_equal_pytorch("adamw", "rate = 0.001\nepsilon = 1e-6");
+}
+
+/// The losses of ten steps whose products have 16 bits are near those of PyTorch's autocast, which rounds in other
+/// places too.
+#[test]
+fn ten_steps_in_bfloat16_follow_pytorch() {
+    let (recipe, trainee) = tiny_in(
+        "bf16",
+        "[optimiser]\nrate = 0.001\nepsilon = 1e-6\n[schedule]\nwarm-up-steps = 2\nsteps = 10\n",
+    );
+    let mut moving = Optimiser::new(&recipe.optimiser, &trainee.variables).unwrap();
+    let schedule = Schedule::new(&recipe.schedule, 10);
+    let fixture = fixture();
+    let losses = |run: &str| -> Vec<f64> {
+        serde_json::from_value(fixture["runs"][run]["losses"].clone()).unwrap()
+    };
+    let (in_16, in_32) = (losses("bf16"), losses("adamw"));
+    for (number, batch) in fixture["batches"].as_array().unwrap().iter().enumerate() {
+        let examples = examples(batch);
+        let batches = [examples.iter().collect()];
+        let step = compute(&trainee, &batches, &Dropout::off()).unwrap();
+        let (near, exact) = (in_16[number], in_32[number]);
+        assert!((step.loss - near).abs() < 0.1, "step {number}: {} is not {near}", step.loss);
+        assert!((step.loss - exact).abs() > 1e-4, "step {number}: {} is exact", step.loss);
+        let rate = recipe.optimiser.rate * schedule.factor(number as u64);
+        let scale = (1.0 / (step.gradients.norm().unwrap() + 1e-6)).min(1.0);
+        moving.step(&step.gradients, rate, scale).unwrap();
+    }
 }
 
 #[test]

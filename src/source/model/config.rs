@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use candle_core::Device;
 use serde::Deserialize;
 
+use super::arch::{Precision, is_faster_in_fixed_point};
 use super::gliner::Decoding;
 use crate::error::{Error, Location, Result};
 use crate::resource::OptionDoc;
@@ -32,6 +34,9 @@ pub struct ModelConfig {
     /// How many padded sub-words a batch holds.
     #[serde(default = "default_batch_tokens")]
     pub batch_tokens: usize,
+    /// What matrix products are computed in.
+    #[serde(default)]
+    pub precision: PrecisionChoice,
     /// New names for the model's labels.
     #[serde(default)]
     pub map: BTreeMap<String, String>,
@@ -66,6 +71,32 @@ pub enum WordSource {
     Tokenizer,
 }
 
+/// What a user wants matrix products to be computed in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PrecisionChoice {
+    /// 32 bits.
+    #[default]
+    F32,
+    /// 16-bit fixed point ([`Precision::Int16`]), or an error.
+    Int16,
+    /// 16-bit fixed point where the processor multiplies that faster and the model can be computed in it, else 32
+    /// bits.
+    Auto,
+}
+
+impl PrecisionChoice {
+    /// What to ask a model on this device for.
+    pub(super) fn on(self, device: &Device) -> Precision {
+        match self {
+            Self::F32 => Precision::F32,
+            Self::Int16 => Precision::Int16,
+            Self::Auto if device.is_cpu() && is_faster_in_fixed_point() => Precision::Int16,
+            Self::Auto => Precision::F32,
+        }
+    }
+}
+
 /// What the model reads at once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -87,6 +118,7 @@ impl ModelConfig {
             max_length: None,
             overlap: default_overlap(),
             batch_tokens: default_batch_tokens(),
+            precision: PrecisionChoice::default(),
             map: BTreeMap::new(),
             labels: None,
             prompts: BTreeMap::new(),
@@ -190,6 +222,13 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
         name: "batch-tokens",
         value: "integer, 2048",
         doc: "How many sub-words, padding included, are computed at once.",
+    },
+    OptionDoc {
+        name: "precision",
+        value: "\"f32\" | \"int16\" | \"auto\", \"f32\"",
+        doc: "What a token classifier's matrix products are computed in, on the processor. int16: fixed point, \
+              weights and inputs of 12 bits, exact sums; for BERT, RoBERTa, CamemBERT, XLM-RoBERTa, ELECTRA and \
+              DistilBERT. auto: int16 where the processor has AVX2 and the model is one of these, else f32.",
     },
     OptionDoc {
         name: "map",

@@ -29,7 +29,7 @@ use std::sync::Arc;
 use super::{LoadContext, Source, SourceKind};
 use crate::error::{Error, Result};
 
-pub use arch::{ARCHITECTURES, Architecture, Dropout, Mode};
+pub use arch::{ARCHITECTURES, Architecture, Dropout, Mode, Precision};
 pub use config::ModelConfig;
 pub use device::DeviceChoice;
 pub use head::HEADS;

@@ -43,7 +43,16 @@ const TOKEN_CLASSIFIER: System = System {
     name: "token-classifier",
     doc: "A tag for every word, by an encoder and a head (Devlin et al. 2019, arXiv:1810.04805), as \
           `transformers` saves it.",
-    options: &["words", "context", "max-length", "overlap", "batch-tokens", "map", "labels"],
+    options: &[
+        "words",
+        "context",
+        "max-length",
+        "overlap",
+        "batch-tokens",
+        "precision",
+        "map",
+        "labels",
+    ],
     owns: |_, _| true,
     load: |name, config, context| {
         let tagger = Tagger::load(name, config, context)?;

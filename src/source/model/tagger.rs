@@ -8,9 +8,9 @@ use std::sync::Arc;
 use candle_core::{Device, Tensor};
 
 use super::adapter::{self, AdapterConfig};
-use super::arch::{self, Encoder, Mode};
+use super::arch::{self, Encoder, Mode, Precision};
 use super::batch::Batch;
-use super::config::{ModelConfig, WordSource};
+use super::config::{ModelConfig, PrecisionChoice, WordSource};
 use super::folder_options::Common;
 use super::head::{self, HEADS, Head};
 use super::tags::TagSet;
@@ -119,8 +119,11 @@ impl Tagger {
     pub fn load(name: Arc<str>, config: ModelConfig, context: &LoadContext) -> Result<Self> {
         let device = context.device.open()?;
         let folder = config.path.trim_end_matches('/').to_owned();
-        let folder = ModelFolder::read(&context.files, &folder, &device)?;
-        Self::of_folder(name, config, &folder, device)
+        let mut folder = ModelFolder::read(&context.files, &folder, &device)?;
+        folder.weights = folder.weights.with_precision(config.precision.on(&device));
+        let tagger = Self::of_folder(name, config, &folder, device)?;
+        tagger.check_precision()?;
+        Ok(tagger)
     }
 
     /// The model of a folder that has been read; its weights are on `device`.
@@ -170,6 +173,24 @@ impl Tagger {
             head_kind: kind.name,
             _origin: weights.origin(),
         })
+    }
+
+    /// Looks whether the model is computed in what the user asked for.
+    fn check_precision(&self) -> Result<()> {
+        let is_fixed = self.device.is_cpu() && self.encoder.precision() == Precision::Int16;
+        if self.config.precision == PrecisionChoice::Int16 && !is_fixed {
+            let message = format!(
+                "the architecture '{}' is not computed in int16 on this device",
+                self.architecture
+            );
+            let error = Error::new(ErrorKind::Config, message).with_help("known here: f32, auto");
+            return Err(self.config.at("precision", error));
+        }
+        if self.config.precision == PrecisionChoice::Auto {
+            let chosen = if is_fixed { "int16" } else { "f32" };
+            tracing::info!("the model '{}' is computed in {chosen}", self.name);
+        }
+        Ok(())
     }
 
     /// The logits of every tag at every position of a batch, special tokens and padding included (of a

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{Device, Tensor, Var};
 
+use super::arch::Precision;
 use super::checkpoint;
 use super::folder_options::rename;
 use crate::error::{Error, ErrorKind, Location, Result};
@@ -19,6 +20,8 @@ pub struct Weights {
     prefix: String,
     /// What the product of an adapter's matrices is multiplied by.
     adapter_scale: f64,
+    /// What products with them are computed in.
+    precision: Precision,
     /// What others share the tensors by.
     origin: Option<Arc<BTreeMap<String, Tensor>>>,
     /// The names of those that an architecture or a head has taken.
@@ -43,6 +46,7 @@ impl Weights {
             file,
             prefix: String::new(),
             adapter_scale: 1.0,
+            precision: Precision::default(),
             origin: None,
             taken: Arc::default(),
         }
@@ -53,6 +57,17 @@ impl Weights {
     pub fn with_adapter(mut self, adapter: BTreeMap<String, Tensor>, scale: f64) -> Self {
         Arc::make_mut(&mut self.tensors).extend(adapter);
         Self { adapter_scale: scale, ..self }
+    }
+
+    /// The same weights, to be multiplied in this precision.
+    #[must_use]
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
+    }
+
+    /// What products with these weights are computed in.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// The same storage without gradients: what a step of training changes, is seen in it too.
@@ -83,6 +98,7 @@ impl Weights {
             file: self.file.clone(),
             prefix: format!("{}{prefix}", self.prefix),
             adapter_scale: self.adapter_scale,
+            precision: self.precision,
             origin: self.origin.clone(),
         }
     }
@@ -93,9 +109,14 @@ impl Weights {
     /// # Errors
     /// Where the file has no such name, or two weights get one name.
     pub fn renamed(self, map: &BTreeMap<String, String>) -> Result<Self> {
-        let (scale, origin) = (self.adapter_scale, self.origin.clone());
+        let (scale, origin, precision) = (self.adapter_scale, self.origin.clone(), self.precision);
         let (tensors, file) = self.into_parts();
-        Ok(Self { adapter_scale: scale, origin, ..Self::new(rename(tensors, map)?, file) })
+        Ok(Self {
+            adapter_scale: scale,
+            origin,
+            precision,
+            ..Self::new(rename(tensors, map)?, file)
+        })
     }
 
     /// The tensors, and what to call them: [`Weights::new`] backwards.
@@ -109,7 +130,7 @@ impl Weights {
     /// # Errors
     /// Where the device fails.
     pub fn into_trainable(self, is_trained: impl Fn(&str) -> bool) -> candle_core::Result<Self> {
-        let adapter_scale = self.adapter_scale;
+        let (adapter_scale, precision) = (self.adapter_scale, self.precision);
         let (tensors, file) = self.into_parts();
         let tensors = tensors.into_iter().map(|(name, tensor)| {
             let is_trained = is_trained(&name);
@@ -117,7 +138,7 @@ impl Weights {
             Ok((name, tensor))
         });
         let tensors = tensors.collect::<candle_core::Result<_>>()?;
-        Ok(Self { adapter_scale, ..Self::new(tensors, file) })
+        Ok(Self { adapter_scale, precision, ..Self::new(tensors, file) })
     }
 
     /// The variables that an architecture or head has taken, by name.

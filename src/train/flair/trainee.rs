@@ -90,7 +90,10 @@ impl FlairTrainee {
         let is_trained =
             |name: &str| description.is_trained(name) && !is_frozen(&recipe.optimiser, name);
         let weights = Weights::new(tensors, weights_place);
-        let weights = weights.into_trainable(is_trained).map_err(device_failed)?;
+        let weights = weights
+            .with_precision(recipe.model.precision)
+            .into_trainable(is_trained)
+            .map_err(device_failed)?;
         let options =
             ModelConfig { max_length: recipe.model.max_length, ..ModelConfig::of_folder(&folder) };
         let tagger = |weights: &Weights| {

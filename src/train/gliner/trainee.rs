@@ -60,6 +60,7 @@ impl Trainee for GlinerTrainee {
         let (tensors, place) = weights.into_parts();
         let known: Vec<String> = tensors.keys().cloned().collect();
         let weights = Weights::new(tensors, place)
+            .with_precision(recipe.model.precision)
             .into_trainable(|name| !is_frozen(&recipe.optimiser, name))
             .map_err(device_failed)?;
         let network = Network::load(&settings, &weights)?;

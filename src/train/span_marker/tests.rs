@@ -79,11 +79,12 @@ fn a_batch_is_learnt_by_heart_saved_and_loaded() {
             let scale = (1.0 / (step.gradients.norm().unwrap() + 1e-6)).min(1.0);
             optimiser.step(&step.gradients, recipe.optimiser.rate, scale).unwrap();
             loss = step.loss;
-            if loss < 5e-3 {
+            // A single candidate of some hundreds that is not learnt yet is a few thousandths.
+            if loss < 1e-3 {
                 break;
             }
         }
-        assert!(loss < 1e-2, "{start}: {loss}");
+        assert!(loss < 2e-3, "{start}: {loss}");
         let folder = tempfile::tempdir().unwrap();
         trainee.save(folder.path(), &trainee.weights(), Numbers::F32).unwrap();
         let loaded = load(folder.path());

@@ -51,6 +51,7 @@ impl SpanMarkerTrainee {
         let known: Vec<String> = begun.tensors.keys().cloned().collect();
         let (tensors, weights_place) = (begun.tensors.clone(), begun.weights_place.clone());
         let weights = Weights::new(tensors, weights_place)
+            .with_precision(recipe.model.precision)
             .into_trainable(|name| !is_frozen(&recipe.optimiser, name))
             .map_err(device_failed)?;
         let (config, tokenizer) = (begun.config.clone(), begun.tokenizer.clone());

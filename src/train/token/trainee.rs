@@ -127,7 +127,10 @@ impl TokenTrainee {
         let scale = recipe.lora.as_ref().map_or(1.0, |lora| lora.alpha / lora.rank as f64);
         let weights = Weights::new(tensors, weights_place)
             .with_adapter(adapters.into_iter().collect(), scale);
-        let weights = weights.into_trainable(is_trained).map_err(device_failed)?;
+        let weights = weights
+            .with_precision(recipe.model.precision)
+            .into_trainable(is_trained)
+            .map_err(device_failed)?;
         let encoder = (architecture.load)(&config_text, &weights).map_err(here)?;
         let head = (kind.load)(&head_options, &weights, encoder.as_ref(), tags.len());
         let head = head.map_err(here)?;

@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor};
 
 use super::layers::softmax;
-use super::{Mode, differentiable};
+use super::{Mode, Precision, differentiable};
 
 /// `(rows, length, heads * width)` as `(rows, heads, length, width)`.
 pub(super) fn split_heads(x: &Tensor, heads: usize) -> Result<Tensor> {
@@ -24,6 +24,7 @@ pub(super) struct Attention {
     pub(super) query: Tensor,
     pub(super) key: Tensor,
     pub(super) value: Tensor,
+    pub(super) precision: Precision,
 }
 
 impl Attention {
@@ -40,7 +41,7 @@ impl Attention {
         mode: Mode<'_>,
     ) -> Result<Tensor> {
         let (rows, heads, length, width) = self.query.dims4()?;
-        let scores = self.query.matmul(&self.key.t()?)?;
+        let scores = self.precision.multiply(&self.query, &self.key.t()?)?;
         let scale = 1.0 / (scale as f64).sqrt();
         let is_here = matches!(mode, Mode::Training(_)) && differentiable::runs_here(&scores);
         let is_mask = |mask: &Tensor| {
@@ -55,7 +56,8 @@ impl Attention {
             }
             softmax(&scores, mode)?
         };
-        let context = mode.dropout(&shares, dropout)?.matmul(&self.value)?;
+        let shares = mode.dropout(&shares, dropout)?;
+        let context = self.precision.multiply(&shares, &self.value)?;
         if is_here {
             let dims = [rows, heads, length, width];
             return differentiable::swapped(&context, dims, &[rows, length, heads * width]);

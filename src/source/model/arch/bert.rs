@@ -9,7 +9,8 @@ use super::embeddings::{Embeddings, Sizes};
 use super::keys::Keys;
 use super::layers::{LayerNorm, Linear};
 use super::packed;
-use super::{Architecture, Encoder, Mode, prefix_in};
+use super::{Architecture, Encoder, Mode, Precision, prefix_in};
+use crate::error::{Error, ErrorKind};
 use crate::source::model::batch::Batch;
 use crate::source::model::weights::Weights;
 
@@ -90,7 +91,7 @@ impl Bert {
         let project = (width != shape.hidden)
             .then(|| Linear::load(weights, &format!("{name}_project"), width, shape.hidden));
         let layers = keys.size("num_hidden_layers", 12)?;
-        Ok(Self {
+        let bert = Self {
             embeddings: Embeddings::load(weights, &name, &sizes)?,
             norm: LayerNorm::load(weights, &format!("{name}.LayerNorm"), width, shape.epsilon)?,
             project: project.transpose()?,
@@ -104,7 +105,8 @@ impl Bert {
             padding,
             head_dropout: keys.rate("classifier_dropout", shape.dropout)?,
             shape,
-        })
+        };
+        bert.laid_out(weights.precision())
     }
 }
 
@@ -124,6 +126,15 @@ pub(super) fn shape(keys: &Keys, defaults: &Defaults, epsilon: f64) -> crate::Re
 }
 
 impl Bert {
+    /// The same with weights laid out, where that is how they are multiplied in this precision.
+    pub(super) fn laid_out(mut self, precision: Precision) -> crate::Result<Self> {
+        if precision == Precision::Int16 && packed::is_fused(&self) {
+            packed::lay_out(&mut self)
+                .map_err(|e| Error::new(ErrorKind::Device, format!("the device failed: {e}")))?;
+        }
+        Ok(self)
+    }
+
     /// The numbers of the positions of a batch, where they do not count from 0 in every row.
     pub(super) fn numbers_of_positions(&self, batch: &Batch) -> Result<Option<Tensor>> {
         match (&batch.positions, self.padding) {
@@ -137,7 +148,12 @@ impl Bert {
 impl Encoder for Bert {
     fn encode(&self, batch: &Batch, mode: Mode<'_>) -> Result<Tensor> {
         match mode {
-            Mode::Inference if packed::fits(self, batch) => packed::encode(self, batch),
+            Mode::Inference if packed::is_fused(self) && packed::fits(self, batch) => {
+                packed::encode(self, batch)
+            }
+            Mode::Training(dropout) if packed::fits(self, batch) => {
+                packed::training::encode(self, batch, dropout)
+            }
             _ => self.encode_layers(batch, mode, &mut |_| {}),
         }
     }
@@ -168,6 +184,10 @@ impl Encoder for Bert {
 
     fn max_length(&self) -> usize {
         self.positions.saturating_sub(self.padding.map_or(0, |padding| padding + 1))
+    }
+
+    fn precision(&self) -> Precision {
+        self.blocks.first().map_or(Precision::F32, |block| block.query.computes_in())
     }
 
     fn positions(&self) -> Option<usize> {

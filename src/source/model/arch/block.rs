@@ -87,6 +87,12 @@ impl Block {
         })
     }
 
+    /// Its linear layers.
+    pub(super) fn linears(&mut self) -> [&mut Linear; 6] {
+        let Self { query, key, value, attended, widen, narrow, .. } = self;
+        [query, key, value, attended, widen, narrow]
+    }
+
     /// The whole layer with plain attention, on `x` of shape `(rows, length, hidden)`. `mask` is added
     /// to the scores: of the shapes of [`crate::source::model::batch::Batch::mask`].
     pub(super) fn forward(
@@ -108,6 +114,7 @@ impl Block {
             query: split_heads(&self.query.forward(x)?, shape.heads)?,
             key: split_heads(&self.key.forward(x)?, shape.heads)?,
             value: split_heads(&self.value.forward(x)?, shape.heads)?,
+            precision: self.query.precision,
         })
     }
 
@@ -119,10 +126,10 @@ impl Block {
         shape: &Shape,
         mode: Mode<'_>,
     ) -> Result<Tensor> {
-        let attended = mode.dropout(&self.attended.forward(context)?, shape.dropout)?;
-        let x = self.attended_norm.forward(&(attended + x)?, mode)?;
+        let attended = mode.residual(x, &self.attended.forward(context)?, shape.dropout)?;
+        let x = self.attended_norm.forward(&attended, mode)?;
         let inner = shape.activation.forward(&self.widen.forward(&x)?, mode)?;
-        let output = mode.dropout(&self.narrow.forward(&inner)?, shape.dropout)?;
-        self.output_norm.forward(&(output + &x)?, mode)
+        let output = mode.residual(&x, &self.narrow.forward(&inner)?, shape.dropout)?;
+        self.output_norm.forward(&output, mode)
     }
 }

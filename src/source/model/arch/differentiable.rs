@@ -4,10 +4,12 @@
 //!
 //! Elsewhere, and for other numbers than `f32`, [`runs_here`] says no and candle's own forms run.
 
+mod attention;
 mod elementwise;
 mod heads;
 mod linear;
 mod norm;
+mod rows;
 mod softmax;
 #[cfg(test)]
 mod tests;
@@ -15,10 +17,12 @@ mod tests;
 use candle_core::{CpuStorage, DType, Device, Layout, Result, Shape, Storage, Tensor, bail};
 use rayon::prelude::*;
 
-pub(super) use elementwise::{gelu, masked};
+pub(super) use attention::{Sequences, attend};
+pub(super) use elementwise::{gelu, masked, residual};
 pub(super) use heads::swapped;
 pub(super) use linear::linear;
 pub(super) use norm::layer_norm;
+pub(super) use rows::{look_up, padded};
 pub(super) use softmax::{shares, softmax};
 
 /// So many rows make a block.
@@ -62,9 +66,24 @@ fn sum_of_rows(rows: usize, width: usize, row: impl Fn(usize, &mut [f32]) + Sync
         (block * ROWS..rows.min((block + 1) * ROWS)).for_each(|i| row(i, &mut sums));
         sums
     };
-    let blocks: Vec<Vec<f32>> = (0..rows.div_ceil(ROWS)).into_par_iter().map(block).collect();
+    total((0..rows.div_ceil(ROWS)).into_par_iter().map(block).collect(), width)
+}
+
+/// The sum of the sums of blocks, of `width` numbers each, in their order.
+fn total(blocks: Vec<Vec<f32>>, width: usize) -> Vec<f32> {
     blocks.into_iter().fold(vec![0.0; width], |mut all, sums| {
         all.iter_mut().zip(sums).for_each(|(a, s)| *a += s);
         all
     })
+}
+
+/// A slice as one part after another, of these sizes.
+fn parted(mut values: &mut [f32], sizes: impl Iterator<Item = usize>) -> Vec<&mut [f32]> {
+    let mut parts = Vec::new();
+    for size in sizes {
+        let (part, rest) = values.split_at_mut(size);
+        parts.push(part);
+        values = rest;
+    }
+    parts
 }

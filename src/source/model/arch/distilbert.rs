@@ -56,7 +56,7 @@ fn load(keys: &Keys, weights: &Weights) -> crate::Result<Bert> {
     let prefix = prefix_in(weights, PREFIX, "embeddings.word_embeddings.weight");
     let name = format!("{prefix}embeddings");
     let layers = keys.size("n_layers", 6)?;
-    Ok(Bert {
+    let bert = Bert {
         embeddings: Embeddings::load(weights, &name, &sizes)?,
         norm: LayerNorm::load(weights, &format!("{name}.LayerNorm"), shape.hidden, EPSILON)?,
         blocks: (0..layers)
@@ -70,5 +70,6 @@ fn load(keys: &Keys, weights: &Weights) -> crate::Result<Bert> {
         padding: None,
         head_dropout: shape.dropout,
         shape,
-    })
+    };
+    bert.laid_out(weights.precision())
 }

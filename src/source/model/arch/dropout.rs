@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use candle_core::{Result, Tensor};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rayon::prelude::*;
 
 use super::differentiable;
 
@@ -43,23 +44,61 @@ impl Dropout {
     /// # Errors
     /// Where the device fails.
     pub fn apply(&self, x: &Tensor, rate: f64) -> Result<Tensor> {
-        let Some(random) = self.random.as_ref().filter(|_| rate > 0.0) else {
-            return Ok(x.clone());
-        };
-        let kept = if rate < 1.0 { (1.0 / (1.0 - rate)) as f32 } else { 0.0 };
+        let Some(kept) = self.draw(x.elem_count(), rate) else { return Ok(x.clone()) };
+        if differentiable::runs_here(x) {
+            return differentiable::masked(x, kept);
+        }
+        let mask = kept.of(&vec![1.0; x.elem_count()]);
+        let mask = Tensor::from_vec(mask, x.shape(), x.device())?.to_dtype(x.dtype())?;
+        x.mul(&mask)
+    }
+
+    /// Draws which of `count` elements are kept; `None` where all are as they were.
+    pub(super) fn draw(&self, count: usize, rate: f64) -> Option<Kept> {
+        let random = self.random.as_ref().filter(|_| rate > 0.0)?;
+        let factor = if rate < 1.0 { (1.0 / (1.0 - rate)) as f32 } else { 0.0 };
         // 2^32 for a rate of 1, which no draw reaches.
         let dropped_below = (rate * (u64::from(u32::MAX) + 1) as f64).round() as u64;
         let mut random = random.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_kept: Vec<bool> =
-            (0..x.elem_count()).map(|_| u64::from(random.next_u32()) >= dropped_below).collect();
-        drop(random);
-        if differentiable::runs_here(x) {
-            return differentiable::masked(x, is_kept, kept);
+        let begin = random.get_word_pos();
+        let mut is_kept = vec![false; count];
+        is_kept.par_chunks_mut(DRAWS).enumerate().for_each(|(block, is_kept)| {
+            let mut random = random.clone();
+            random.set_word_pos(begin + (block * DRAWS) as u128);
+            is_kept.iter_mut().for_each(|k| *k = u64::from(random.next_u32()) >= dropped_below);
+        });
+        random.set_word_pos(begin + count as u128);
+        Some(Kept { is_kept, factor })
+    }
+}
+
+/// So many draws are made by one thread.
+const DRAWS: usize = 1 << 14;
+
+/// Which elements dropout keeps, and what it multiplies them with.
+pub(super) struct Kept {
+    is_kept: Vec<bool>,
+    factor: f32,
+}
+
+impl Kept {
+    /// The numbers of `x`, 0 where they are not kept.
+    pub(super) fn of(&self, x: &[f32]) -> Vec<f32> {
+        let mut y = x.to_vec();
+        let blocks = y.par_chunks_mut(DRAWS).zip(self.is_kept.par_chunks(DRAWS));
+        blocks.for_each(|(y, is_kept)| self.mask(y, is_kept));
+        y
+    }
+
+    /// Sets those of `values` to 0 that stand at `begin` and after it, and are not kept.
+    pub(super) fn apply_at(&self, values: &mut [f32], begin: usize) {
+        self.mask(values, &self.is_kept[begin..begin + values.len()]);
+    }
+
+    fn mask(&self, values: &mut [f32], is_kept: &[bool]) {
+        for (value, is_kept) in values.iter_mut().zip(is_kept) {
+            *value = if *is_kept { *value * self.factor } else { 0.0 };
         }
-        let mask: Vec<f32> =
-            is_kept.iter().map(|is_kept| if *is_kept { kept } else { 0.0 }).collect();
-        let mask = Tensor::from_vec(mask, x.shape(), x.device())?.to_dtype(x.dtype())?;
-        x.mul(&mask)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor, bail};
 
-use super::differentiable::with;
+use super::differentiable::{self, residual, with};
 use crate::source::model::batch::Batch;
 use crate::source::model::weights::Weights;
 
@@ -67,6 +67,17 @@ impl Embeddings {
     /// The width of an embedding.
     pub(super) fn width(&self) -> Result<usize> {
         self.words.dim(1)
+    }
+
+    /// The sums for sub-words without padding, of shape `(sub-words, width)`, through which a gradient flows.
+    pub(super) fn look_up(&self, sub_words: &SubWords) -> Result<Tensor> {
+        let mut sum = differentiable::look_up(&self.words, &sub_words.ids)?;
+        let others = [(&self.positions, &sub_words.positions), (&self.types, &sub_words.types)];
+        for (table, numbers) in others {
+            let Some(table) = table else { continue };
+            sum = residual(&sum, &differentiable::look_up(table, numbers)?, None)?;
+        }
+        Ok(sum)
     }
 
     /// The sums for sub-words without padding, of shape `(sub-words, width)`, into `to`, which is zero.

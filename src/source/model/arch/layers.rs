@@ -1,9 +1,12 @@
 //! The layers that encoders are made of, in a fused form for inference and a differentiable one for
 //! training (candle's fused layer norm and softmax have no backward pass).
 
-use candle_core::{D, Result, Tensor};
+use std::sync::Arc;
 
-use super::{Mode, differentiable};
+use candle_core::{D, Result, Tensor, bail};
+
+use super::kernel::fixed::FixedWeight;
+use super::{Mode, Precision, differentiable};
 use crate::error::{Error, ErrorKind};
 use crate::source::model::weights::Weights;
 
@@ -13,6 +16,9 @@ pub struct Linear {
     pub(super) weight: Tensor,
     pub(super) bias: Option<Tensor>,
     pub(super) adapter: Option<LowRank>,
+    pub(super) precision: Precision,
+    /// The weight in fixed point, where it is laid out.
+    pub(super) fixed: Option<Arc<FixedWeight>>,
 }
 
 /// What an adapter adds to a linear layer: `scale x A^T B^T` (see [`crate::source::model::adapter`]).
@@ -72,7 +78,31 @@ impl Linear {
             weight: weights.tensor(&format!("{name}.weight"), &[outputs, inputs])?,
             bias: has_bias.then(bias).transpose()?,
             adapter: LowRank::load(weights, name, inputs, outputs)?,
+            precision: weights.precision(),
+            fixed: None,
         })
+    }
+
+    /// What its products are computed in, where there is no padding.
+    pub(super) fn computes_in(&self) -> Precision {
+        match (self.precision, &self.fixed) {
+            (Precision::Int16, None) => Precision::F32,
+            (precision, _) => precision,
+        }
+    }
+
+    /// Lays its weight out in fixed point: from now on, passes without padding multiply by that.
+    ///
+    /// # Errors
+    /// Where the weight is not at hand, or may change.
+    pub(super) fn lay_out(&mut self) -> Result<()> {
+        if self.weight.is_variable() {
+            bail!("a weight that is trained cannot be laid out");
+        }
+        let inputs = self.weight.dim(1)?;
+        let fixed = differentiable::with(&self.weight, |weight| FixedWeight::new(weight, inputs))?;
+        self.fixed = Some(Arc::new(fixed));
+        Ok(())
     }
 
     /// Applies it to `x` of shape `(…, inputs)`; gives `(…, outputs)`.
@@ -80,24 +110,33 @@ impl Linear {
     /// # Errors
     /// Where the device fails.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let product = product(x, &self.weight, self.bias.as_ref())?;
-        let Some(LowRank { down, up, scale }) = &self.adapter else { return Ok(product) };
-        let added = self::product(&self::product(x, down, None)?, up, None)?;
-        product + (added * *scale)?
+        let product = |x: &_, weight, bias| product(x, weight, bias, self.precision);
+        let of_weight = product(x, &self.weight, self.bias.as_ref())?;
+        let Some(LowRank { down, up, scale }) = &self.adapter else { return Ok(of_weight) };
+        let added = product(&product(x, down, None)?, up, None)?;
+        of_weight + (added * *scale)?
     }
 }
 
 /// `x W^T + b` over the last dimension.
-fn product(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+fn product(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    precision: Precision,
+) -> Result<Tensor> {
+    let is_plain = precision != Precision::Bf16 && differentiable::runs_here(x);
     // Where nothing is trained, nothing is tracked either.
-    if (weight.is_variable() || x.track_op()) && differentiable::runs_here(x) {
+    if is_plain && (weight.is_variable() || x.track_op()) {
         return differentiable::linear(x, weight, bias);
     }
     let (outputs, inputs) = weight.dims2()?;
     let mut shape = x.dims().to_vec();
     let rows = x.elem_count() / inputs;
     *shape.last_mut().expect("a tensor with a last dimension") = outputs;
-    let product = x.reshape((rows, inputs))?.matmul(&weight.t()?)?;
+    let factors = [x.reshape((rows, inputs))?, weight.clone()].map(|x| precision.factor(&x));
+    let [x, weight] = factors;
+    let product = precision.product(&x?.matmul(&weight?.t()?)?)?;
     let sum = match bias {
         Some(bias) => product.broadcast_add(bias)?,
         None => product,

@@ -12,10 +12,12 @@ mod distilbert;
 mod dropout;
 mod electra;
 mod embeddings;
+mod kernel;
 mod keys;
 mod layers;
 mod modernbert;
 mod packed;
+mod precision;
 mod roberta;
 #[cfg(test)]
 mod template;
@@ -28,8 +30,10 @@ use crate::error::{Error, Location, Result};
 
 pub use activation::Activation;
 pub use dropout::Dropout;
+pub(super) use kernel::fixed::is_faster as is_faster_in_fixed_point;
 pub(super) use keys::Keys;
 pub use layers::{LayerNorm, Linear};
+pub use precision::Precision;
 
 /// What a forward pass is for.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +54,16 @@ impl Mode<'_> {
         match self {
             Self::Inference => Ok(x.clone()),
             Self::Training(dropout) => dropout.apply(x, rate),
+        }
+    }
+
+    /// `x + added`, with dropout of `rate` on what is added where the model is trained with dropout.
+    fn residual(self, x: &Tensor, added: &Tensor, rate: f64) -> candle_core::Result<Tensor> {
+        match self {
+            Self::Training(dropout) if differentiable::runs_here(x) => {
+                differentiable::residual(x, added, dropout.draw(added.elem_count(), rate))
+            }
+            _ => x + self.dropout(added, rate)?,
         }
     }
 }
@@ -86,6 +100,11 @@ pub trait Encoder: Send + Sync {
     /// The longest sequence it was made for: what it reads at once where the user says nothing.
     fn usual_length(&self) -> usize {
         self.max_length()
+    }
+
+    /// What its matrix products are computed in: of what was asked for, what it can.
+    fn precision(&self) -> Precision {
+        Precision::F32
     }
 
     /// How many numbers of positions it knows, where it takes those that a batch says

@@ -245,6 +245,7 @@ impl Layer {
             query: positions.turn.apply(&part(0)?)?,
             key: positions.turn.apply(&part(1)?)?,
             value: part(2)?,
+            precision: self.attention.precision,
         };
         let rate = config.attention_dropout;
         let context = attention.context(width, None, positions.mask.as_ref(), rate, mode)?;

@@ -1,4 +1,4 @@
-//! BERT for inference on the processor, without padding: the sub-words of several sequences are the rows of one
+//! BERT on the processor, without padding ([`training`] has its own pass): the sub-words of several sequences are the rows of one
 //! matrix, so that linear layers see one product and attention each sequence by itself. The steps between are
 //! fused into passes over memory that is used again.
 //!
@@ -9,13 +9,10 @@
 //! number of threads.
 
 mod attention;
-mod gelu;
-mod lanes;
 mod linear;
-mod norm;
-mod product;
 #[cfg(test)]
 mod tests;
+pub(super) mod training;
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -23,36 +20,48 @@ use std::ops::Range;
 use candle_core::{Result, Tensor};
 use rayon::prelude::*;
 
+use super::Precision;
 use super::activation::Activation;
 use super::bert::Bert;
 use super::block::{Block, Shape};
 use super::differentiable::{runs_here, with};
 use super::embeddings::SubWords;
-use super::layers::LayerNorm;
+use super::kernel::gelu;
+use super::kernel::norm::Norm;
+use super::layers::{LayerNorm, Linear};
 use crate::source::model::batch::Batch;
 
 use attention::Sequence;
-use linear::{add_bias, linear, with_bias};
-use norm::Norm;
+use linear::{Rows, add_bias, linear, with_bias};
 
 /// Sequences of at most so many sub-words together go through the layers at once; others side by side with them.
 const SUB_WORDS: usize = 512;
+
+/// Whether there are fused passes of inference for all that a model does.
+pub(super) fn is_fused(bert: &Bert) -> bool {
+    bert.shape.activation == Activation::Gelu
+}
+
+/// Lays the weights of a model that [`is_fused`] out for passes of inference in fixed point.
+pub(super) fn lay_out(bert: &mut Bert) -> Result<()> {
+    bert.blocks.iter_mut().flat_map(Block::linears).try_for_each(Linear::lay_out)
+}
 
 /// Whether a batch can be encoded here.
 pub(super) fn fits(bert: &Bert, batch: &Batch) -> bool {
     let Ok((rows, length)) = batch.ids.dims2() else { return false };
     let is_padding = |mask: &Tensor| mask.dims() == [rows, 1, 1, length];
     length > 0
-        && bert.shape.activation == Activation::Gelu
         && batch.ids.device().is_cpu()
         && runs_here(&bert.norm.weight)
+        && bert.blocks.iter().all(|block| block.query.precision != Precision::Bf16)
         && batch.positions.is_none()
         && batch.mask.as_ref().is_none_or(is_padding)
         && batch.lengths.len() == rows
         && batch.lengths.iter().all(|of_row| *of_row <= length)
 }
 
-/// The hidden states of a batch that [`fits`], of shape `(rows, length, hidden)`; 0 at padding.
+/// The hidden states of a batch that [`fits`] a model that [`is_fused`], of shape `(rows, length, hidden)`; 0 at padding.
 pub(super) fn encode(bert: &Bert, batch: &Batch) -> Result<Tensor> {
     let (rows, length) = batch.ids.dims2()?;
     let hidden = bert.shape.hidden;
@@ -187,7 +196,7 @@ fn encode_group(
         None => std::mem::swap(&mut memory.states, &mut memory.context),
         Some(project) => {
             let states = room(&mut memory.states, count * hidden);
-            linear(project, embedded, states, &mut memory.low)?;
+            linear(project, &Rows::new(embedded), states, &mut memory.low)?;
             with_bias(project, |bias| add_bias(states, bias))?;
         }
     }
@@ -200,10 +209,11 @@ fn layer(block: &Block, shape: &Shape, lengths: &[usize], memory: &mut Memory) -
     let count: usize = lengths.iter().sum();
     let size = count * shape.hidden;
     let states = room(states, size);
+    let rows = Rows::new(states);
     let [query, key, value] = [(&block.query, query), (&block.key, key), (&block.value, value)]
         .map(|(layer, memory)| {
             let to = room(memory, size);
-            linear(layer, states, to, low)?;
+            linear(layer, &rows, to, low)?;
             with_bias(layer, |bias| add_bias(to, bias))?;
             Result::Ok(&*to)
         });
@@ -218,15 +228,15 @@ fn layer(block: &Block, shape: &Shape, lengths: &[usize], memory: &mut Memory) -
         sequence.attend(&mut context[place], scores);
     }
     let added = room(added, size);
-    linear(&block.attended, context, added, low)?;
+    linear(&block.attended, &Rows::new(context), added, low)?;
     let norm = |norm: &LayerNorm, layer, states: &mut [f32], added: &[f32]| {
         with_bias(layer, |bias| with_norm(norm, |norm| norm.apply_to_sum(states, added, bias)))?
     };
     norm(&block.attended_norm, &block.attended, states, added)?;
     let inner = room(inner, count * shape.inner);
-    linear(&block.widen, states, inner, low)?;
+    linear(&block.widen, &Rows::new(states), inner, low)?;
     with_bias(&block.widen, |bias| gelu::gelu(inner, bias))?;
-    linear(&block.narrow, inner, added, low)?;
+    linear(&block.narrow, &Rows::new(inner), added, low)?;
     norm(&block.output_norm, &block.narrow, states, added)
 }
 

@@ -27,7 +27,7 @@ pub struct Network {
 
 /// What scores labels.
 enum Scorer {
-    Spans(SpanScorer),
+    Spans(Box<SpanScorer>),
     Words(WordScorer),
 }
 
@@ -79,7 +79,7 @@ impl Network {
         let lstm = || BiLstm::load(weights, "rnn.lstm", hidden, hidden / 2, layers).map_err(here);
         let scorer = match settings.span_mode {
             SpanMode::TokenLevel => Scorer::Words(WordScorer::load(settings, weights)?),
-            _ => Scorer::Spans(SpanScorer::load(settings, weights)?),
+            _ => Scorer::Spans(Box::new(SpanScorer::load(settings, weights)?)),
         };
         Ok(Self {
             projection: (inner != hidden).then(projection).transpose()?,

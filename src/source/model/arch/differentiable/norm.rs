@@ -3,7 +3,8 @@
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
-use super::{ROWS, numbers, sum_of_rows, tensor, with};
+use super::super::kernel::norm::Norm;
+use super::{ROWS, numbers, tensor, total, with};
 
 /// Layer normalisation over the last dimension.
 pub(in super::super) fn layer_norm(
@@ -17,16 +18,6 @@ pub(in super::super) fn layer_norm(
 
 struct LayerNormOp {
     epsilon: f32,
-}
-
-impl LayerNormOp {
-    /// The mean of a row and one over its standard deviation.
-    fn moments(&self, row: &[f32]) -> (f32, f32) {
-        let count = row.len() as f32;
-        let mean = row.iter().sum::<f32>() / count;
-        let variance = row.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>() / count;
-        (mean, 1.0 / (variance + self.epsilon).sqrt())
-    }
 }
 
 impl CustomOp3 for LayerNormOp {
@@ -43,18 +34,10 @@ impl CustomOp3 for LayerNormOp {
         bias: &CpuStorage,
         bias_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let x = numbers(x, x_layout)?;
+        let mut y = numbers(x, x_layout)?.to_vec();
         let (weight, bias) = (numbers(weight, weight_layout)?, numbers(bias, bias_layout)?);
-        let width = weight.len();
-        let mut y = vec![0.0; x.len()];
-        y.par_chunks_mut(ROWS * width).zip(x.par_chunks(ROWS * width)).for_each(|(y, x)| {
-            for (y, x) in y.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
-                let (mean, scale) = self.moments(x);
-                for (((y, x), w), b) in y.iter_mut().zip(x).zip(weight).zip(bias) {
-                    *y = (x - mean) * scale * w + b;
-                }
-            }
-        });
+        let norm = Norm { weight, bias, epsilon: self.epsilon };
+        y.par_chunks_mut(ROWS * weight.len()).for_each(|rows| norm.apply(rows));
         Ok((CpuStorage::F32(y), x_layout.shape().clone()))
     }
 
@@ -66,11 +49,16 @@ impl CustomOp3 for LayerNormOp {
         _: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let width = weight.elem_count();
-        let (by_x, sums) = with(x, |x| {
-            with(weight, |weight| with(gradient, |gradient| self.backward(x, weight, gradient)))
+        let mut by_x = with(gradient, <[f32]>::to_vec)?;
+        let sums = with(x, |x| {
+            with(weight, |weight| {
+                with(bias, |bias| {
+                    let norm = Norm { weight, bias, epsilon: self.epsilon };
+                    backward(norm, &mut by_x, x)
+                })
+            })
         })???;
-        let (by_weight, by_bias) = sums.split_at(width);
+        let (by_weight, by_bias) = sums.split_at(weight.elem_count());
         Ok((
             Some(tensor(by_x, x.shape())?),
             Some(tensor(by_weight.to_vec(), weight.shape())?),
@@ -79,38 +67,14 @@ impl CustomOp3 for LayerNormOp {
     }
 }
 
-impl LayerNormOp {
-    /// The gradient by `x`, and those by weight and bias, one after the other.
-    fn backward(&self, x: &[f32], weight: &[f32], gradient: &[f32]) -> (Vec<f32>, Vec<f32>) {
-        let width = weight.len();
-        let rows = x.len() / width;
-        let mut by_x = vec![0.0; x.len()];
-        let blocks = by_x.par_chunks_mut(ROWS * width).zip(x.par_chunks(ROWS * width));
-        blocks.zip(gradient.par_chunks(ROWS * width)).for_each(|((by_x, x), gradient)| {
-            let rows = by_x.chunks_exact_mut(width).zip(x.chunks_exact(width));
-            for ((by_x, x), gradient) in rows.zip(gradient.chunks_exact(width)) {
-                let (mean, scale) = self.moments(x);
-                let (mut sum, mut dot) = (0.0, 0.0);
-                for ((x, g), w) in x.iter().zip(gradient).zip(weight) {
-                    sum += g * w;
-                    dot += g * w * (x - mean) * scale;
-                }
-                let (sum, dot) = (sum / width as f32, dot / width as f32);
-                for (((by_x, x), g), w) in by_x.iter_mut().zip(x).zip(gradient).zip(weight) {
-                    *by_x = scale * (g * w - sum - (x - mean) * scale * dot);
-                }
-            }
-        });
-        let sums = sum_of_rows(rows, 2 * width, |i, sums| {
-            let (x, gradient) =
-                (&x[i * width..(i + 1) * width], &gradient[i * width..(i + 1) * width]);
-            let (mean, scale) = self.moments(x);
-            let (by_weight, by_bias) = sums.split_at_mut(width);
-            for (((w, b), x), g) in by_weight.iter_mut().zip(by_bias).zip(x).zip(gradient) {
-                *w += g * (x - mean) * scale;
-                *b += g;
-            }
-        });
-        (by_x, sums)
-    }
+/// Makes the gradients by `x` of those by its norm; gives those by weight and bias, one after the other.
+fn backward(norm: Norm<'_>, gradients: &mut [f32], x: &[f32]) -> Vec<f32> {
+    let width = norm.weight.len();
+    let blocks = gradients.par_chunks_mut(ROWS * width).zip(x.par_chunks(ROWS * width));
+    let of_block = |(gradients, x): (&mut [f32], &[f32])| {
+        let mut sums = vec![0.0; 2 * width];
+        norm.backward(gradients, x, &mut sums);
+        sums
+    };
+    total(blocks.map(of_block).collect(), 2 * width)
 }

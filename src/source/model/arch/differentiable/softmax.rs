@@ -3,6 +3,7 @@
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
+use super::super::kernel::softmax as kernel;
 use super::{ROWS, numbers, tensor, with};
 
 /// Softmax over the last dimension.
@@ -67,36 +68,19 @@ impl CustomOp1 for SoftmaxOp {
                     let mask = mask.of(block * ROWS + row, width);
                     y.iter_mut().zip(mask).for_each(|(y, m)| *y += m);
                 }
-                let most = y.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                let mut sum = 0.0;
-                for y in y.iter_mut() {
-                    *y = (*y - most).exp();
-                    sum += *y;
-                }
-                y.iter_mut().for_each(|y| *y /= sum);
             }
+            kernel::softmax(y, width, 1.0);
         });
         Ok((CpuStorage::F32(y), layout.shape().clone()))
     }
 
     fn bwd(&self, x: &Tensor, y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let width = x.dims().last().copied().unwrap_or(1).max(1);
-        let by_x = with(y, |y| {
-            with(gradient, |gradient| {
-                let mut by_x = vec![0.0; y.len()];
-                let blocks = by_x.par_chunks_mut(ROWS * width).zip(y.par_chunks(ROWS * width));
-                blocks.zip(gradient.par_chunks(ROWS * width)).for_each(|((by_x, y), gradient)| {
-                    let rows = by_x.chunks_exact_mut(width).zip(y.chunks_exact(width));
-                    for ((by_x, y), gradient) in rows.zip(gradient.chunks_exact(width)) {
-                        let dot: f32 = y.iter().zip(gradient).map(|(y, g)| y * g).sum();
-                        for ((by_x, y), g) in by_x.iter_mut().zip(y).zip(gradient) {
-                            *by_x = self.scale * y * (g - dot);
-                        }
-                    }
-                });
-                by_x
-            })
-        })??;
+        let mut by_x = with(gradient, <[f32]>::to_vec)?;
+        with(y, |y| {
+            let blocks = by_x.par_chunks_mut(ROWS * width).zip(y.par_chunks(ROWS * width));
+            blocks.for_each(|(by_x, y)| kernel::by_scores(by_x, y, width, self.scale));
+        })?;
         Ok(Some(tensor(by_x, x.shape())?))
     }
 }

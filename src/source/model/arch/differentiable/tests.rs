@@ -1,5 +1,7 @@
 use candle_core::Var;
 
+use super::super::Dropout;
+use super::super::dropout::Kept;
 use super::*;
 
 fn random(shape: &[usize], seed: u64) -> Var {
@@ -61,10 +63,70 @@ fn values_and_gradients_are_those_of_the_plain_forms() {
     let plain = |a: &[Var]| a[0].reshape((3, 50, 4, 6))?.transpose(1, 2)?.contiguous();
     agree(&one, [&|a| swapped(&a[0], [3, 50, 4, 6], &[3, 4, 50, 6]), &plain]);
     agree(&one, [&|a| gelu(&a[0]), &|a| a[0].gelu_erf()]);
-    let is_kept: Vec<bool> = (0..x.elem_count()).map(|i| i % 3 > 0).collect();
-    let mask: Vec<f32> = is_kept.iter().map(|k| if *k { 1.5 } else { 0.0 }).collect();
-    let mask = tensor(mask, x.shape()).unwrap();
-    agree(&[x], [&|a| masked(&a[0], is_kept.clone(), 1.5), &|a| a[0].mul(&mask)]);
+    let draw = |count| Dropout::new(5, 0).draw(count, 0.3).unwrap();
+    let mask = tensor(draw(x.elem_count()).of(&vec![1.0; x.elem_count()]), x.shape()).unwrap();
+    let masks = |a: &Tensor| a.mul(&mask);
+    agree(&one, [&|a| masked(&a[0], draw(a[0].elem_count())), &|a| masks(&a[0])]);
+    let two = [x.clone(), random(&[3, 50, 24], 7)];
+    let ours = |a: &[Var]| residual(&a[0], &a[1], Some(draw(a[0].elem_count())));
+    agree(&two, [&ours, &|a| a[0].add(&masks(&a[1])?)]);
+    agree(&two, [&|a| residual(&a[0], &a[1], None), &|a| a[0].add(&a[1])]);
+    let ids = [3, 0, 3, 5];
+    let plain = |a: &[Var]| a[0].index_select(&Tensor::new(&ids, &Device::Cpu)?, 0);
+    agree(&[random(&[6, 7], 8)], [&|a| look_up(&a[0], &ids), &plain]);
+    let plain = |a: &[Var]| {
+        let row = |begin, count: usize| {
+            a[0].narrow(0, begin, count)?.pad_with_zeros(0, 0, 4 - count)?.unsqueeze(0)
+        };
+        let empty = Tensor::zeros((1, 4, 7), DType::F32, &Device::Cpu)?;
+        Tensor::cat(&[row(0, 2)?, empty, row(2, 4)?], 0)
+    };
+    agree(&[random(&[6, 7], 8)], [&|a| padded(&a[0], &[2, 0, 4], 4), &plain]);
+}
+
+/// Each sequence and head by itself, with what dropout keeps of the shares as `mask`.
+fn plain_attention(a: &[Var], lengths: &[usize], heads: usize, mask: &[f32]) -> Result<Tensor> {
+    let width = a[0].dim(1)? / heads;
+    let (mut row, mut share) = (0, 0);
+    let mut sequences = Vec::new();
+    for &length in lengths.iter().filter(|length| **length > 0) {
+        let mut of_heads = Vec::new();
+        for head in 0..heads {
+            let part = |x: &Var| x.narrow(0, row, length)?.narrow(1, head * width, width);
+            let scores = (part(&a[0])?.matmul(&part(&a[1])?.t()?)? / (width as f64).sqrt())?;
+            let shares = candle_nn::ops::softmax(&scores, candle_core::D::Minus1)?;
+            let mask = Tensor::new(&mask[share..share + length * length], &Device::Cpu)?;
+            let shares = shares.mul(&mask.reshape((length, length))?)?;
+            of_heads.push(shares.matmul(&part(&a[2])?)?);
+            share += length * length;
+        }
+        sequences.push(Tensor::cat(&of_heads, 1)?);
+        row += length;
+    }
+    Tensor::cat(&sequences, 0)
+}
+
+#[test]
+fn attention_is_that_of_each_sequence_by_itself() {
+    let (lengths, heads) = ([3, 0, 1, 17], 2);
+    let arguments = [1, 2, 3].map(|seed| random(&[21, 10], seed));
+    let sequences = Sequences::new(&lengths, heads);
+    let count = sequences.shares();
+    assert_eq!(count, 2 * (9 + 1 + 289));
+    let draw = || Dropout::new(5, 0).draw(count, 0.3);
+    for kept in [&(|| None) as &dyn Fn() -> Option<Kept>, &draw] {
+        let ones = vec![1.0; count];
+        let mask = kept().map_or(ones.clone(), |kept| kept.of(&ones));
+        agree(
+            &arguments,
+            [&|a| attend(&a[0], &a[1], &a[2], sequences.clone(), kept()), &|a| {
+                plain_attention(a, &lengths, heads, &mask)
+            }],
+        );
+    }
+    let [query, key, value] = &arguments;
+    let error = attend(query, key, value, Sequences::new(&[3, 4], 2), None).unwrap_err();
+    assert!(error.to_string().contains("21 sub-words in sequences of [3, 4]"), "{error}");
 }
 
 #[test]

@@ -1,10 +1,8 @@
 //! Attention of several heads (Vaswani et al. 2017, arXiv:1706.03762) within one sequence: all see all, so
 //! nothing is masked.
 
-use pulp::Arch;
-
-use super::lanes::{exponential, largest, sum};
-use super::product::{Matrix, MatrixMut, multiply};
+use super::super::kernel::product::{Matrix, MatrixMut, multiply};
+use super::super::kernel::softmax::softmax;
 use super::room;
 
 /// Queries, keys and values of a sequence, each of shape `(length, hidden)`, a head beside the other.
@@ -48,25 +46,9 @@ impl Sequence<'_> {
     }
 }
 
-/// The softmax of each row of `width` scores times `scale`, which is positive.
-fn softmax(scores: &mut [f32], width: usize, scale: f32) {
-    Arch::new().dispatch(|| {
-        for row in scores.chunks_exact_mut(width) {
-            let most = largest(row);
-            for score in row.iter_mut() {
-                *score = exponential((*score - most) * scale);
-            }
-            let share = 1.0 / sum(row, |score| score);
-            for score in row.iter_mut() {
-                *score *= share;
-            }
-        }
-    });
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::tests::noise;
+    use super::super::super::kernel::noise;
     use super::*;
     use proptest::prelude::*;
 

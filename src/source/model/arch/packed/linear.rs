@@ -1,10 +1,14 @@
 //! Linear layers over packed rows.
 
+use std::cell::OnceCell;
+
 use candle_core::{Result, Tensor, bail};
 
 use super::super::differentiable::with;
+use super::super::kernel::fixed::FixedRows;
+use super::super::kernel::product::{Matrix, MatrixMut, multiply};
 use super::super::layers::Linear;
-use super::product::{Matrix, MatrixMut, multiply};
+
 use super::room;
 
 /// So many terms of a sum are added by one product. Within that, `gemm` adds them one after another; more it
@@ -14,11 +18,36 @@ const TERMS: usize = 512;
 /// A result of no more elements than this `gemm` computes in another way.
 const SMALL: usize = 256;
 
+/// What goes into linear layers: rows one after another, and the same in fixed point once a layer has asked for it.
+pub(super) struct Rows<'v> {
+    values: &'v [f32],
+    fixed: OnceCell<FixedRows>,
+}
+
+impl<'v> Rows<'v> {
+    /// These rows.
+    pub(super) fn new(values: &'v [f32]) -> Self {
+        Self { values, fixed: OnceCell::new() }
+    }
+}
+
 /// `to = x W^T` and what the layer's adapter adds: without the bias, which what follows adds in passing. `x`
 /// has the shape `(rows, inputs)`, `to` `(rows, outputs)`; `low` is room to work in. A row of the result
 /// depends on no other row, to the last bit.
-pub(super) fn linear(layer: &Linear, x: &[f32], to: &mut [f32], low: &mut Vec<f32>) -> Result<()> {
-    weighted(to, x, &layer.weight, false)?;
+pub(super) fn linear(
+    layer: &Linear,
+    rows: &Rows<'_>,
+    to: &mut [f32],
+    low: &mut Vec<f32>,
+) -> Result<()> {
+    let x = rows.values;
+    match &layer.fixed {
+        None => weighted(to, x, &layer.weight, false)?,
+        Some(weight) => {
+            let inputs = layer.weight.dim(1)?;
+            rows.fixed.get_or_init(|| FixedRows::new(x, inputs)).multiply(weight, to);
+        }
+    }
     let Some(adapter) = &layer.adapter else { return Ok(()) };
     let (rank, inputs) = adapter.down.dims2()?;
     let low = room(low, x.len() / inputs * rank);
@@ -110,7 +139,7 @@ pub(super) fn add_bias(values: &mut [f32], bias: &[f32]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::noise;
+    use super::super::super::kernel::noise;
     use super::*;
     use proptest::prelude::*;
 

@@ -1,9 +1,10 @@
 use std::collections::BTreeMap;
 
-use candle_core::Device;
+use candle_core::{Device, Var};
 use proptest::prelude::*;
 
-use super::super::{Encoder, Mode, architecture};
+use super::super::kernel::noise;
+use super::super::{Dropout, Encoder, Mode, architecture};
 use super::*;
 use crate::source::model::weights::Weights;
 
@@ -12,18 +13,18 @@ const CONFIG: &str = r#"{"hidden_size": 24, "num_attention_heads": 3, "intermedi
 const HIDDEN: usize = 24;
 const INNER: usize = 40;
 
-/// Numbers that look like noise, in -1..1.
-pub(super) fn noise(count: usize, seed: u32) -> Vec<f32> {
-    let scrambled = |i: u32| {
-        let x = (i ^ seed.wrapping_mul(0x9e37_79b9)).wrapping_mul(0x85eb_ca6b);
-        (x ^ (x >> 15)).wrapping_mul(0xc2b2_ae35)
-    };
-    (0..count as u32).map(|i| scrambled(i) as i32 as f32 / 2f32.powi(31)).collect()
-}
-
 /// A small model with random weights, of embeddings of this width; with an adapter of rank 3 on every linear
 /// layer where `has_adapter`.
 fn model(name: &str, width: usize, has_adapter: bool) -> Box<dyn Encoder> {
+    load(name, width, &weights(width, has_adapter))
+}
+
+fn load(name: &str, width: usize, weights: &Weights) -> Box<dyn Encoder> {
+    let config = format!(r#"{CONFIG}, "embedding_size": {width}, "pad_token_id": 1}}"#);
+    (architecture(name, "memory").unwrap().load)(&config, weights).unwrap()
+}
+
+fn weights(width: usize, has_adapter: bool) -> Weights {
     let mut tensors = BTreeMap::new();
     let mut add = |name: String, shape: &[usize], around: f32| {
         let values = noise(shape.iter().product(), tensors.len() as u32 + 1);
@@ -60,9 +61,7 @@ fn model(name: &str, width: usize, has_adapter: bool) -> Box<dyn Encoder> {
         add(format!("{name}.weight"), &[width], 1.0);
         add(format!("{name}.bias"), &[width], 0.0);
     }
-    let weights = Weights::new(BTreeMap::new(), "memory".to_owned()).with_adapter(tensors, 0.5);
-    let config = format!(r#"{CONFIG}, "embedding_size": {width}, "pad_token_id": 1}}"#);
-    (architecture(name, "memory").unwrap().load)(&config, &weights).unwrap()
+    Weights::new(BTreeMap::new(), "memory".to_owned()).with_adapter(tensors, 0.5)
 }
 
 /// The hidden states of each row, padding left out.
@@ -109,8 +108,79 @@ fn equals_the_padded_pass() {
 }
 
 #[test]
+fn training_equals_the_padded_pass() {
+    let weights = weights(HIDDEN, true).into_trainable(|_| true).unwrap();
+    let encoder = load("bert", HIDDEN, &weights);
+    let variables = weights.variables();
+    let off = Dropout::off();
+    proptest!(ProptestConfig::with_cases(10), |(sequences in sequences())| {
+        let batch = batch(&sequences);
+        let seen = |states: Tensor| {
+            let values = rows(&states, &batch.lengths).concat();
+            let mut weighted = Vec::new();
+            for (row, length) in batch.lengths.iter().enumerate() {
+                let states = states.get(row).unwrap().narrow(0, 0, *length).unwrap();
+                let factors = noise(length * HIDDEN, row as u32 + 7);
+                let factors = Tensor::from_vec(factors, (*length, HIDDEN), &Device::Cpu).unwrap();
+                weighted.push(states.mul(&factors).unwrap().sum_all().unwrap());
+            }
+            let gradients = Tensor::stack(&weighted, 0).unwrap().sum_all().unwrap().backward();
+            let gradients = gradients.unwrap();
+            let of = |variable: &Var| {
+                gradients.get(variable).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()
+            };
+            (values, variables.values().map(of).collect::<Vec<_>>())
+        };
+        let mode = Mode::Training(&off);
+        let (padded, by_padded) = seen(encoder.encode_layers(&batch, mode, &mut |_| {}).unwrap());
+        let (packed, by_packed) = seen(encoder.encode(&batch, mode).unwrap());
+        for (got, expected) in packed.iter().zip(&padded) {
+            prop_assert!((got - expected).abs() < 1e-5, "{} is not {}", got, expected);
+        }
+        for ((got, expected), name) in by_packed.iter().zip(&by_padded).zip(variables.keys()) {
+            let largest = expected.iter().fold(1.0f32, |most, value| most.max(value.abs()));
+            for (got, expected) in got.iter().zip(expected) {
+                let error = (got - expected).abs();
+                prop_assert!(error < 1e-4 * largest, "{}: {} is not {}", name, got, expected);
+            }
+        }
+    });
+}
+
+/// The same models, their linear layers in fixed point.
+fn fixed_cases() -> Vec<Box<dyn Encoder>> {
+    let fixed = |(name, width)| {
+        let weights = weights(width, false).with_precision(Precision::Int16);
+        load(name, width, &weights)
+    };
+    [("bert", HIDDEN), ("roberta", HIDDEN), ("electra", 16)].map(fixed).into()
+}
+
+#[test]
+fn fixed_point_is_near() {
+    let cases = [("bert", HIDDEN), ("roberta", HIDDEN), ("electra", 16)];
+    let cases = cases.map(|(name, width)| model(name, width, false)).into_iter();
+    let cases: Vec<_> = cases.zip(fixed_cases()).collect();
+    proptest!(ProptestConfig::with_cases(20), |(sequences in sequences())| {
+        let batch = batch(&sequences);
+        for (exact, fixed) in &cases {
+            prop_assert_eq!(exact.precision(), Precision::F32);
+            prop_assert_eq!(fixed.precision(), Precision::Int16);
+            let [exact, fixed] = [exact, fixed].map(|encoder| {
+                let states = encoder.encode(&batch, Mode::Inference).unwrap();
+                rows(&states, &batch.lengths).concat()
+            });
+            prop_assert_ne!(&exact, &fixed);
+            for (got, expected) in fixed.iter().zip(&exact) {
+                prop_assert!((got - expected).abs() < 2e-2, "{} is not {}", got, expected);
+            }
+        }
+    });
+}
+
+#[test]
 fn a_sequence_has_the_same_states_in_any_batch() {
-    let cases = cases();
+    let cases: Vec<_> = cases().into_iter().chain(fixed_cases()).collect();
     proptest!(ProptestConfig::with_cases(20), |(sequences in sequences())| {
         for encoder in &cases {
             let together = batch(&sequences);

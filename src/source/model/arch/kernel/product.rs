@@ -4,7 +4,7 @@ use gemm::Parallelism;
 
 /// A matrix inside a slice: the element of row `i` and column `j` is at `i * strides[0] + j * strides[1]`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Matrix<'v> {
+pub(in super::super) struct Matrix<'v> {
     values: &'v [f32],
     rows: usize,
     columns: usize,
@@ -16,13 +16,17 @@ impl<'v> Matrix<'v> {
     ///
     /// # Panics
     /// Where the slice ends before the matrix does.
-    pub(super) fn new(values: &'v [f32], [rows, columns]: [usize; 2], stride: usize) -> Self {
+    pub(in super::super) fn new(
+        values: &'v [f32],
+        [rows, columns]: [usize; 2],
+        stride: usize,
+    ) -> Self {
         assert_inside(values.len(), [rows, columns], stride);
         Self { values, rows, columns, strides: [stride, 1] }
     }
 
     /// The same numbers with rows and columns exchanged.
-    pub(super) fn transposed(self) -> Self {
+    pub(in super::super) fn transposed(self) -> Self {
         let [row, column] = self.strides;
         Self { rows: self.columns, columns: self.rows, strides: [column, row], ..self }
     }
@@ -30,7 +34,7 @@ impl<'v> Matrix<'v> {
 
 /// A matrix that is written.
 #[derive(Debug)]
-pub(super) struct MatrixMut<'v> {
+pub(in super::super) struct MatrixMut<'v> {
     values: &'v mut [f32],
     rows: usize,
     columns: usize,
@@ -42,7 +46,11 @@ impl<'v> MatrixMut<'v> {
     ///
     /// # Panics
     /// Where the slice ends before the matrix does, or rows overlap.
-    pub(super) fn new(values: &'v mut [f32], [rows, columns]: [usize; 2], stride: usize) -> Self {
+    pub(in super::super) fn new(
+        values: &'v mut [f32],
+        [rows, columns]: [usize; 2],
+        stride: usize,
+    ) -> Self {
         assert_inside(values.len(), [rows, columns], stride);
         assert!(columns <= stride, "rows of {columns} columns overlap at a stride of {stride}");
         Self { values, rows, columns, stride }
@@ -62,7 +70,12 @@ fn assert_inside(length: usize, [rows, columns]: [usize; 2], stride: usize) {
 /// # Panics
 /// Where the shapes do not fit.
 #[allow(unsafe_code, reason = "the function of `gemm` takes pointers; see the argument inside")]
-pub(super) fn multiply(to: MatrixMut<'_>, left: Matrix<'_>, right: Matrix<'_>, is_added: bool) {
+pub(in super::super) fn multiply(
+    to: MatrixMut<'_>,
+    left: Matrix<'_>,
+    right: Matrix<'_>,
+    is_added: bool,
+) {
     assert_eq!([to.rows, to.columns], [left.rows, right.columns], "the shape of a product");
     assert_eq!(left.columns, right.rows, "the inner size of a product");
     let stride = |stride: usize| stride.cast_signed();
@@ -97,7 +110,7 @@ pub(super) fn multiply(to: MatrixMut<'_>, left: Matrix<'_>, right: Matrix<'_>, i
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::noise;
+    use super::super::noise;
     use super::*;
     use proptest::prelude::*;
 

@@ -9,7 +9,7 @@ const LANES: usize = 16;
 
 /// The sum of `f` over a row.
 #[inline(always)]
-pub(super) fn sum(values: &[f32], f: impl Fn(f32) -> f32) -> f32 {
+pub(in super::super) fn sum(values: &[f32], f: impl Fn(f32) -> f32) -> f32 {
     let (chunks, rest) = values.as_chunks::<LANES>();
     let mut lanes = [0.0; LANES];
     for chunk in chunks {
@@ -23,9 +23,25 @@ pub(super) fn sum(values: &[f32], f: impl Fn(f32) -> f32) -> f32 {
     lanes.iter().sum()
 }
 
+/// The sum of the products of two rows.
+#[inline(always)]
+pub(in super::super) fn sum_of_products(a: &[f32], b: &[f32]) -> f32 {
+    let ((a_chunks, a_rest), (b_chunks, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    let mut lanes = [0.0; LANES];
+    for (a, b) in a_chunks.iter().zip(b_chunks) {
+        for (lane, (a, b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
+            *lane += a * b;
+        }
+    }
+    for (lane, (a, b)) in lanes.iter_mut().zip(a_rest.iter().zip(b_rest)) {
+        *lane += a * b;
+    }
+    lanes.iter().sum()
+}
+
 /// The largest number of a row.
 #[inline(always)]
-pub(super) fn largest(values: &[f32]) -> f32 {
+pub(in super::super) fn largest(values: &[f32]) -> f32 {
     let larger = |a: f32, b: f32| if b > a { b } else { a };
     let (chunks, rest) = values.as_chunks::<LANES>();
     let mut lanes = [f32::NEG_INFINITY; LANES];
@@ -46,7 +62,7 @@ pub(super) fn largest(values: &[f32]) -> f32 {
 /// e^x = 2^n e^r with n the whole number nearest to x / ln 2; |r| is at most ln 2 / 2, where the Taylor series
 /// to the seventh power is exact in `f32`.
 #[inline(always)]
-pub(super) fn exponential(x: f32) -> f32 {
+pub(in super::super) fn exponential(x: f32) -> f32 {
     /// Added to a small number, it leaves the nearest whole number in the low bits.
     const ROUNDER: f32 = 12_582_912.0;
     /// ln 2 in two parts: products of the first with a small whole number are exact.
@@ -85,6 +101,7 @@ mod tests {
             let values: Vec<f32> = (0..count).map(|i| (i as f32 * 1.7).sin()).collect();
             let expected: f32 = values.iter().map(|v| v * v).sum();
             assert!((sum(&values, |v| v * v) - expected).abs() < 1e-5);
+            assert!((sum_of_products(&values, &values) - expected).abs() < 1e-5);
             assert_eq!(largest(&values), values.iter().copied().fold(f32::MIN, f32::max));
         }
     }

@@ -2,19 +2,19 @@
 
 use pulp::Arch;
 
-use super::lanes::sum;
+use super::lanes::{sum, sum_of_products};
 
 /// The parameters of a norm.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Norm<'w> {
-    pub(super) weight: &'w [f32],
-    pub(super) bias: &'w [f32],
-    pub(super) epsilon: f32,
+pub(in super::super) struct Norm<'w> {
+    pub(in super::super) weight: &'w [f32],
+    pub(in super::super) bias: &'w [f32],
+    pub(in super::super) epsilon: f32,
 }
 
 impl Norm<'_> {
     /// Normalises each row of `values`.
-    pub(super) fn apply(self, values: &mut [f32]) {
+    pub(in super::super) fn apply(self, values: &mut [f32]) {
         Arch::new().dispatch(|| {
             for row in values.chunks_exact_mut(self.weight.len()) {
                 self.row(row);
@@ -23,7 +23,7 @@ impl Norm<'_> {
     }
 
     /// For each row, `residual` becomes the norm of `residual + values + bias`.
-    pub(super) fn apply_to_sum(self, residual: &mut [f32], values: &[f32], bias: &[f32]) {
+    pub(in super::super) fn apply_to_sum(self, residual: &mut [f32], values: &[f32], bias: &[f32]) {
         let width = self.weight.len();
         Arch::new().dispatch(|| {
             for (row, values) in residual.chunks_exact_mut(width).zip(values.chunks_exact(width)) {
@@ -37,19 +37,54 @@ impl Norm<'_> {
 
     #[inline(always)]
     fn row(self, row: &mut [f32]) {
-        let count = row.len() as f32;
-        let mean = sum(row, |value| value) / count;
-        let variance = sum(row, |value| (value - mean) * (value - mean)) / count;
-        let scale = 1.0 / (variance + self.epsilon).sqrt();
+        let (mean, scale) = self.moments(row);
         for ((value, weight), bias) in row.iter_mut().zip(self.weight).zip(self.bias) {
             *value = (*value - mean) * scale * weight + bias;
         }
     }
 }
 
+impl Norm<'_> {
+    /// The mean of a row and one over its standard deviation.
+    #[inline(always)]
+    fn moments(self, row: &[f32]) -> (f32, f32) {
+        let count = row.len() as f32;
+        let mean = sum(row, |value| value) / count;
+        let variance = sum(row, |value| (value - mean) * (value - mean)) / count;
+        (mean, 1.0 / (variance + self.epsilon).sqrt())
+    }
+
+    /// From the gradients by the norm of the rows `x`, those by `x`, in their place. What they add to the gradients by
+    /// weight and bias is added to `sums`, one after the other.
+    pub(in super::super) fn backward(self, gradients: &mut [f32], x: &[f32], sums: &mut [f32]) {
+        let width = self.weight.len();
+        let (by_weight, by_bias) = sums.split_at_mut(width);
+        let mut weighted = vec![0.0; width];
+        let mut normal = vec![0.0; width];
+        Arch::new().dispatch(|| {
+            for (gradient, x) in gradients.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
+                let (mean, scale) = self.moments(x);
+                normal.iter_mut().zip(x).for_each(|(n, x)| *n = (x - mean) * scale);
+                let factors = weighted.iter_mut().zip(self.weight);
+                factors.zip(&*gradient).for_each(|((product, w), g)| *product = g * w);
+                let of_row = by_weight.iter_mut().zip(by_bias.iter_mut());
+                for ((by_weight, by_bias), (g, n)) in of_row.zip(gradient.iter().zip(&normal)) {
+                    *by_weight += g * n;
+                    *by_bias += g;
+                }
+                let sum = sum(&weighted, |value| value) / width as f32;
+                let dot = sum_of_products(&weighted, &normal) / width as f32;
+                for ((g, w), n) in gradient.iter_mut().zip(&weighted).zip(&normal) {
+                    *g = scale * (w - sum - n * dot);
+                }
+            }
+        });
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::tests::noise;
+    use super::super::noise;
     use super::*;
     use proptest::prelude::*;
 

@@ -21,7 +21,7 @@ const TAIL: [f32; 7] = [
 ];
 
 /// `GELU(x + bias)` for each row of `values`.
-pub(super) fn gelu(values: &mut [f32], bias: &[f32]) {
+pub(in super::super) fn gelu(values: &mut [f32], bias: &[f32]) {
     Arch::new().dispatch(|| {
         for row in values.chunks_exact_mut(bias.len()) {
             for (value, bias) in row.iter_mut().zip(bias) {
@@ -31,18 +31,47 @@ pub(super) fn gelu(values: &mut [f32], bias: &[f32]) {
     });
 }
 
-/// x Φ(x) = max(x, 0) - |x| Φ(-|x|): the second term is small wherever it is inexact.
+/// The GELU of each number of `x`, into `to`.
+pub(in super::super) fn of_each(to: &mut [f32], x: &[f32]) {
+    Arch::new().dispatch(|| to.iter_mut().zip(x).for_each(|(to, x)| *to = of_one(*x)));
+}
+
+/// From the gradients by GELU, those by `x`, in their place.
+pub(in super::super) fn backward(gradients: &mut [f32], x: &[f32]) {
+    Arch::new().dispatch(|| {
+        gradients.iter_mut().zip(x).for_each(|(gradient, x)| *gradient *= slope(*x));
+    });
+}
+
+/// Φ(-|x|), the tail of the normal distribution, and exp(-x²/2).
 #[inline(always)]
-fn of_one(x: f32) -> f32 {
+fn tail(x: f32) -> (f32, f32) {
     let z = x.abs();
     let t = 1.0 / (1.0 + SLOPE * z);
     let mut p = 0.0;
     for coefficient in TAIL.into_iter().rev() {
         p = p * t + coefficient;
     }
-    let tail = p * t * exponential(-0.5 * z * z);
+    let bell = exponential(-0.5 * z * z);
+    (p * t * bell, bell)
+}
+
+/// x Φ(x) = max(x, 0) - |x| Φ(-|x|): the second term is small wherever it is inexact.
+#[inline(always)]
+fn of_one(x: f32) -> f32 {
+    let (tail, _) = tail(x);
     let positive = if x > 0.0 { x } else { 0.0 };
-    positive - z * tail
+    positive - x.abs() * tail
+}
+
+/// The derivative, Φ(x) + x φ(x).
+#[inline(always)]
+fn slope(x: f32) -> f32 {
+    /// 1 / √(2π)
+    const DENSITY: f32 = 0.398_942_3;
+    let (tail, bell) = tail(x);
+    let share = if x > 0.0 { 1.0 - tail } else { tail };
+    share + x * DENSITY * bell
 }
 
 #[cfg(test)]
@@ -72,6 +101,21 @@ mod tests {
             worst = if error > worst || error.is_nan() { error } else { worst };
         }
         assert!(worst < 1e-6, "{worst}");
+    }
+
+    #[test]
+    fn the_slope_is_that_of_the_definition() {
+        for i in -1_200..=1_200 {
+            let x = i as f32 / 100.0;
+            let (mut value, mut gradient) = ([0.0], [2.0]);
+            of_each(&mut value, &[x]);
+            backward(&mut gradient, &[x]);
+            let x = f64::from(x);
+            let share = 0.5 * (1.0 + erf(x / std::f64::consts::SQRT_2));
+            let density = (-x * x / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
+            assert!((f64::from(value[0]) - x * share).abs() < 1e-6, "{x}");
+            assert!((f64::from(gradient[0]) - 2.0 * (share + x * density)).abs() < 2e-6, "{x}");
+        }
     }
 
     #[test]

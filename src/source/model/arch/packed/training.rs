@@ -1,0 +1,37 @@
+//! The same without padding for training: operations that a gradient flows through, on all threads.
+
+use candle_core::{Result, Tensor};
+
+use super::super::differentiable::{Sequences, attend, padded};
+use super::super::embeddings::SubWords;
+use super::super::{Dropout, Mode};
+use super::{Bert, Inputs};
+use crate::source::model::batch::Batch;
+
+/// The hidden states of a batch that [`super::fits`], of shape `(rows, length, hidden)`; 0 at padding. Dropout
+/// draws for sub-words alone, not for padding.
+pub(in super::super) fn encode(bert: &Bert, batch: &Batch, dropout: &Dropout) -> Result<Tensor> {
+    let mode = Mode::Training(dropout);
+    let shape = &bert.shape;
+    let (_, length) = batch.ids.dims2()?;
+    let mut sub_words = SubWords::default();
+    for row in Inputs::of(bert, batch)?.rows {
+        sub_words.ids.extend(row.ids);
+        sub_words.positions.extend(row.positions);
+        sub_words.types.extend(row.types);
+    }
+    let sequences = Sequences::new(&batch.lengths, shape.heads);
+    let sum = bert.embeddings.look_up(&sub_words)?;
+    let mut x = mode.dropout(&bert.norm.forward(&sum, mode)?, shape.dropout)?;
+    if let Some(project) = &bert.project {
+        x = project.forward(&x)?;
+    }
+    for block in &bert.blocks {
+        let [query, key, value] =
+            [&block.query, &block.key, &block.value].map(|layer| layer.forward(&x));
+        let kept = dropout.draw(sequences.shares(), shape.attention_dropout);
+        let context = attend(&query?, &key?, &value?, sequences.clone(), kept)?;
+        x = block.finish(&x, &context, shape, mode)?;
+    }
+    padded(&x, &batch.lengths, length)
+}

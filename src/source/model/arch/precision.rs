@@ -1,0 +1,78 @@
+//! In how many bits matrices are multiplied.
+
+use candle_core::{DType, Result, Tensor};
+
+/// What the matrix products of a model are computed in. All else (sums, norms, softmax, losses, and the weights that
+/// training changes) stays in 32 bits, as in the mixed precision of Micikevicius et al. 2018 (arXiv:1710.03740).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// 32 bits.
+    #[default]
+    F32,
+    /// Factors and products rounded to bfloat16, sums within a product in 32 bits: the rate of tensor cores on CUDA.
+    /// The processor rounds in the same way and multiplies in 32 bits, which is slower than not to round.
+    Bf16,
+    /// Whole numbers of 12 bits in 16, with a scale for each row of both factors (see the kernel `fixed`), in the linear
+    /// layers of a model that is not trained, on the processor; else 32 bits.
+    #[serde(skip)]
+    Int16,
+}
+
+impl Precision {
+    /// A factor of a product, from 32 bits.
+    pub(super) fn factor(self, x: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::F32 | Self::Int16 => Ok(x.clone()),
+            Self::Bf16 if x.device().is_cpu() => rounded(x),
+            Self::Bf16 => x.to_dtype(DType::BF16),
+        }
+    }
+
+    /// A product of factors, to 32 bits.
+    pub(super) fn product(self, x: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::F32 | Self::Int16 => Ok(x.clone()),
+            Self::Bf16 if x.device().is_cpu() => rounded(x),
+            Self::Bf16 => x.to_dtype(DType::F32),
+        }
+    }
+
+    /// The product of two matrices, or of several, of 32 bits.
+    pub(super) fn multiply(self, left: &Tensor, right: &Tensor) -> Result<Tensor> {
+        self.product(&self.factor(left)?.matmul(&self.factor(right)?)?)
+    }
+}
+
+fn rounded(x: &Tensor) -> Result<Tensor> {
+    x.to_dtype(DType::BF16)?.to_dtype(DType::F32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::{Device, Var};
+
+    #[test]
+    fn factors_and_products_have_eight_bits() {
+        // 1 + 2^-8 is halfway between two numbers of bfloat16, and goes to the even one.
+        let x = Tensor::new(&[[1.0f32 + 1.0 / 256.0, 3.0 + 3.0 / 64.0]], &Device::Cpu).unwrap();
+        let one = Tensor::new(&[[1.0f32], [1.0]], &Device::Cpu).unwrap();
+        let product = |precision: Precision| {
+            precision.multiply(&x, &one).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()
+        };
+        assert_eq!(product(Precision::F32), [4.050_781_3]);
+        assert_eq!(product(Precision::Bf16), [4.0625]);
+    }
+
+    #[test]
+    fn gradients_flow_to_the_numbers_of_32_bits() {
+        let x = Var::new(&[[1.003f32, -2.0]], &Device::Cpu).unwrap();
+        let y = Tensor::new(&[[0.5f32], [4.0]], &Device::Cpu).unwrap();
+        let product = Precision::Bf16.multiply(x.as_tensor(), &y).unwrap();
+        let gradients = product.sum_all().unwrap().backward().unwrap();
+        let by_x = gradients.get(&x).unwrap();
+        assert_eq!(by_x.dtype(), DType::F32);
+        assert_eq!(by_x.to_vec2::<f32>().unwrap(), [[0.5, 4.0]]);
+    }
+}
