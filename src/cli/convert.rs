@@ -49,7 +49,7 @@ const EXAMPLES: usize = 3;
   spanloom convert export.json --input-format label-studio --to conll --mismatch expand
   spanloom convert wnut.conll --to conll --scheme bioes --map corporation=ORG,group=ORG --drop product
   spanloom convert train.jsonl --input-format tokens-jsonl --tag-names multinerd --to gliner -o train.json
-  spanloom convert corpus/*.ann --to parquet -o train.parquet --map-file labels.toml")]
+  spanloom convert corpus/*.ann --to tokens-parquet -o train.parquet --map-file labels.toml")]
 pub struct Args {
     /// Files, folders, globs, or `-` for standard input, which is read too where it is no terminal
     /// and nothing is named.
@@ -86,7 +86,7 @@ pub struct Args {
 }
 
 fn format_name() -> impl TypedValueParser<Value = &'static Format> {
-    PossibleValuesParser::new(FORMATS.iter().map(|format| format.name))
+    PossibleValuesParser::new(FORMATS.iter().filter(|f| f.write.is_some()).map(|f| f.name))
         .map(|name| format(&name).expect("a possible value is the name of a format"))
 }
 

@@ -62,26 +62,36 @@ pub(super) struct ReadArgs {
     /// then takes them for text.
     #[arg(long, value_name = "FORMAT", default_value = "auto", value_parser = FormatChoice::parser())]
     input_format: FormatChoice,
-    /// JSON: the field that holds the text.
+    /// JSON and tables: the field or column that holds the text.
     #[arg(long, value_name = "FIELD", default_value = "text")]
     text_field: String,
-    /// JSON: the field that holds the id.
+    /// JSON and tables: the field or column that holds the id.
     #[arg(long, value_name = "FIELD", default_value = "id")]
     id_field: String,
     /// CoNLL: the column of the tokens, from 1; without it found.
     #[arg(long, value_name = "NUMBER")]
     token_column: Option<NonZeroUsize>,
-    /// CoNLL: what parts the columns, `tab`, `space`, `comma` or a character; without it tabs where a
-    /// line has one, else white space.
+    /// CSV, TSV: the first record is a document, and columns are called 1, 2, 3, … (`--text-field 2`).
+    #[arg(long)]
+    no_header: bool,
+    /// CSV, TSV: quotes are text, and each line is a record.
+    #[arg(long)]
+    no_quotes: bool,
+    /// CoNLL, CSV, TSV: what parts the columns, `tab`, `space`, `comma` or a character; without it the comma,
+    /// the tab, or in CoNLL tabs where a line has one, else white space.
     #[arg(long, value_name = "SEPARATOR", value_parser = separator)]
     separator: Option<char>,
     /// Tokens and tags: the names of tags that are numbers: `multinerd`, `wikineural`, names parted by
     /// commas, or a file (a name a line, or JSON).
     #[arg(long, value_name = "NAMES", value_parser = tag_names)]
     tag_names: Option<Arc<[String]>>,
-    /// Text and CoNLL: a document of more bytes is cut and goes on as another.
-    #[arg(long, value_name = "BYTES", default_value = "67108864")]
+    /// A document of more bytes is cut, best between two sentences, and goes on as another (`ID#2`); one of a table
+    /// is an error.
+    #[arg(long, value_name = "BYTES", default_value = "8388608")]
     max_document_bytes: NonZeroUsize,
+    /// JSON, CoNLL, CSV, TSV: a line, an element of an array or a record of more bytes is an error.
+    #[arg(long, value_name = "BYTES", default_value = "268435456")]
+    max_line_bytes: NonZeroUsize,
 }
 
 impl ReadArgs {
@@ -121,10 +131,13 @@ impl ReadArgs {
         ReadOptions {
             text_field: self.text_field.clone(),
             id_field: self.id_field.clone(),
+            no_header: self.no_header,
+            no_quotes: self.no_quotes,
             token_column: self.token_column.map(NonZeroUsize::get),
             separator: self.separator,
             tag_names: self.tag_names.clone(),
             max_document_bytes: self.max_document_bytes.get(),
+            max_line_bytes: self.max_line_bytes.get(),
             ..ReadOptions::default()
         }
     }

@@ -18,12 +18,16 @@ pub(super) fn tag_scheme() -> impl TypedValueParser<Value = TagScheme> {
 /// A writer of `format` onto a file, or a folder where the format needs one, or standard output.
 ///
 /// # Errors
-/// Where it cannot be written to.
+/// Where it cannot be written to, or in this format.
 pub(super) fn writer(
     output: Option<&Path>,
     format: &Format,
     options: &WriteOptions,
 ) -> Result<Box<dyn DocumentWriter>> {
+    let Some(open) = format.write else {
+        let message = format!("the format '{}' is only read", format.name);
+        return Err(Error::new(ErrorKind::Io, message).with_help("name another with `--format`"));
+    };
     let output = match output {
         Some(path) if format.companion.is_some() => Output::folder(path)?,
         None if format.companion.is_some() => {
@@ -36,7 +40,7 @@ pub(super) fn writer(
         Some(path) if path != Path::new("-") => Output::create(path)?,
         _ => Output::stdout()?,
     };
-    Ok((format.write)(output, options))
+    Ok(open(output, options))
 }
 
 fn resolved(path: &Path) -> Option<PathBuf> {

@@ -33,12 +33,12 @@ pub const FORMAT: Format = Format {
         },
         OptionDoc {
             name: "max-document-bytes",
-            value: "number, 67108864",
+            value: "number, 8388608",
             doc: "Read: a longer text is an error.",
         },
     ],
     read: |input, options| Box::new(std::iter::once(document(&input, options))) as Documents,
-    write: |output, _: &WriteOptions| Box::new(Writer { output, written: BTreeMap::new() }),
+    write: Some(|output, _: &WriteOptions| Box::new(Writer { output, written: BTreeMap::new() })),
 };
 
 const ANNOTATIONS: &str = "ann";
@@ -246,7 +246,7 @@ mod tests {
 
     fn write(folder: &Path, documents: &[(Document, Vec<Entity>)]) {
         let output = Output::folder(folder).unwrap();
-        let mut writer = (FORMAT.write)(output, &WriteOptions::default());
+        let mut writer = FORMAT.write.unwrap()(output, &WriteOptions::default());
         for (document, entities) in documents {
             writer.write(document, entities).unwrap();
         }
@@ -345,7 +345,7 @@ mod tests {
         let all: Vec<Document> =
             DocumentStream::new(inputs.files, options).map(Result::unwrap).collect();
         assert_eq!((all.len(), all[0].gold.as_ref()), (1, None));
-        let mut writer = (FORMAT.write)(Output::stdout().unwrap(), &WriteOptions::default());
+        let mut writer = FORMAT.write.unwrap()(Output::stdout().unwrap(), &WriteOptions::default());
         let error = writer.write(&all[0], &[]).unwrap_err().to_string();
         assert!(error.contains("a folder"), "{error}");
         let point = vec![entity("Ann", "Ann", "Point of Interest", 1.0)];

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use bzip2::bufread::MultiBzDecoder;
 use bzip2::write::BzEncoder;
-use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
+
+use super::gzip::Members;
 
 const BUFFER: usize = 64 << 10;
 
@@ -37,7 +38,7 @@ impl Compression {
     }
 
     /// Reads what `reader` holds compressed. Bytes that break off or are of another kind are an error
-    /// when they are read.
+    /// when they are read; in gzip, what comes after it can be read (`gzip.rs`).
     ///
     /// # Errors
     /// Where the decoder cannot be set up.
@@ -45,7 +46,7 @@ impl Compression {
         let reader = BufReader::with_capacity(BUFFER, reader);
         Ok(match self {
             Self::None => Box::new(reader),
-            Self::Gzip => Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(reader))),
+            Self::Gzip => Box::new(BufReader::with_capacity(BUFFER, Members::new(reader))),
             Self::Bzip2 => Box::new(BufReader::with_capacity(BUFFER, MultiBzDecoder::new(reader))),
             Self::Zstd => {
                 let decoder = zstd::Decoder::with_buffer(reader)?;

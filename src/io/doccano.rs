@@ -27,7 +27,7 @@ pub const FORMAT: Format = Format {
         options::MAX_ELEMENT_BYTES,
     ],
     read: |input, options| Box::new(Reader::new(input, options, document)) as Documents,
-    write: |output, options| Box::new(Writer::new(output, options, value)),
+    write: Some(|output, options| Box::new(Writer::new(output, options, value))),
 };
 
 /// The fields that may hold the entities.

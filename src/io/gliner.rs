@@ -22,7 +22,7 @@ pub const FORMAT: Format = Format {
     recognises: |value| value[NER].is_array() && FIELDS.iter().any(|field| value[field].is_array()),
     options: &[options::ID_FIELD, options::MAX_ELEMENT_BYTES],
     read: |input, options| Box::new(Reader::new(input, options, document)) as Documents,
-    write: |output, options| Box::new(Writer::new(output, options, value)),
+    write: Some(|output, options| Box::new(Writer::new(output, options, value))),
 };
 
 const NER: &str = "ner";

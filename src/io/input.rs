@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::compression::Compression;
 use super::stream::ByteCounter;
-use super::{FORMATS, Format, format_of, json, jsonl, text};
+use super::{FORMATS, Format, conll, csv, format_of, json, jsonl, sniff, text};
 use crate::error::{Error, ErrorKind, Result};
 
 /// An open input: bytes, decompressed, and what to call them.
@@ -140,8 +140,9 @@ impl Inputs {
     ///
     /// A file is read as `format`, or else as its suffix says, or else as text. Several formats are JSON
     /// and share its suffixes: there the first value that can be of one only decides, and where there is
-    /// none among the first 100 in the first MiB, it is `jsonl`. What standard input is, its beginning says
-    /// when it is read.
+    /// none among the first 100 in the first MiB, it is `jsonl`. So do CoNLL and tables whose columns are
+    /// parted by tabs, which their first MiB tells apart. What standard input is, its beginning says when it
+    /// is read.
     pub fn expand(inputs: &[PathBuf], format: Option<&'static Format>) -> Self {
         let mut expanded = Self::default();
         for input in inputs {
@@ -188,16 +189,27 @@ fn files_of(
     paths.into_iter().filter(stands_alone).map(file).collect()
 }
 
-/// The format of a file, by its suffix and, where that is one of JSON, by what it holds.
+/// The format of a file, by its suffix and, where several formats share that (JSON; CoNLL and tables parted by
+/// tabs), by what it holds.
 fn format_in(path: &Path) -> Option<&'static Format> {
     let format = format_of(path)?;
-    if format.name != jsonl::FORMAT.name {
-        return Some(format);
-    }
+    let recognise = match format.name {
+        name if name == jsonl::FORMAT.name => json::recognise,
+        name if name == csv::TSV.name => sentences_in,
+        _ => return Some(format),
+    };
     let file = InputFile { path: Some(path.to_owned()), format: Some(format) };
     // What cannot be opened is reported when its turn comes.
     let input = file.open(&ByteCounter::default()).ok();
-    Some(input.and_then(json::recognise).unwrap_or(format))
+    Some(input.and_then(recognise).unwrap_or(format))
+}
+
+/// CoNLL, where the beginning of an input parted by tabs is no table.
+fn sentences_in(mut input: Input) -> Option<&'static Format> {
+    let mut head = Vec::new();
+    // What cannot be read is reported when it is read for good.
+    let _ = input.by_ref().take(sniff::BYTES).read_to_end(&mut head);
+    (!csv::is_table(&sniff::beginning(&head))).then_some(&conll::FORMAT)
 }
 
 fn paths(input: &Path, errors: &mut Vec<Error>) -> Result<Vec<Option<PathBuf>>> {

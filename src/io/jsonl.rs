@@ -33,7 +33,9 @@ pub const FORMAT: Format = Format {
         options::OFFSETS,
     ],
     read: |input, options| Box::new(Reader::new(input, options, document)) as Documents,
-    write: |output, options| Box::new(Writer { output, unit: options.offsets, line: Vec::new() }),
+    write: Some(|output, options| {
+        Box::new(Writer { output, unit: options.offsets, line: Vec::new() })
+    }),
 };
 
 const TEXT: &str = "text";
@@ -103,7 +105,8 @@ impl Serialize for Line<'_> {
             None => map.serialize_entry(ID, id)?,
         }
         map.serialize_entry(TEXT, text)?;
-        map.serialize_entry(ENTITIES, &Entities(self))?;
+        let Self { document, entities, table } = *self;
+        map.serialize_entry(ENTITIES, &Entities { document, entities, table })?;
         for (name, value) in
             fields.iter().filter(|(n, _)| ![ID, TEXT, ENTITIES].contains(&n.as_str()))
         {
@@ -113,11 +116,16 @@ impl Serialize for Line<'_> {
     }
 }
 
-struct Entities<'a>(&'a Line<'a>);
+/// The entities of a document as a list of objects.
+pub(super) struct Entities<'a> {
+    pub(super) document: &'a Document,
+    pub(super) entities: &'a [Entity],
+    pub(super) table: &'a OffsetTable<'a>,
+}
 
 impl Serialize for Entities<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let Line { document, entities, table } = self.0;
+        let Self { document, entities, table } = self;
         serializer.collect_seq(entities.iter().map(|entity| EntityFields {
             start: table.from_byte(entity.span.start),
             end: table.from_byte(entity.span.end),
@@ -148,7 +156,7 @@ impl Serialize for Names {
 }
 
 /// A score to four decimals.
-fn rounded(score: f32) -> f64 {
+pub(super) fn rounded(score: f32) -> f64 {
     (f64::from(score) * 1e4).round() / 1e4
 }
 

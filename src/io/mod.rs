@@ -4,13 +4,16 @@
 //! A new format is one new file here and one entry in [`FORMATS`]. Reading and writing stream: memory
 //! is bounded by the largest single document, and that by [`ReadOptions`].
 
+pub mod arrow;
 pub mod brat;
 pub mod compression;
 pub mod conll;
+pub mod csv;
 pub mod doccano;
 pub mod fit;
 pub mod gliner;
 pub mod gold;
+mod gzip;
 pub mod idrisi;
 pub mod input;
 mod json;
@@ -23,6 +26,7 @@ pub mod prodigy;
 mod sniff;
 pub mod spacy;
 pub mod stream;
+mod table;
 pub mod tag_names;
 #[cfg(test)]
 mod template;
@@ -33,6 +37,9 @@ mod tests;
 pub mod text;
 mod tokens;
 pub mod tokens_jsonl;
+pub mod tokens_parquet;
+pub mod warc;
+mod windows;
 
 use std::fmt;
 use std::sync::Arc;
@@ -74,9 +81,12 @@ pub struct Format {
     pub options: &'static [OptionDoc],
     /// The documents of an input.
     pub read: fn(Input, &ReadOptions) -> Documents,
-    /// A writer onto an output.
-    pub write: fn(Output, &WriteOptions) -> Box<dyn DocumentWriter>,
+    /// A writer onto an output; `None` where the format is only read.
+    pub write: Option<OpenWriter>,
 }
+
+/// Opens a writer onto an output.
+pub type OpenWriter = fn(Output, &WriteOptions) -> Box<dyn DocumentWriter>;
 
 impl fmt::Debug for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -119,19 +129,24 @@ pub trait DocumentWriter: Send {
 /// How documents are read.
 #[derive(Debug, Clone)]
 pub struct ReadOptions {
-    /// JSONL: the field that holds the text.
+    /// JSON and tables: the field or column that holds the text.
     pub text_field: String,
-    /// JSONL: the field that holds the id.
+    /// JSON and tables: the field or column that holds the id.
     pub id_field: String,
+    /// CSV and TSV: the first record is a document, and columns are called 1, 2, 3, ….
+    pub no_header: bool,
+    /// CSV and TSV: quotes are text, and each line is a record.
+    pub no_quotes: bool,
     /// CoNLL: the column of the tokens, from 1; `None` finds it.
     pub token_column: Option<usize>,
-    /// CoNLL: what parts the columns; `None` is tabs where a line has one, else white space.
+    /// CoNLL, CSV and TSV: what parts the columns; `None` is the comma, the tab, or for CoNLL tabs where a line
+    /// has one, else white space.
     pub separator: Option<char>,
     /// Formats of tokens and tags: the names of tags that are numbers, from 0.
     pub tag_names: Option<Arc<[String]>>,
-    /// Text and CoNLL: a document of more bytes is cut and goes on as another.
+    /// A document of more bytes is cut and goes on as another; one of a table is an error.
     pub max_document_bytes: usize,
-    /// JSON and CoNLL: a line, or an element of an array, of more bytes is an error.
+    /// A line, an element of an array of JSON, or a record of CSV, of more bytes is an error.
     pub max_line_bytes: usize,
     /// Whether the entities that are there are read too, into [`Document::gold`], and how.
     pub gold: Option<GoldOptions>,
@@ -142,11 +157,13 @@ impl Default for ReadOptions {
         Self {
             text_field: "text".to_owned(),
             id_field: "id".to_owned(),
+            no_header: false,
+            no_quotes: false,
             token_column: None,
             separator: None,
             tag_names: None,
-            max_document_bytes: 64 << 20,
-            max_line_bytes: 1 << 30,
+            max_document_bytes: 8 << 20,
+            max_line_bytes: 256 << 20,
             gold: None,
         }
     }
@@ -192,6 +209,11 @@ pub static FORMATS: &[Format] = &[
     label_studio::FORMAT,
     brat::FORMAT,
     parquet::FORMAT,
+    tokens_parquet::FORMAT,
+    arrow::FORMAT,
+    csv::FORMAT,
+    csv::TSV,
+    warc::FORMAT,
 ];
 
 /// The format of this name.

@@ -9,17 +9,24 @@ pub(super) const ID_FIELD: OptionDoc = OptionDoc {
     doc: "Read: the field that holds the id; `FILE:LINE` where it is missing.",
 };
 
+/// The column of the id.
+pub(super) const ID_COLUMN: OptionDoc = OptionDoc {
+    name: "id-field",
+    value: "string, id",
+    doc: "Read: the column that holds the id; `FILE:ROW` where it is missing.",
+};
+
 /// The longest line, or element of an array.
 pub(super) const MAX_ELEMENT_BYTES: OptionDoc = OptionDoc {
     name: "max-line-bytes",
-    value: "number, 1073741824",
+    value: "number, 268435456",
     doc: "Read: a longer line, or element of an array, is an error.",
 };
 
 /// The longest line.
 pub(super) const MAX_LINE_BYTES: OptionDoc = OptionDoc {
     name: "max-line-bytes",
-    value: "number, 1073741824",
+    value: "number, 268435456",
     doc: "Read: a longer line is an error.",
 };
 
@@ -42,4 +49,18 @@ pub(super) const TEXT_FIELD: OptionDoc = OptionDoc {
     name: "text-field",
     value: "string, text",
     doc: "Read: the field that holds the text.",
+};
+
+/// The column of the text, of formats that may have tokens instead.
+pub(super) const TEXT_COLUMN: OptionDoc = OptionDoc {
+    name: "text-field",
+    value: "string, text",
+    doc: "Read: the column that holds the text; needed only where there is no column `tokens`.",
+};
+
+/// The names of tags, of formats that may say them themselves.
+pub(super) const FILE_TAG_NAMES: OptionDoc = OptionDoc {
+    name: "tag-names",
+    value: "multinerd | wikineural | names | file",
+    doc: "Read: the names of tags that are numbers, where the file does not say them.",
 };

@@ -5,11 +5,11 @@ use std::io::{BufRead, BufReader, Cursor, Read};
 
 use serde_json::Value;
 
-use super::{Format, Input, ReadOptions, conll, json, jsonl, parquet, text};
+use super::{Format, Input, ReadOptions, arrow, conll, json, jsonl, parquet, text, warc};
 use crate::error::{Error, Result};
 
 /// At most so many bytes are looked at.
-const BYTES: u64 = 1 << 20;
+pub(super) const BYTES: u64 = 1 << 20;
 
 /// At most so many lines that are not blank are looked at.
 const LINES: usize = 100;
@@ -19,7 +19,7 @@ const PARQUET: &[u8] = b"PAR1";
 
 /// The format of an input, by its beginning, and the whole input:
 ///
-/// - `parquet` where its first four bytes say so;
+/// - `parquet`, `arrow` or `warc` where its first bytes say so;
 /// - one of JSON where its first value is an object that one of these formats
 ///   [recognises](Format::recognises), or has a text in the field that holds it; which one, the first
 ///   value tells that can be of no other, as for files;
@@ -60,6 +60,12 @@ fn format_of(
             if head.starts_with(PARQUET) {
                 return Ok(&parquet::FORMAT);
             }
+            if arrow::begins_so(head) {
+                return Ok(&arrow::FORMAT);
+            }
+            if head.starts_with(warc::START) {
+                return Ok(&warc::FORMAT);
+            }
             if !may_be_json(head) && !conll::begins_tagged(&beginning(head)) {
                 return Ok(&text::FORMAT);
             }
@@ -73,7 +79,7 @@ fn format_of(
 }
 
 /// The whole lines of the head as text; nothing where they are none.
-fn beginning(head: &[u8]) -> String {
+pub(super) fn beginning(head: &[u8]) -> String {
     let bytes = unmarked(head);
     let whole = match bytes.iter().rposition(|byte| *byte == b'\n') {
         // A last line that breaks off would be another line than it is.
@@ -147,6 +153,8 @@ mod tests {
             ("-DOCSTART- O\n\nIn O\nRome B-LOC\n", "conll"),
             ("# sent_id = 1\n# text = In Rome\n1\tIn\tO\n2\tRome\tB-LOC\n", "conll"),
             ("PAR1\u{0}", "parquet"),
+            ("ARROW1\u{0}\u{0}", "arrow"),
+            ("WARC/1.0\r\nWARC-Type: warcinfo\r\n", "warc"),
         ] {
             assert_eq!(sniffed(text), expected, "{text}");
         }

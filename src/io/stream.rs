@@ -4,16 +4,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::sniff::sniff;
+use super::windows::Cut;
 use super::{Documents, InputFile, ReadOptions};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::text::Document;
 
 /// Reads the documents of one input after the other; each is opened when its turn comes. An input
 /// that cannot be opened is one error, and the next one is read.
+///
+/// Where no gold is asked for, no document is longer than [`ReadOptions::max_document_bytes`]: one of a format that
+/// does not cut by itself is cut here, and one of a table, whose row cannot be cut, is an error.
 pub struct DocumentStream {
     files: std::vec::IntoIter<InputFile>,
     options: ReadOptions,
     current: Option<Documents>,
+    cut: Option<Cut>,
     bytes_read: ByteCounter,
     total_bytes: Option<u64>,
 }
@@ -26,6 +31,7 @@ impl DocumentStream {
             files: files.into_iter(),
             options,
             current: None,
+            cut: None,
             bytes_read: ByteCounter::default(),
         }
     }
@@ -41,10 +47,26 @@ impl DocumentStream {
         self.total_bytes
     }
 
+    /// Whether a document has to be cut; one with tokens of its own is cut by its format.
+    fn is_too_long(&self, document: &Document) -> bool {
+        document.text.len() > self.options.max_document_bytes
+            && document.tokens.is_none()
+            && self.options.gold.is_none()
+    }
+
     /// A counter of the bytes read from disk so far.
     pub fn bytes_read(&self) -> ByteCounter {
         self.bytes_read.clone()
     }
+}
+
+fn too_long(document: &Document, limit: usize) -> Error {
+    let message = format!(
+        "document '{}': expected a text of at most {limit} bytes in a row, got {}",
+        document.id,
+        document.text.len()
+    );
+    Error::new(ErrorKind::Document, message).with_help("`--max-document-bytes` sets the limit")
 }
 
 /// Counts bytes that are read; clones count the same.
@@ -67,8 +89,21 @@ impl Iterator for DocumentStream {
 
     fn next(&mut self) -> Option<Result<Document>> {
         loop {
-            if let Some(item) = self.current.as_mut().and_then(Iterator::next) {
-                return Some(item);
+            if let Some(window) = self.cut.as_mut().and_then(Iterator::next) {
+                return Some(window);
+            }
+            self.cut = None;
+            match self.current.as_mut().and_then(Iterator::next) {
+                Some(Ok(document)) if self.is_too_long(&document) => {
+                    let limit = self.options.max_document_bytes;
+                    if document.row.is_some() {
+                        return Some(Err(too_long(&document, limit)));
+                    }
+                    self.cut = Some(Cut::new(document, limit));
+                    continue;
+                }
+                Some(item) => return Some(item),
+                None => {}
             }
             let file = self.files.next()?;
             let opened = file.open(&self.bytes_read).and_then(|input| match file.format {
@@ -140,5 +175,33 @@ mod tests {
             assert!(text.starts_with(start), "{text}");
         }
         assert_eq!(stream.bytes_read().count(), total);
+    }
+
+    #[test]
+    fn a_text_in_json_is_cut_and_a_row_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let long = "\u{feff}One is. Two are.\n\nThree.";
+        let line = serde_json::json!({ "id": "a", "text": long, "n": 1 }).to_string();
+        fs::write(path("a.jsonl"), format!("{line}\n{{\"id\": \"b\", \"text\": \"x\"}}\n"))
+            .unwrap();
+        fs::write(path("b.csv"), "text\ntoo long for one row\nx\n").unwrap();
+        let read = |gold: Option<crate::io::GoldOptions>| {
+            let options = ReadOptions { max_document_bytes: 12, gold, ..ReadOptions::default() };
+            let files = Inputs::expand(&[folder.path().to_owned()], None).files;
+            let all: Vec<Result<Document>> = DocumentStream::new(files, options).collect();
+            all
+        };
+        let all = read(None);
+        let texts: Vec<&str> =
+            all.iter().map(|d| d.as_ref().map_or("!", |d| d.text.as_str())).collect();
+        assert_eq!(texts, ["\u{feff}One is. ", "Two are.\n\n", "Three.", "x", "!", "x"]);
+        let third = all[2].as_ref().unwrap();
+        let expected = serde_json::json!({ "n": 1, "part": 3, "part_start": 19 });
+        assert_eq!((third.id.as_str(), &third.fields.clone().into()), ("a#3", &expected));
+        let error = all[4].as_ref().unwrap_err().to_string();
+        assert!(error.ends_with("expected a text of at most 12 bytes in a row, got 20"), "{error}");
+        let gold = crate::io::GoldOptions { is_optional: true, ..Default::default() };
+        assert_eq!(read(Some(gold)).len(), 4, "what is judged stays whole");
     }
 }

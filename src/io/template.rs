@@ -20,11 +20,11 @@ pub(super) const FORMAT: Format = Format {
     recognises: super::nothing,
     options: &[OptionDoc {
         name: "max-line-bytes",
-        value: "number, 1073741824",
+        value: "number, 268435456",
         doc: "Read: a longer line is an error.",
     }],
     read: |input, options| Box::new(Reader::new(input, options)) as Documents,
-    write: |output, _| Box::new(Writer { output }),
+    write: Some(|output, _| Box::new(Writer { output })),
 };
 
 /// Reads a line at a time: memory is bounded by the longest.

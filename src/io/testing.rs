@@ -30,7 +30,7 @@ pub(crate) fn write_bytes(
     options: &WriteOptions,
 ) -> Vec<u8> {
     let buffer = Buffer::default();
-    let mut writer = (format.write)(Output::new("out", buffer.clone()).unwrap(), options);
+    let mut writer = format.write.unwrap()(Output::new("out", buffer.clone()).unwrap(), options);
     for (document, entities) in documents {
         writer.write(document, entities).unwrap();
     }

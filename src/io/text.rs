@@ -1,10 +1,9 @@
 //! Plain text: one file, one document; and text with entities marked in brackets, for reading.
 
-use std::io::Read;
-
 use super::gold::none_in;
+use super::windows::Texts;
 use super::{DocumentWriter, Documents, Format, Input, Output, ReadOptions, WriteOptions};
-use crate::error::{Error, ErrorKind, Location, Result};
+use crate::error::Result;
 use crate::resource::OptionDoc;
 use crate::span::Entity;
 use crate::text::Document;
@@ -20,11 +19,11 @@ pub const FORMAT: Format = Format {
     recognises: super::nothing,
     options: &[OptionDoc {
         name: "max-document-bytes",
-        value: "number, 67108864",
-        doc: "Read: a longer file is cut, best at a blank line, into documents `FILE`, `FILE#2`, ….",
+        value: "number, 8388608",
+        doc: "Read: a longer file is cut, at a blank line or between sentences, into documents `FILE`, `FILE#2`, ….",
     }],
-    read: |input, options| Box::new(Reader::new(input, options)) as Documents,
-    write: |output, _: &WriteOptions| Box::new(Writer { output, first: true }),
+    read,
+    write: Some(|output, _: &WriteOptions| Box::new(Writer { output, first: true })),
 };
 
 /// Reads one document, or several where the input is longer than a document may be.
@@ -32,107 +31,11 @@ pub const FORMAT: Format = Format {
 /// The text is kept as it is, line ends and NUL bytes too; only a UTF-8 byte-order mark at the start
 /// is dropped. An empty input is an empty document. The parts of a long input carry the fields `part`
 /// (from 1) and `part_start` (code points before it); put together they are the whole input.
-struct Reader {
-    input: Input,
-    limit: usize,
-    /// What was read and is not yet given out.
-    buffer: Vec<u8>,
-    /// Where the buffer begins, in bytes of the input.
-    offset: usize,
-    chars: usize,
-    part: usize,
-    done: bool,
-    wants_gold: bool,
-}
-
-impl Reader {
-    fn new(input: Input, options: &ReadOptions) -> Self {
-        // Less than a char could never be cut off.
-        let limit = options.max_document_bytes.max(4);
-        let buffer = Vec::new();
-        let wants_gold = options.gold.is_some_and(|gold| !gold.is_optional);
-        Self { input, limit, buffer, offset: 0, chars: 0, part: 0, done: false, wants_gold }
+fn read(input: Input, options: &ReadOptions) -> Documents {
+    if options.gold.is_some_and(|gold| !gold.is_optional) {
+        return Box::new(std::iter::once(Err(none_in(FORMAT.name, input.name()))));
     }
-
-    fn read_part(&mut self) -> Result<Document> {
-        let missing = self.limit.saturating_add(1).saturating_sub(self.buffer.len());
-        let read = self.input.by_ref().take(missing as u64).read_to_end(&mut self.buffer);
-        if let Err(error) = read {
-            self.done = true;
-            return Err(Error::io("read", self.input.name(), error));
-        }
-        if self.part == 0 && self.buffer.starts_with("\u{feff}".as_bytes()) {
-            self.buffer.drain(..3);
-            self.offset = 3;
-        }
-        self.part += 1;
-        let mut bytes = std::mem::take(&mut self.buffer);
-        if bytes.len() > self.limit {
-            self.buffer = bytes.split_off(cut(&bytes, self.limit));
-        } else {
-            self.done = true;
-        }
-        let (offset, part_start) = (self.offset, self.chars);
-        self.offset += bytes.len();
-        self.chars += bytes.iter().filter(|&&b| b & 0xC0 != 0x80).count();
-        let text = String::from_utf8(bytes).map_err(|error| self.not_utf8(offset, &error))?;
-        let mut document = Document::new(self.input.name(), text);
-        if self.part > 1 {
-            document.id = format!("{}#{}", self.input.name(), self.part);
-        }
-        if self.part > 1 || !self.done {
-            document.fields.insert("part".to_owned(), self.part.into());
-            document.fields.insert("part_start".to_owned(), part_start.into());
-        }
-        Ok(document)
-    }
-
-    fn not_utf8(&self, offset: usize, error: &std::string::FromUtf8Error) -> Error {
-        let byte = offset + error.utf8_error().valid_up_to();
-        let message = format!("invalid UTF-8 at byte {byte}");
-        let utf16 =
-            [[0xFF, 0xFE], [0xFE, 0xFF]].iter().any(|mark| error.as_bytes().starts_with(mark));
-        let help = if utf16 {
-            "the file looks like UTF-16: convert it to UTF-8"
-        } else {
-            "a text file is UTF-8: convert it, or leave it out"
-        };
-        Error::new(ErrorKind::Document, message)
-            .at(Location::file(self.input.name()))
-            .with_help(help)
-    }
-}
-
-impl Iterator for Reader {
-    type Item = Result<Document>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.wants_gold && !self.done {
-            self.done = true;
-            return Some(Err(none_in(FORMAT.name, self.input.name())));
-        }
-        if self.done { None } else { Some(self.read_part()) }
-    }
-}
-
-/// Where to cut `bytes` so that at most `limit` come before: after the last blank line, else line,
-/// else white space, where there is one in the latter half; else between two chars.
-fn cut(bytes: &[u8], limit: usize) -> usize {
-    let head = &bytes[..limit];
-    let half = limit / 2;
-    let last = |found: &dyn Fn(usize) -> bool| (half..limit).rev().find(|&i| found(i));
-    let line_end = |i: usize| head[i] == b'\n';
-    let blank_line =
-        |i: usize| line_end(i) && (head[..i].ends_with(b"\n") || head[..i].ends_with(b"\n\r"));
-    let white_space = |i: usize| head[i].is_ascii_whitespace();
-    last(&blank_line)
-        .or_else(|| last(&line_end))
-        .or_else(|| last(&white_space).filter(|&i| bytes[i..].get(..2) != Some(b"\r\n")))
-        .map(|i| i + 1)
-        .unwrap_or_else(|| {
-            let char_start = |&i: &usize| bytes[i] & 0xC0 != 0x80;
-            (limit - 3..=limit).rev().find(char_start).unwrap_or(limit)
-        })
+    Box::new(Texts::new(input, options.max_document_bytes))
 }
 
 /// Writes texts with their entities in brackets, a blank line between two documents.
@@ -232,6 +135,8 @@ mod tests {
         assert_eq!(texts("aaaa\n\nbb\ncc", 9), ["aaaa\n\n", "bb\ncc"]);
         assert_eq!(texts("aaaa\r\n\r\nbb\ncc", 11), ["aaaa\r\n\r\n", "bb\ncc"]);
         assert_eq!(texts("aaaa bbbb cccc", 9), ["aaaa ", "bbbb cccc"]);
+        assert_eq!(texts("It is so it is. Now\ngo on.", 20), ["It is so it is. ", "Now\ngo on."]);
+        assert_eq!(texts("Ää. Öö. Üü ü", 15), ["Ää. Öö. ", "Üü ü"]);
         assert_eq!(texts("éééé", 5), ["éé", "éé"]);
         assert_eq!(texts("\n\naaaaaaaaaaaa", 8), ["\n\naaaaaa", "aaaaaa"]);
     }

@@ -1,7 +1,10 @@
 //! A document: id, text and metadata, the unit of every stage. How it is read from a file is
 //! `io`'s work.
 
+use std::any::Any;
 use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -23,6 +26,46 @@ pub struct Document {
     pub gold: Option<Vec<Annotation>>,
     /// Input fields that are not ours; they pass through to the output.
     pub fields: Map<String, Value>,
+    /// The row of a table that it came from, where it came from one.
+    pub row: Option<SourceRow>,
+}
+
+/// The row of a table that a document came from, as the format that read it keeps it: all its columns, in types
+/// that [`Document::fields`] cannot say, so that they can be written again as they were.
+#[derive(Clone)]
+pub struct SourceRow {
+    table: Arc<dyn Any + Send + Sync>,
+    number: usize,
+}
+
+impl SourceRow {
+    /// The row of this number, from 0, of a table.
+    pub fn new(table: Arc<dyn Any + Send + Sync>, number: usize) -> Self {
+        Self { table, number }
+    }
+
+    /// The table, where it is kept as a `T`.
+    pub fn table<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        Arc::clone(&self.table).downcast().ok()
+    }
+
+    /// The number of the row in its table, from 0.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+}
+
+impl PartialEq for SourceRow {
+    /// Whether both are the same row of the same table in memory.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.table, &other.table) && self.number == other.number
+    }
+}
+
+impl fmt::Debug for SourceRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SourceRow").field(&self.number).finish()
+    }
 }
 
 /// An entity that the input says is there.

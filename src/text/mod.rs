@@ -14,7 +14,7 @@ pub mod stop_words;
 pub mod window;
 
 pub use common::CommonWords;
-pub use document::{Annotation, Document, Token};
+pub use document::{Annotation, Document, SourceRow, Token};
 pub use edit::Edit;
 pub use fold::{FoldOptions, Folded, fold};
 pub use offsets::{OffsetTable, OffsetUnit};

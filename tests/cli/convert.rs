@@ -162,12 +162,26 @@ fn brat_is_a_folder_of_pairs() {
 }
 
 #[test]
-fn parquet_goes_both_ways_also_through_a_pipe() {
-    let bench = Bench::new().write("tweets.conll", TWEETS);
-    bench.run(&["convert", "tweets.conll", "--to", "parquet", "-o", "t.parquet"]).clean();
-    let to_conll = ["--input-format", "parquet", "--to", "conll"];
-    let out = bench.run(&[&["convert", "t.parquet"], &to_conll[..]].concat()).clean();
-    assert_eq!(out, TWEETS);
-    let bytes = std::fs::read(bench.path().join("t.parquet")).unwrap();
-    assert_eq!(bench.pipe(bytes, &[&["convert", "-"], &to_conll[..]].concat()).clean(), TWEETS);
+fn binary_tables_go_both_ways_also_through_a_pipe() {
+    // Where the tokens are not kept, they are found, and each document says its id.
+    let rows = |out: String| {
+        let lines =
+            out.split_inclusive('\n').filter(|line| !line.starts_with("# newdoc id = tweets"));
+        lines.collect::<String>()
+    };
+    for (to, file) in [
+        ("tokens-parquet", "t.parquet"),
+        ("parquet", "t.parquet"),
+        ("arrow", "t.feather"),
+        ("arrow", "t.arrows"),
+    ] {
+        let bench = Bench::new().write("tweets.conll", TWEETS);
+        bench.run(&["convert", "tweets.conll", "--to", to, "-o", file]).clean();
+        let to_conll = ["--to", "conll"];
+        let out = bench.run(&[&["convert", file], &to_conll[..]].concat()).clean();
+        assert_eq!(rows(out), TWEETS, "{to} {file}");
+        let bytes = std::fs::read(bench.path().join(file)).unwrap();
+        let out = bench.pipe(bytes, &[&["convert", "-"], &to_conll[..]].concat()).clean();
+        assert_eq!(rows(out), TWEETS, "{to} {file}");
+    }
 }

@@ -16,6 +16,7 @@ mod pages;
 mod report;
 mod rules;
 mod select;
+mod tables;
 mod tag;
 mod train;
 mod tune;

@@ -20,7 +20,7 @@ pub const FORMAT: Format = Format {
     name: "conll",
     doc: "One token a line, a blank line after each sentence; columns are kept and the tag found is \
           added as the last.",
-    suffixes: &["conll", "iob", "iob2", "bio", "tsv", "conllu"],
+    suffixes: &["conll", "iob", "iob2", "bio", "conllu"],
     marking: super::Marking::TokenTags,
     companion: None,
     recognises: super::nothing,
@@ -50,13 +50,13 @@ pub const FORMAT: Format = Format {
         options::SCHEME,
         OptionDoc {
             name: "max-document-bytes",
-            value: "number, 67108864",
+            value: "number, 8388608",
             doc: "Read: a longer sentence is cut in two.",
         },
         options::MAX_LINE_BYTES,
     ],
     read: |input, options| Box::new(read::Reader::new(input, options)) as Documents,
-    write: |output, options| Box::new(write::Writer::new(output, options)),
+    write: Some(|output, options| Box::new(write::Writer::new(output, options))),
 };
 
 /// The field of a document whose sentence goes on in the next one, because it was cut.

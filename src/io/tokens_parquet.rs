@@ -1,51 +1,24 @@
-//! Parquet as the Python package `datasets` of Hugging Face reads and writes it: columns of tokens and tags,
-//! the names of the tags in the file's metadata. This file knows the columns; its children read and write.
+//! Parquet of tokens and tags, as the Python package `datasets` of Hugging Face writes it, the names of the tags
+//! in the file's metadata. Any Parquet is read by `parquet`, whose columns these are too.
 
-mod read;
 mod write;
 
-use super::{Documents, Format, Marking, options};
-use crate::resource::OptionDoc;
+use super::table::read::METADATA;
+use super::{Documents, Format, Marking, options, parquet};
 
-/// The format `parquet`.
+/// The format `tokens-parquet`.
 pub const FORMAT: Format = Format {
-    name: "parquet",
-    doc: "Parquet of Hugging Face `datasets`: columns `id`, `text`, `tokens` (lists of strings) and \
-          `ner_tags` (lists of names, or of numbers whose names are in the file); other columns are passed \
-          over.",
-    suffixes: &["parquet"],
+    name: "tokens-parquet",
+    doc: "Parquet of Hugging Face `datasets` for token classification: columns `id`, `text`, `tokens` (lists of \
+          strings) and `ner_tags` (lists of numbers whose names are in the file); other columns are not written.",
+    suffixes: &[],
     marking: Marking::TokenTags,
     companion: None,
     recognises: super::nothing,
-    options: &[
-        OptionDoc {
-            name: "text-field",
-            value: "string, text",
-            doc: "Read: the column that holds the text; needed only where there are no tokens.",
-        },
-        OptionDoc {
-            name: "id-field",
-            value: "string, id",
-            doc: "Read: the column that holds the id; `FILE:ROW` where it is missing.",
-        },
-        OptionDoc {
-            name: "tag-names",
-            value: "multinerd | wikineural | names | file",
-            doc: "Read: the names of tags that are numbers, where the file does not say them.",
-        },
-        options::SCHEME,
-    ],
-    read: |input, options| Box::new(read::Reader::new(input, options)) as Documents,
-    write: |output, options| Box::new(write::Writer::new(output, options)),
+    options: &[options::TEXT_COLUMN, options::ID_COLUMN, options::FILE_TAG_NAMES, options::SCHEME],
+    read: |input, options| Box::new(parquet::reader(input, options)) as Documents,
+    write: Some(|output, options| Box::new(write::Writer::new(output, options))),
 };
-
-const ID: &str = "id";
-const TEXT: &str = "text";
-const TOKENS: &str = "tokens";
-/// The columns that may hold the tags; the first is written.
-const TAGS: [&str; 2] = ["ner_tags", "tags"];
-/// The key of the file's metadata under which `datasets` describes the columns.
-const METADATA: &str = "huggingface";
 
 #[cfg(test)]
 mod tests {

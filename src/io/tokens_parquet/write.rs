@@ -1,13 +1,11 @@
 //! Parquet out: some rows at a time; the names of the tags come last, when they are known.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::Arc;
 
 use ::parquet::arrow::ArrowWriter;
 use ::parquet::arrow::arrow_writer::ArrowWriterOptions;
 use ::parquet::basic::{Compression, ZstdLevel};
-use ::parquet::errors::ParquetError;
 use ::parquet::file::metadata::KeyValue;
 use ::parquet::file::properties::WriterProperties;
 use arrow_array::RecordBatch;
@@ -15,9 +13,12 @@ use arrow_array::builder::{Int64Builder, ListBuilder, StringBuilder};
 use arrow_schema::{DataType, Field, Schema};
 use serde_json::json;
 
+use super::super::parquet::write_problem;
+use super::super::table::read::{TAGS, TOKENS};
+use super::super::table::{ID, TEXT};
 use super::super::tokens::{tags, texts, words};
 use super::super::{DocumentWriter, Output, WriteOptions, tag_names};
-use super::{ID, METADATA, TAGS, TEXT, TOKENS};
+use super::METADATA;
 use crate::error::{Error, ErrorKind};
 use crate::span::{Entity, TagScheme};
 use crate::text::Document;
@@ -123,7 +124,7 @@ impl Writer {
                 .with_properties(properties)
                 .with_skip_arrow_metadata(true);
             let file = ArrowWriter::try_new_with_options(output, Arc::new(schema()), options);
-            self.file = Some(file.map_err(|error| problem(&name, error))?);
+            self.file = Some(file.map_err(|error| write_problem(&name, error))?);
         }
         Ok(self.file.as_mut().expect("a file is open until it is finished"))
     }
@@ -147,7 +148,7 @@ impl Writer {
         } else {
             file.write(&batch).and_then(|()| file.flush())
         };
-        written.map_err(|error| problem("the output", error))
+        written.map_err(|error| write_problem("the output", error))
     }
 }
 
@@ -184,7 +185,7 @@ impl DocumentWriter for Writer {
         let file = self.file()?;
         file.append_key_value_metadata(KeyValue::new(METADATA.to_owned(), described));
         let file = self.file.take().expect("a file is open until it is finished");
-        file.into_inner().map_err(|error| problem("the output", error))?.finish()
+        file.into_inner().map_err(|error| write_problem("the output", error))?.finish()
     }
 }
 
@@ -209,15 +210,4 @@ fn described(names: &[String]) -> String {
         TAGS[0]: { "feature": tag, "_type": "Sequence" },
     });
     json!({ "info": { "features": features } }).to_string()
-}
-
-fn problem(name: &str, error: ParquetError) -> Error {
-    let error = match error {
-        ParquetError::External(source) => match source.downcast::<io::Error>() {
-            Ok(error) => *error,
-            Err(other) => io::Error::other(other),
-        },
-        other => io::Error::other(other),
-    };
-    Error::io("write", name, error)
 }
