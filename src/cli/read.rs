@@ -106,10 +106,13 @@ impl ReadArgs {
             input_format,
             text_field,
             id_field,
+            no_header,
+            no_quotes,
             token_column,
             separator,
             tag_names,
             max_document_bytes,
+            max_line_bytes,
         } = self;
         let format = input_format.0.map_or("auto", |format| format.name);
         let mut told = vec![
@@ -117,11 +120,14 @@ impl ReadArgs {
             ("text-field".to_owned(), text_field.clone()),
             ("id-field".to_owned(), id_field.clone()),
             ("max-document-bytes".to_owned(), max_document_bytes.to_string()),
+            ("max-line-bytes".to_owned(), max_line_bytes.to_string()),
         ];
+        let flags = [("no-header", no_header), ("no-quotes", no_quotes)].into_iter();
+        let flags = flags.filter(|(_, is_set)| **is_set).map(|(name, _)| (name, "yes".to_owned()));
         let token_column = token_column.map(|column| ("token-column", column.to_string()));
         let separator = separator.map(|separator| ("separator", separator.to_string()));
         let tag_names = tag_names.as_ref().map(|names| ("tag-names", names.join(",")));
-        let given = [token_column, separator, tag_names].into_iter().flatten();
+        let given = [token_column, separator, tag_names].into_iter().flatten().chain(flags);
         told.extend(given.map(|(name, value)| (name.to_owned(), value)));
         told
     }

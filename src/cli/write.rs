@@ -24,10 +24,6 @@ pub(super) fn writer(
     format: &Format,
     options: &WriteOptions,
 ) -> Result<Box<dyn DocumentWriter>> {
-    let Some(open) = format.write else {
-        let message = format!("the format '{}' is only read", format.name);
-        return Err(Error::new(ErrorKind::Io, message).with_help("name another with `--format`"));
-    };
     let output = match output {
         Some(path) if format.companion.is_some() => Output::folder(path)?,
         None if format.companion.is_some() => {
@@ -40,7 +36,7 @@ pub(super) fn writer(
         Some(path) if path != Path::new("-") => Output::create(path)?,
         _ => Output::stdout()?,
     };
-    Ok(open(output, options))
+    format.writer(output, options)
 }
 
 fn resolved(path: &Path) -> Option<PathBuf> {

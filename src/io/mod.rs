@@ -88,6 +88,26 @@ pub struct Format {
 /// Opens a writer onto an output.
 pub type OpenWriter = fn(Output, &WriteOptions) -> Box<dyn DocumentWriter>;
 
+impl Format {
+    /// A writer onto an output.
+    ///
+    /// # Errors
+    /// Where the format is only read.
+    pub fn writer(
+        &self,
+        output: Output,
+        options: &WriteOptions,
+    ) -> Result<Box<dyn DocumentWriter>> {
+        match self.write {
+            Some(open) => Ok(open(output, options)),
+            None => {
+                let message = format!("the format '{}' is only read", self.name);
+                Err(Error::new(ErrorKind::Io, message).with_help("name another with `--format`"))
+            }
+        }
+    }
+}
+
 impl fmt::Debug for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Format").field(&self.name).finish()

@@ -334,7 +334,7 @@ impl Job {
     fn begin_shard(&self, number: u64) -> Result<AtHand> {
         let path = self.folder.unfinished(number, &self.options.suffix)?;
         let output = Output::create(&path)?;
-        let writer = (self.options.format.write)(output, &self.options.write);
+        let writer = self.options.format.writer(output, &self.options.write)?;
         Ok(AtHand { number, writer, tally: Tally::default(), begun: Instant::now() })
     }
 

@@ -186,6 +186,7 @@ fn suffix(args: &Args) -> String {
         [first, ..] => first,
         // An array, where the others without a suffix of their own write a value a line.
         [] if format.name == io::label_studio::FORMAT.name => "json",
+        [] if format.name == io::tokens_parquet::FORMAT.name => "parquet",
         [] => "jsonl",
     };
     let compression = args.job.compress.unwrap_or(CompressionChoice::None);
