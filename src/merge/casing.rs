@@ -118,7 +118,11 @@ impl Pass for Casing {
         if !candidates.iter().any(|candidate| self.concern.takes(candidate)) {
             return candidates;
         }
-        let words = Words::of(&context.document.text, context.segments());
+        let words = Words {
+            text: &context.document.text,
+            segments: context.segments(),
+            cases: context.cases(),
+        };
         for candidate in candidates.iter_mut().filter(|c| self.concern.takes(c)) {
             let Some(verdict) = words.verdict(candidate.span) else { continue };
             let text = candidate.span.slice(&context.document.text).unwrap_or("");
@@ -175,18 +179,21 @@ enum Verdict {
     Caseless { words: usize },
 }
 
-/// The words of a document, with how many before each begin with a capital or a lower-case letter.
-struct Words<'a> {
-    text: &'a str,
-    segments: &'a Segments,
+/// How many words of a document before each begin with a capital, other than I, or with a lower-case letter.
+#[derive(Debug)]
+pub(super) struct Cases {
     capitals: Vec<usize>,
     lower: Vec<usize>,
 }
 
-impl<'a> Words<'a> {
-    fn of(text: &'a str, segments: &'a Segments) -> Self {
-        let (mut capitals, mut lower) = (vec![0], vec![0]);
+impl Cases {
+    /// Those of the words of `text`.
+    pub(super) fn of(text: &str, segments: &Segments) -> Self {
+        let room = segments.words().len() + 1;
+        let (mut capitals, mut lower) = (Vec::with_capacity(room), Vec::with_capacity(room));
         let (mut capital, mut small) = (0, 0);
+        capitals.push(0);
+        lower.push(0);
         for span in segments.words() {
             let word = span.slice(text).unwrap_or("");
             let begins = |test: fn(char) -> bool| usize::from(word.starts_with(test));
@@ -195,9 +202,18 @@ impl<'a> Words<'a> {
             capitals.push(capital);
             lower.push(small);
         }
-        Self { text, segments, capitals, lower }
+        Self { capitals, lower }
     }
+}
 
+/// The words of a document.
+struct Words<'a> {
+    text: &'a str,
+    segments: &'a Segments,
+    cases: &'a Cases,
+}
+
+impl Words<'_> {
     fn verdict(&self, span: Span) -> Option<Verdict> {
         let inside = span.slice(self.text).unwrap_or("");
         let sentence = self.segments.sentence_of(span);
@@ -208,7 +224,7 @@ impl<'a> Words<'a> {
             count(&around).saturating_sub(count(&own))
         };
         if inside.contains(char::is_lowercase) && !inside.contains(char::is_uppercase) {
-            let capitals = outside(&self.capitals);
+            let capitals = outside(&self.cases.capitals);
             return Some(match capitals {
                 0 => Verdict::Caseless { words: own.len() },
                 _ => Verdict::Lower { capitals },
@@ -222,13 +238,13 @@ impl<'a> Words<'a> {
         let before = self.segments.words().get(around.start..own.start).unwrap_or(&[]);
         let is_word =
             |word: &Span| word.slice(self.text).is_some_and(|w| w.contains(char::is_alphanumeric));
-        let lower = outside(&self.lower);
+        let lower = outside(&self.cases.lower);
         let says = has_capital(words.first())
             && has_capital(words.last())
             && before.iter().any(is_word)
             && lower > 0;
         let capitals = |range: std::ops::Range<usize>| {
-            self.capitals[range.end] - self.capitals[range.start.min(range.end)]
+            self.cases.capitals[range.end] - self.cases.capitals[range.start.min(range.end)]
         };
         let beside = capitals(around.start.max(own.start.saturating_sub(1))..own.start)
             + capitals(own.end..around.end.min(own.end + 1));

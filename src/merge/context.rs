@@ -1,8 +1,12 @@
 //! The pass `context`: cues that the user wrote about the surroundings of candidates. It chooses
 //! between none; what a cue is, is `context/cue`'s business.
 
+mod asked;
 mod cue;
 
+use std::collections::BTreeMap;
+
+use self::asked::{Asked, Patterns};
 use self::cue::Cue;
 use super::check::{self, Nothing};
 use super::log_odds::shift;
@@ -73,8 +77,9 @@ pub(super) const KIND: PassKind = PassKind {
     rescores: true,
     build: |section, scope| {
         check::build_of_tables(section, scope, ("context", "cue"), |_: Nothing, tables, checks| {
-            let cue = |(written, place)| Cue::build(written, place, checks);
-            Context { cues: tables.into_iter().map(cue).collect() }
+            let mut patterns = Patterns::default();
+            let cue = |(written, place)| Cue::build(written, place, &mut patterns, checks);
+            Context::new(tables.into_iter().map(cue).collect(), patterns)
         })
     },
 };
@@ -83,6 +88,26 @@ pub(super) const KIND: PassKind = PassKind {
 #[derive(Debug)]
 struct Context {
     cues: Vec<Cue>,
+    patterns: Patterns,
+    /// The numbers of the cues that are about a label.
+    about: BTreeMap<Label, Vec<usize>>,
+}
+
+impl Context {
+    fn new(cues: Vec<Cue>, mut patterns: Patterns) -> Self {
+        patterns.finish();
+        let mut about: BTreeMap<Label, Vec<usize>> = BTreeMap::new();
+        for (number, cue) in cues.iter().enumerate() {
+            for label in cue.labels() {
+                let numbers = about.entry(label.clone()).or_default();
+                // A cue may name a label twice.
+                if numbers.last() != Some(&number) {
+                    numbers.push(number);
+                }
+            }
+        }
+        Self { cues, patterns, about }
+    }
 }
 
 impl Pass for Context {
@@ -94,13 +119,15 @@ impl Pass for Context {
     ) -> Vec<Candidate> {
         let text = &context.document.text;
         let edges = cue::Edges::of(&candidates);
+        let mut asked = Asked::new(&self.patterns, context);
         for candidate in &mut candidates {
-            let mut concerned = self.cues.iter().filter(|c| c.concerns(candidate, text)).peekable();
-            if concerned.peek().is_none() {
-                continue;
-            }
-            let holding: Vec<&Cue> =
-                concerned.filter(|cue| cue.holds(candidate, context, &edges)).collect();
+            let Some(about) = self.about.get(&candidate.label) else { continue };
+            asked.turn_to(candidate.span);
+            let holding: Vec<&Cue> = about
+                .iter()
+                .map(|number| &self.cues[*number])
+                .filter(|cue| cue.reads(candidate, text) && cue.holds(text, &edges, &mut asked))
+                .collect();
             let add: f64 = holding.iter().map(|cue| cue.add()).sum();
             if add == 0.0 {
                 continue;
@@ -120,7 +147,7 @@ impl Pass for Context {
     }
 
     fn may_rescore(&self, _: &str, label: &Label) -> bool {
-        self.cues.iter().any(|cue| cue.is_about(label))
+        self.about.contains_key(label)
     }
 
     fn looks_for(&self, label: &Label) -> bool {
@@ -128,7 +155,7 @@ impl Pass for Context {
     }
 
     fn idle(&self, incoming: &Incoming) -> Option<String> {
-        let is_asked = |(_, label): &(_, Label)| self.cues.iter().any(|cue| cue.is_about(label));
+        let is_asked = |(_, label): &(_, Label)| self.about.contains_key(label);
         let none = incoming.is_complete && !incoming.pairs.iter().any(is_asked);
         none.then(|| "nothing comes to it that has the label of a cue".to_owned())
     }

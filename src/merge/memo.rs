@@ -4,21 +4,28 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::casing::Cases;
 use super::pattern::Pattern;
 use crate::span::Span;
-use crate::text::{Document, Segments};
+use crate::text::{Document, Readings, Segments};
 
 /// Words, sentences, and where patterns hold, of one document.
 #[derive(Debug, Default)]
 pub struct DocumentMemo {
-    segments: OnceLock<Segments>,
+    readings: Readings,
+    cases: OnceLock<Cases>,
     patterns: Mutex<HashMap<Arc<str>, HashMap<Span, bool>>>,
 }
 
 impl DocumentMemo {
     /// The words and sentences of the document, found when first asked for.
     pub(super) fn segments(&self, document: &Document) -> &Segments {
-        self.segments.get_or_init(|| Segments::of(document))
+        self.readings.segments(document)
+    }
+
+    /// The cases of its words, found when first asked for.
+    pub(super) fn cases(&self, document: &Document) -> &Cases {
+        self.cases.get_or_init(|| Cases::of(&document.text, self.segments(document)))
     }
 
     /// Whether a pattern holds at a span, which `find` finds out when it is first asked for.

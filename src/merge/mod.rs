@@ -45,6 +45,7 @@ use crate::rule::info::RuleInfo;
 use crate::span::{Candidate, Evidence, Label, Span};
 use crate::text::{Document, Segments};
 
+use self::casing::Cases;
 use self::memo::DocumentMemo;
 use self::pattern::Pattern;
 
@@ -88,12 +89,18 @@ impl<'a> PassContext<'a> {
         self.known.unwrap_or(&self.own).segments(self.document)
     }
 
-    /// Whether a pattern about the surroundings of a span holds.
-    fn holds(&self, pattern: &Pattern, span: Span) -> bool {
-        let sentence = || self.segments().sentence_of(span);
-        let find = || pattern.holds(&self.document.text, span, sentence);
-        // Within one merge nothing is asked twice.
-        self.known.map_or_else(find, |known| known.holds(pattern, span, find))
+    /// The cases of the words of the document, found when first asked for.
+    fn cases(&self) -> &Cases {
+        self.known.unwrap_or(&self.own).cases(self.document)
+    }
+
+    /// Whether a pattern holds at a span: as an earlier merge of the document knows it, or as `find` finds
+    /// it out.
+    fn recall(&self, pattern: &Pattern, span: Span, find: impl FnOnce() -> bool) -> bool {
+        match self.known {
+            Some(known) => known.holds(pattern, span, find),
+            None => find(),
+        }
     }
 }
 

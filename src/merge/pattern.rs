@@ -32,11 +32,49 @@ pub(super) enum Where {
     Sentence,
 }
 
+impl Where {
+    /// What a pattern with this place sees of a candidate at `span`; `sentence` is only asked where it
+    /// matters.
+    pub(super) fn view(self, text: &str, span: Span, sentence: impl Fn() -> Span) -> View {
+        match self {
+            Self::Left => {
+                // One character more, so that the cut is not taken for the beginning of a word.
+                let from = back(text, span.start, SIDE);
+                View { seen: Span::new(back(text, from, 1), span.start), from }
+            }
+            Self::Right => {
+                let (first, last) = (back(text, span.end, SIDE), forth(text, span.end, SIDE));
+                View { seen: Span::new(first, last), from: span.end }
+            }
+            Self::Inside => {
+                let last = forth(text, span.start, REACH).min(span.end);
+                View { seen: Span::new(span.start, last), from: span.start }
+            }
+            Self::Sentence => {
+                let sentence = sentence();
+                let first = back(text, span.start, REACH).max(sentence.start.min(span.start));
+                let last = forth(text, span.start, REACH).min(sentence.end.max(span.end));
+                View { seen: Span::new(first, last), from: first }
+            }
+        }
+    }
+}
+
+/// What a pattern sees: nothing else decides whether it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct View {
+    /// The part of the text that it sees.
+    pub(super) seen: Span,
+    /// The byte of the text at which a match begins, of [`Where::Right`], or else begins at the earliest.
+    pub(super) from: usize,
+}
+
 /// A compiled pattern.
 #[derive(Debug)]
 pub(super) struct Pattern {
     regex: Regex,
     place: Where,
+    written: Box<str>,
     /// Place and pattern as written: two patterns with the same hold in the same places.
     key: Arc<str>,
 }
@@ -52,7 +90,18 @@ impl Pattern {
         if place == Where::Left {
             regex = Regex::new(&format!("(?:{pattern})\\z")).map_err(message)?;
         }
-        Ok(Self { regex, place, key: format!("{place:?} {pattern}").into() })
+        let key = format!("{place:?} {pattern}").into();
+        Ok(Self { regex, place, written: pattern.into(), key })
+    }
+
+    /// Where it must match.
+    pub(super) fn place(&self) -> Where {
+        self.place
+    }
+
+    /// The pattern as written.
+    pub(super) fn written(&self) -> &str {
+        &self.written
     }
 
     /// What it is known by: two patterns with the same key hold in the same places.
@@ -63,43 +112,18 @@ impl Pattern {
     /// Whether it matches at its place beside or in `span`; `sentence` is only asked where it
     /// matters.
     pub(super) fn holds(&self, text: &str, span: Span, sentence: impl Fn() -> Span) -> bool {
-        match self.place {
-            Where::Left => {
-                // One character more, so that the cut is not taken for the beginning of a word.
-                let first = back(text, span.start, SIDE);
-                let seen = back(text, first, 1);
-                self.search(text, Span::new(seen, span.start), first)
-            }
-            Where::Right => {
-                let first = back(text, span.end, SIDE);
-                let last = forth(text, span.end, SIDE);
-                let slice = text.get(first..last).unwrap_or("");
-                let options = SearchOptions::SEARCH_OPTION_NONE;
-                let at = span.end - first;
-                matches!(
-                    self.regex.match_with_param(slice, at, options, None, limits()),
-                    Ok(Some(_))
-                )
-            }
-            Where::Inside => {
-                let last = forth(text, span.start, REACH).min(span.end);
-                self.search(text, Span::new(span.start, last), span.start)
-            }
-            Where::Sentence => {
-                let sentence = sentence();
-                let first = back(text, span.start, REACH).max(sentence.start.min(span.start));
-                let last = forth(text, span.start, REACH).min(sentence.end.max(span.end));
-                self.search(text, Span::new(first, last), first)
-            }
-        }
+        self.matches(text, self.place.view(text, span, sentence))
     }
 
-    /// Whether a match in `seen` begins at the byte `from` of the text or later.
-    fn search(&self, text: &str, seen: Span, from: usize) -> bool {
+    /// Whether it matches in what it sees.
+    pub(super) fn matches(&self, text: &str, View { seen, from }: View) -> bool {
         let slice = seen.slice(text).unwrap_or("");
         let (from, to) = (from - seen.start, slice.len());
         let options = SearchOptions::SEARCH_OPTION_NONE;
-        let found = self.regex.search_with_param(slice, from, to, options, None, limits());
+        let found = match self.place {
+            Where::Right => self.regex.match_with_param(slice, from, options, None, limits()),
+            _ => self.regex.search_with_param(slice, from, to, options, None, limits()),
+        };
         matches!(found, Ok(Some(_)))
     }
 }

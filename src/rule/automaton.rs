@@ -9,7 +9,7 @@ use regex_automata::hybrid::dfa::{Cache, Config, DFA};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::util::pool::Pool;
 use regex_automata::{Anchored, Input, MatchKind, PatternID};
-use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, Repetition};
+use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, Look, Repetition};
 
 use super::class::Set;
 use super::syntax::Node;
@@ -102,6 +102,55 @@ impl Automaton {
         self.backwards(&Input::new(text), found)
     }
 
+    /// Calls `found` with every pattern that may match so that it ends where `text` ends, and begins at
+    /// `from` or later; reads backwards.
+    pub(super) fn endings(
+        &self,
+        text: &str,
+        from: usize,
+        mut found: impl FnMut(usize),
+    ) -> Result<(), GivenUp> {
+        let input = Input::new(text).range(from..).anchored(Anchored::Yes);
+        self.backwards(&input, |pattern, _| found(pattern))
+    }
+
+    /// Calls `found` with every pattern that may match at the byte `from` of `text`, or somewhere from there
+    /// on; reads forwards.
+    pub(super) fn beginnings(
+        &self,
+        text: &str,
+        from: usize,
+        anchored: bool,
+        mut found: impl FnMut(usize),
+    ) -> Result<(), GivenUp> {
+        let anchored = if anchored { Anchored::Yes } else { Anchored::No };
+        let input = Input::new(text).range(from..).anchored(anchored);
+        let mut cache = self.caches.get();
+        let cache = &mut *cache;
+        let mut state = self.dfa.start_state_forward(cache, &input).map_err(|_| GivenUp)?;
+        let bytes = text.as_bytes();
+        cache.search_start(from);
+        // Matches show one byte late.
+        for place in from..=bytes.len() {
+            if state.is_dead() {
+                break;
+            }
+            state = match bytes.get(place) {
+                Some(&byte) => self.dfa.next_state(cache, state, byte),
+                None => self.dfa.next_eoi_state(cache, state),
+            }
+            .map_err(|_| GivenUp)?;
+            if state.is_match() {
+                for index in 0..self.dfa.match_len(cache, state) {
+                    found(self.dfa.match_pattern(cache, state, index).as_usize());
+                }
+            }
+            cache.search_update(place);
+        }
+        cache.search_finish(bytes.len());
+        Ok(())
+    }
+
     /// A walk of its own: of several patterns that match at one place,
     /// `DFA::try_search_overlapping_rev` (regex-automata 0.4.18) gives all but the first one byte too
     /// low.
@@ -154,7 +203,12 @@ pub(super) fn beginning(node: &Node) -> Node {
     let mut parts = node.parts().to_vec();
     while let Some(last) = parts.pop() {
         match last {
-            Node::Nothing | Node::Boundary | Node::Behind(_) | Node::Repeat(_, 0, _) => {}
+            Node::Nothing
+            | Node::Boundary
+            | Node::Behind(_)
+            | Node::Start
+            | Node::End
+            | Node::Repeat(_, 0, _) => {}
             Node::Repeat(part, least, _) => {
                 parts.push(Node::Repeat(part, least, Some(least)));
                 break;
@@ -171,7 +225,7 @@ pub(super) fn beginning(node: &Node) -> Node {
 /// How many parts the automaton of a pattern has, at least.
 fn size(node: &Node) -> usize {
     match node {
-        Node::Nothing | Node::Boundary | Node::Behind(_) => 0,
+        Node::Nothing | Node::Boundary | Node::Behind(_) | Node::Start | Node::End => 0,
         Node::Char(..) => 1,
         Node::Class(set) => {
             if set.others {
@@ -193,6 +247,8 @@ fn size(node: &Node) -> usize {
 fn language(node: &Node) -> Hir {
     match node {
         Node::Nothing | Node::Boundary | Node::Behind(_) => Hir::empty(),
+        Node::Start => Hir::look(Look::Start),
+        Node::End => Hir::look(Look::End),
         Node::Char(c, false) => Hir::literal(c.to_string().into_bytes()),
         // What else it matches may be several characters, and also ASCII.
         Node::Char(c, true) if !c.is_ascii() => anything(0, None),

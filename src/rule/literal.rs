@@ -210,7 +210,9 @@ fn without_longer(literals: &[Literal]) -> Vec<Literal> {
 /// The texts that a node matches, where they are few and it matches nothing else.
 fn texts(node: &Node) -> Option<Vec<Text>> {
     match node {
-        Node::Nothing | Node::Boundary | Node::Behind(_) => Some(vec![Text::default()]),
+        Node::Nothing | Node::Boundary | Node::Behind(_) | Node::Start | Node::End => {
+            Some(vec![Text::default()])
+        }
         // What else it matches, ignoring case, is not known.
         Node::Char(c, true) if !c.is_ascii() => None,
         Node::Char(c, ignore_case) => {

@@ -5,7 +5,7 @@
 //! `lists` that they share. A rule about text becomes one that runs in `compile`; one about entities in
 //! `entity`, whose patterns `slots` takes apart into sequences that `sequence` matches. `context` and
 //! `condition` say what else must hold, `action` what is done. `prefilter` tells where rules
-//! can match (`syntax` reads patterns, `literal` finds what they require, `automaton` what they look like), `limit` keeps patterns from
+//! can match (`syntax` reads patterns, `literal` finds what they require, `automaton` what they look like), `sieve` which of many may match at one place, `limit` keeps patterns from
 //! running for ever. `cases` and `marked` run what every rule promises, [`check`] holds the validators.
 //! [`info`] and [`log`] are for reports: what a rule is, and how long it took.
 
@@ -33,6 +33,7 @@ pub(crate) mod prefilter;
 pub(crate) mod schema;
 mod sequence;
 pub mod shape;
+pub(crate) mod sieve;
 mod slots;
 mod syntax;
 pub(crate) mod tokens;

@@ -17,6 +17,11 @@ pub(super) fn places(text: &str) -> Vec<usize> {
     text.char_indices().filter_map(is_odd).collect()
 }
 
+/// Whether there is such a character in `text`.
+pub(super) fn is_in(text: &str) -> bool {
+    !text.is_ascii() && text.contains(|c: char| !c.is_ascii() && ODD.contains(&c))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,6 +39,7 @@ mod tests {
     #[test]
     fn they_are_found() {
         assert_eq!(places("a ß é ſ"), [2, 8]);
+        assert!(is_in("a ß") && !is_in("a é"));
         assert!(places("abc").is_empty() && places("é").is_empty());
     }
 }

@@ -22,6 +22,10 @@ pub(super) enum Node {
     Boundary,
     /// What the character before may be, where there is one.
     Behind(Set),
+    /// The beginning of the text; only where [`parse_with_edges`] was asked for it.
+    Start,
+    /// The end of the text, likewise.
+    End,
     /// A character, and whether its case is ignored.
     Char(char, bool),
     /// One character of a set.
@@ -60,7 +64,7 @@ impl Node {
     /// How many characters it matches at most; ignoring case, one character is up to three.
     pub(super) fn most(&self) -> Option<usize> {
         match self {
-            Self::Nothing | Self::Boundary | Self::Behind(_) => Some(0),
+            Self::Nothing | Self::Boundary | Self::Behind(_) | Self::Start | Self::End => Some(0),
             Self::Char(_, ignore_case) => Some(if *ignore_case { 3 } else { 1 }),
             Self::Class(_) => Some(1),
             Self::Any(_, most) => *most,
@@ -83,14 +87,29 @@ impl Node {
             Self::Class(set) => set.ignores_case,
             Self::Sequence(parts) | Self::Either(parts) => parts.iter().any(Self::ignores_case),
             Self::Repeat(part, ..) => part.ignores_case(),
-            Self::Nothing | Self::Boundary | Self::Behind(_) | Self::Any(..) => false,
+            Self::Nothing
+            | Self::Boundary
+            | Self::Behind(_)
+            | Self::Start
+            | Self::End
+            | Self::Any(..) => false,
         }
     }
 }
 
 /// The pattern as a node; `None` where there is anything in it that is not understood.
 pub(super) fn parse(pattern: &str) -> Option<Node> {
-    let mut parser = Parser { chars: pattern.chars().peekable(), depth: 0 };
+    read(pattern, false)
+}
+
+/// [`parse`], with `\A` and `\z` as [`Node::Start`] and [`Node::End`]: for automata that read the same
+/// text as Oniguruma, no less and no more.
+pub(super) fn parse_with_edges(pattern: &str) -> Option<Node> {
+    read(pattern, true)
+}
+
+fn read(pattern: &str, keeps_edges: bool) -> Option<Node> {
+    let mut parser = Parser { chars: pattern.chars().peekable(), depth: 0, keeps_edges };
     let node = parser.alternation(Flags::default())?;
     parser.chars.next().is_none().then_some(node)
 }
@@ -114,6 +133,7 @@ struct Times {
 struct Parser<'p> {
     chars: Peekable<Chars<'p>>,
     depth: usize,
+    keeps_edges: bool,
 }
 
 impl Parser<'_> {
@@ -245,6 +265,10 @@ impl Parser<'_> {
             'b' => {
                 self.chars.next();
                 Some(Node::Boundary)
+            }
+            'A' | 'z' if self.keeps_edges => {
+                self.chars.next();
+                Some(if c == 'A' { Node::Start } else { Node::End })
             }
             'B' | 'A' | 'z' | 'Z' | 'G' | 'K' | 'y' | 'Y' => {
                 self.chars.next();

@@ -6,9 +6,9 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::super::PassContext;
 use super::super::check::{Checks, LOG_ODDS, Names};
-use super::super::pattern::{Pattern, SIDE, Where};
+use super::super::pattern::{SIDE, Where};
+use super::asked::{Asked, Number, Patterns};
 use crate::error::{Error, ErrorKind, Location};
 use crate::span::{Candidate, Label, Span};
 
@@ -34,7 +34,7 @@ pub(super) struct Cue {
     place: Location,
     labels: Vec<Label>,
     add: f64,
-    patterns: Vec<Pattern>,
+    patterns: Vec<Number>,
     left_labels: Option<Vec<Label>>,
     right_labels: Option<Vec<Label>>,
     /// In lower case.
@@ -42,8 +42,14 @@ pub(super) struct Cue {
 }
 
 impl Cue {
-    /// The cue that is `written` at `place`. What is wrong is reported.
-    pub(super) fn build(written: Written, place: Location, checks: &mut Checks<'_>) -> Self {
+    /// The cue that is `written` at `place`, whose patterns are added to those of all cues. What is wrong is
+    /// reported.
+    pub(super) fn build(
+        written: Written,
+        place: Location,
+        patterns: &mut Patterns,
+        checks: &mut Checks<'_>,
+    ) -> Self {
         let sides = [
             (&written.left, Where::Left),
             (&written.right, Where::Right),
@@ -52,7 +58,7 @@ impl Cue {
         ];
         let has_pattern = sides.iter().any(|(pattern, _)| pattern.is_some());
         let compiled = sides.into_iter().filter_map(|(p, place)| checks.pattern(p.as_ref(), place));
-        let patterns = compiled.collect();
+        let patterns = compiled.map(|pattern| patterns.add(pattern)).collect();
         let lower = |list: &Vec<String>| list.iter().map(|s| s.to_lowercase()).collect();
         let cue = Self {
             labels: checks.labels(&written.label),
@@ -86,9 +92,9 @@ impl Cue {
         format!("the cue at {} ({:+.2})", self.place, self.add)
     }
 
-    /// Whether it is about candidates of this label.
-    pub(super) fn is_about(&self, label: &Label) -> bool {
-        self.labels.contains(label)
+    /// The labels of the candidates that it is about.
+    pub(super) fn labels(&self) -> &[Label] {
+        &self.labels
     }
 
     /// Whether it asks for a candidate of this label beside the one it is about.
@@ -97,28 +103,22 @@ impl Cue {
         asked.any(|known| known == label)
     }
 
-    /// Whether it is about candidates of this label and surface.
-    pub(super) fn concerns(&self, candidate: &Candidate, text: &str) -> bool {
-        self.labels.contains(&candidate.label)
-            && self.surfaces.as_ref().is_none_or(|surfaces| {
-                let surface = candidate.span.slice(text).unwrap_or("");
-                surfaces.contains(&surface.to_lowercase())
-            })
+    /// Whether the candidate reads as it wants.
+    pub(super) fn reads(&self, candidate: &Candidate, text: &str) -> bool {
+        self.surfaces.as_ref().is_none_or(|surfaces| {
+            let surface = candidate.span.slice(text).unwrap_or("");
+            surfaces.contains(&surface.to_lowercase())
+        })
     }
 
-    /// Whether all its conditions on the surroundings hold.
-    pub(super) fn holds(
-        &self,
-        candidate: &Candidate,
-        context: &PassContext<'_>,
-        edges: &Edges,
-    ) -> bool {
-        let (span, text) = (candidate.span, &context.document.text);
+    /// Whether all its conditions on the surroundings of the candidate hold that `asked` is turned to.
+    pub(super) fn holds(&self, text: &str, edges: &Edges, asked: &mut Asked<'_>) -> bool {
+        let span = asked.span();
         let left = || touching_left(text, span.start)..span.start + 1;
         let right = || span.end..touching_right(text, span.end) + 1;
         self.left_labels.as_ref().is_none_or(|labels| edges.ends.any(labels, &left()))
             && self.right_labels.as_ref().is_none_or(|labels| edges.starts.any(labels, &right()))
-            && self.patterns.iter().all(|pattern| context.holds(pattern, span))
+            && self.patterns.iter().all(|number| asked.holds(*number))
     }
 }
 
