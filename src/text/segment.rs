@@ -1,8 +1,9 @@
 //! Words and sentences of running text: Unicode's rules (UAX #29), mended where named entities
 //! suffer from them. Given tokens (CoNLL) never come here.
 
-use unicode_segmentation::UnicodeSegmentation;
+mod pieces;
 
+use self::pieces::{for_each_sentence_piece, for_each_word_piece};
 use super::Span;
 
 /// Abbreviations whose full stop belongs to the word and ends no sentence, folded, sorted.
@@ -23,9 +24,9 @@ const MAY_END_SENTENCE: &[&str] = &["co", "corp", "etc", "inc", "jr", "ltd", "no
 pub fn words(text: &str) -> Vec<Span> {
     let mut words: Vec<Span> = Vec::new();
     let mut skip_to = 0;
-    for (start, piece) in text.split_word_bound_indices() {
+    for_each_word_piece(text, |start, piece| {
         if start < skip_to || piece.chars().all(char::is_whitespace) {
-            continue;
+            return;
         }
         let end = start + piece.len();
         if let Some(address_end) = web_address(text, start, &words) {
@@ -44,7 +45,7 @@ pub fn words(text: &str) -> Vec<Span> {
         } else {
             words.push(Span::new(start, end));
         }
-    }
+    });
     words
 }
 
@@ -92,6 +93,9 @@ fn is_initials(word: &str) -> bool {
 
 /// Where `piece` ends in a possessive, the byte at which that begins.
 fn possessive(piece: &str) -> Option<usize> {
+    if !piece.ends_with(['s', 'S']) {
+        return None;
+    }
     let cut = ["'s", "'S", "\u{2019}s", "\u{2019}S"]
         .iter()
         .find_map(|suffix| piece.strip_suffix(suffix))
@@ -101,7 +105,9 @@ fn possessive(piece: &str) -> Option<usize> {
 
 /// Where a web address begins at `start`, the byte after its end.
 fn web_address(text: &str, start: usize, words: &[Span]) -> Option<usize> {
-    if words.last().is_some_and(|last| last.end == start) {
+    if !matches!(text.as_bytes().get(start), Some(b'h' | b'H' | b'w' | b'W'))
+        || words.last().is_some_and(|last| last.end == start)
+    {
         return None;
     }
     let rest = text.get(start..)?;
@@ -124,18 +130,18 @@ pub fn sentences(text: &str) -> Vec<Span> {
     let mut open = false;
     for paragraph in paragraphs(text) {
         let inside = paragraph.slice(text).unwrap_or("");
-        for (offset, piece) in inside.split_sentence_bound_indices() {
+        for_each_sentence_piece(inside, |offset, piece| {
             let start = paragraph.start + offset;
             let span = Span::new(start, start + piece.len()).trim(text);
             if span.is_empty() {
-                continue;
+                return;
             }
             match sentences.last_mut().filter(|_| open) {
                 Some(last) => last.end = span.end,
                 None => sentences.push(span),
             }
             open = !ends_sentence(span.slice(text).unwrap_or(""));
-        }
+        });
         open = false;
     }
     sentences
