@@ -26,6 +26,7 @@
 //!
 //! `ARCHITECTURE.md` in the repository says where everything lives.
 
+pub mod cache;
 pub mod cli;
 pub mod error;
 pub mod eval;
@@ -33,6 +34,7 @@ pub mod io;
 pub mod job;
 pub mod merge;
 pub mod pipeline;
+pub mod profile;
 pub mod resource;
 pub mod rule;
 pub mod source;

@@ -9,23 +9,28 @@ use std::path::{Path, PathBuf};
 /// everything and nothing uses `cli`; `lib.rs` and `main.rs` are bound by nothing.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("error", &[]),
+    ("cache", &[]),
+    ("profile", &[]),
     ("resource", &["error"]),
-    ("text", &["error"]),
+    ("text", &["error", "profile"]),
     ("span", &["error", "text"]),
     ("eval", &["error", "text", "span"]),
     ("rule", &["error", "resource", "text", "span"]),
-    ("source", &["error", "resource", "text", "span", "rule"]),
+    ("source", &["error", "cache", "profile", "resource", "text", "span", "rule"]),
     ("merge", &["error", "resource", "text", "span", "rule"]),
     ("io", &["error", "resource::OptionDoc", "text", "span"]),
     ("train", &["error", "resource", "text", "span", "eval", "source", "io"]),
-    ("pipeline", &["error", "resource", "text", "span", "rule", "source", "merge"]),
+    (
+        "pipeline",
+        &["error", "cache", "profile", "resource", "text", "span", "rule", "source", "merge"],
+    ),
     ("job", &["error", "text", "span", "io", "pipeline"]),
     ("tune", &["error", "resource", "text", "span", "eval", "merge", "pipeline"]),
     (
         "cli",
         &[
-            "error", "resource", "text", "span", "eval", "rule", "source", "merge", "io", "train",
-            "pipeline", "job", "tune",
+            "error", "cache", "profile", "resource", "text", "span", "eval", "rule", "source",
+            "merge", "io", "train", "pipeline", "job", "tune",
         ],
     ),
 ];

@@ -11,6 +11,7 @@ use super::verbosity::Verbosity;
 use crate::error::{Error, Result};
 use crate::io::DocumentStream;
 use crate::pipeline::{EvidenceUse, Tagged};
+use crate::profile::{Profile, Stage};
 use crate::text::Document;
 
 /// A chunk of documents is closed when its texts have so many bytes: enough for full batches and all
@@ -22,6 +23,7 @@ pub(super) struct CorpusRun {
     progress: Progress,
     failures: Failures,
     verbosity: Verbosity,
+    profile: Profile,
 }
 
 impl CorpusRun {
@@ -29,7 +31,12 @@ impl CorpusRun {
     pub(super) fn new(stream: &DocumentStream, verbosity: Verbosity) -> Self {
         let (total, read) = (stream.total_bytes(), stream.bytes_read());
         let progress = Progress::new(verbosity.is_interactive(), total, read);
-        Self { progress, failures: Failures::default(), verbosity }
+        Self { progress, failures: Failures::default(), verbosity, profile: Profile::off() }
+    }
+
+    /// The same run, whose stages `profile` counts.
+    pub(super) fn profiled(self, profile: Profile) -> Self {
+        Self { profile, ..self }
     }
 
     /// Gives all documents, in chunks of at most `size`, to `work`; those that cannot be read are
@@ -44,8 +51,8 @@ impl CorpusRun {
         mut work: impl FnMut(&mut Self, Vec<Document>) -> Result<()>,
     ) -> Result<()> {
         // Chunks do not depend on timing, so that two runs give a model the same batches.
-        let (chunks, reader) = read_ahead(stream, size);
-        for chunk in chunks {
+        let (chunks, reader) = read_ahead(stream, size, self.profile.clone());
+        while let Ok(chunk) = self.profile.clone().time(Stage::Wait, || chunks.recv()) {
             let mut documents = Vec::with_capacity(chunk.len());
             for read in chunk {
                 match read {
@@ -117,6 +124,11 @@ impl CorpusRun {
         }
     }
 
+    /// How many documents were counted, and the bytes of their texts.
+    pub(super) fn done(&self) -> (usize, usize) {
+        self.progress.done()
+    }
+
     /// Ends the progress bar and closes with what there is to say; the exit code is 1 where something
     /// was left out.
     pub(super) fn finish(self) -> ExitCode {
@@ -156,12 +168,16 @@ type Chunk = Vec<Result<Document>>;
 
 /// Reads in a thread of its own, one chunk ahead. The thread ends with the stream, or at the next
 /// chunk after the receiver is dropped.
-fn read_ahead(stream: DocumentStream, size: usize) -> (Receiver<Chunk>, thread::JoinHandle<()>) {
+fn read_ahead(
+    mut stream: DocumentStream,
+    size: usize,
+    profile: Profile,
+) -> (Receiver<Chunk>, thread::JoinHandle<()>) {
     let (sender, receiver) = sync_channel(1);
     let reader = thread::spawn(move || {
         let mut chunk = Chunk::new();
         let mut bytes = 0;
-        for item in stream {
+        while let Some(item) = profile.time(Stage::Read, || stream.next()) {
             bytes += item.as_ref().map_or(0, |document| document.text.len());
             chunk.push(item);
             if chunk.len() >= size || bytes >= CHUNK_BYTES {

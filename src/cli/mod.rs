@@ -24,6 +24,7 @@ pub mod lint;
 pub mod list;
 pub mod man;
 mod print;
+mod profile;
 mod progress;
 mod read;
 pub mod report;

@@ -46,6 +46,11 @@ impl Progress {
         }
     }
 
+    /// How many documents are counted, and the bytes of their texts.
+    pub(super) fn done(&self) -> (usize, usize) {
+        (self.counts.documents, self.counts.text_bytes)
+    }
+
     /// Shows what is counted.
     pub(super) fn show(&self) {
         if !self.bar.is_hidden() {

@@ -13,12 +13,16 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use self::job::JobArgs;
 use super::corpus::CorpusRun;
 use super::engine::EngineArgs;
+use super::profile;
 use super::read::{FormatChoice, ReadArgs, some_files};
+use super::report;
 use super::verbosity::Verbosity;
 use super::write::{check_output, tag_scheme, without_output, writer};
+use crate::cache::CacheUse;
 use crate::error::Result;
 use crate::io::{self, DocumentStream, DocumentWriter, Format, Inputs, WriteOptions, format_of};
 use crate::pipeline::Engine;
+use crate::profile::{Profile, Stage};
 use crate::span::TagScheme;
 use crate::text::OffsetUnit;
 
@@ -50,6 +54,10 @@ pub struct Args {
     /// memory: for a folder that the engine is tuned on.
     #[arg(long, conflicts_with = "model")]
     watch: bool,
+    /// Say on standard error at the end where the time went: stage by stage, with the one that holds up the
+    /// others.
+    #[arg(long, conflicts_with = "watch")]
+    profile: bool,
     #[command(flatten)]
     engine: EngineArgs,
     #[command(flatten)]
@@ -121,6 +129,10 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     let engine = Arc::new(args.engine.load()?);
     let stream = DocumentStream::new(files, args.read.options());
     let mut run = Run::new(engine, Some(writer), &stream, verbosity);
+    if args.profile {
+        run.profile = Profile::recording(run.engine.sources().len());
+        run.corpus = run.corpus.profiled(run.profile.clone());
+    }
     errors.iter().for_each(|error| run.corpus.fail(error));
     run.tag_all(stream)?;
     run.finish()
@@ -131,6 +143,7 @@ struct Run {
     engine: Arc<Engine>,
     writer: Option<Box<dyn DocumentWriter>>,
     corpus: CorpusRun,
+    profile: Profile,
     /// What was found, where someone wants to compare it.
     seen: Option<watch::Seen>,
 }
@@ -142,23 +155,25 @@ impl Run {
         stream: &DocumentStream,
         verbosity: Verbosity,
     ) -> Self {
-        Self { engine, writer, corpus: CorpusRun::new(stream, verbosity), seen: None }
+        let corpus = CorpusRun::new(stream, verbosity);
+        Self { engine, writer, corpus, profile: Profile::off(), seen: None }
     }
 
     fn tag_all(&mut self, stream: DocumentStream) -> Result<()> {
-        let Self { engine, writer, corpus, seen } = self;
+        let Self { engine, writer, corpus, profile, seen } = self;
         corpus.each_chunk(stream, engine.batch_size(), |corpus, documents| {
-            let results = engine.tag_documents(&documents);
+            let results = profile.time(Stage::Tag, || engine.tag_documents(&documents));
             for (document, tagged) in documents.iter().zip(results) {
                 let Some(tagged) = corpus.count(document, tagged) else { continue };
                 if let Some(writer) = writer {
-                    writer.write(document, &tagged.entities)?;
+                    profile.time(Stage::Write, || writer.write(document, &tagged.entities))?;
                 }
                 if let Some(seen) = seen {
                     seen.add(document, &tagged.entities);
                 }
             }
-            writer.as_mut().map_or(Ok(()), |writer| writer.flush())
+            let flush = |writer: &mut Box<dyn DocumentWriter>| writer.flush();
+            profile.time(Stage::Write, || writer.as_mut().map_or(Ok(()), flush))
         })
     }
 
@@ -167,6 +182,13 @@ impl Run {
         if let Some(writer) = self.writer {
             writer.finish()?;
         }
-        Ok(self.corpus.finish())
+        let CacheUse { asked, known } = self.engine.documents_known();
+        tracing::info!("{known} of {asked} documents said what one before them said");
+        let done = self.corpus.done();
+        let code = self.corpus.finish();
+        if self.profile.is_on() {
+            report::write(&profile::table(&self.profile, &self.engine, done));
+        }
+        Ok(code)
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::builtin;
 use super::config::{EngineConfig, PassConfig, SourceConfig};
+use super::distinct::Remembered;
 use super::reload::Parts;
 use super::store::{EvidenceUse, SourceKey, SourceStore};
 use crate::error::{Error, ErrorKind, Location, Result};
@@ -57,6 +58,7 @@ pub struct Engine {
     pub(super) stores: Vec<Option<SourceStore>>,
     pub(super) steps: Vec<Step>,
     disabled: Vec<Arc<str>>,
+    pub(super) remembered: Remembered,
 }
 
 impl Engine {
@@ -167,6 +169,7 @@ impl Engine {
             stores,
             steps,
             disabled,
+            remembered: Remembered::default(),
         }
     }
 
@@ -287,6 +290,7 @@ pub(super) fn build(
                 stores,
                 steps,
                 disabled,
+                remembered: Remembered::default(),
             })
         }
     }

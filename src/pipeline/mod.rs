@@ -8,6 +8,7 @@ pub mod build;
 mod builtin;
 pub mod config;
 mod contract;
+mod distinct;
 pub mod explain;
 pub mod fingerprint;
 pub mod group;

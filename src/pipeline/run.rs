@@ -1,21 +1,21 @@
 //! Documents go in, entities come out: sources side by side over a batch, then the merge of each
 //! document. The result never depends on threads or on how documents are batched.
 
-use std::sync::Arc;
-
 use rayon::prelude::*;
 
 use super::build::Engine;
 use super::contract;
 use super::proposals::{Proposals, Without};
-use super::store::{DocumentKey, SourceStore};
+use super::store::DocumentKey;
+use crate::cache::CacheUse;
 use crate::error::{Error, Result};
 use crate::merge::memo::DocumentMemo;
 use crate::merge::{PassContext, Trace};
+use crate::profile::{Profile, Stage};
 use crate::rule::log::RuleLog;
 use crate::source::{Found, Source};
 use crate::span::{Candidate, Entity, Evidence, Mention, order};
-use crate::text::Document;
+use crate::text::{Document, Readings};
 
 /// What tagging a document gave.
 #[derive(Debug, Default)]
@@ -60,8 +60,23 @@ impl Engine {
     /// The entities of each document, in their order; a document that failed does not touch the
     /// others.
     pub fn tag_documents(&self, documents: &[Document]) -> Vec<Result<Tagged>> {
-        let pairs = documents.par_iter().zip(self.propose(documents));
-        pairs.map(|(document, proposals)| Ok(self.finish(document, proposals?))).collect()
+        let profile = Profile::here();
+        let tag = |documents: &[&Document]| {
+            self.propose_each(documents, RuleLog::off, |document, proposals| {
+                let proposals = proposals?;
+                Ok(profile.time(Stage::Merge, || self.finish(document, proposals)))
+            })
+        };
+        if self.stores.iter().any(Option::is_some) {
+            // What is kept on disk is counted there, document by document.
+            return tag(&documents.iter().collect::<Vec<_>>());
+        }
+        self.remembered.tag(documents, tag)
+    }
+
+    /// How often [`Engine::tag_documents`] was asked about a document, and knew one that says the same.
+    pub fn documents_known(&self) -> CacheUse {
+        self.remembered.usage()
     }
 
     /// How many documents [`Engine::tag_documents`] likes to get at once.
@@ -69,45 +84,91 @@ impl Engine {
         self.sources.iter().filter_map(|s| s.batch_size()).max().unwrap_or(64)
     }
 
-    /// Runs all sources over the documents: models on their batches, the others beside them. How rules
-    /// fare goes to a `log` for every source and document.
+    /// What all sources find in the documents. How rules fare goes to a `log` for every source and document.
     pub(super) fn propose_logged(
         &self,
         documents: &[Document],
         log: fn() -> RuleLog,
     ) -> Vec<Result<Proposals>> {
-        let references: Vec<&Document> = documents.iter().collect();
+        let documents: Vec<&Document> = documents.iter().collect();
+        self.propose_each(&documents, log, |_, proposals| proposals)
+    }
+
+    /// Runs all sources over the documents, and makes of what they found in each what `then` makes of it:
+    /// models and what is kept on disk run on all documents at once, the others beside them on one document
+    /// after the other, whose readings they share.
+    fn propose_each<T: Send>(
+        &self,
+        documents: &[&Document],
+        log: fn() -> RuleLog,
+        then: impl Fn(&Document, Result<Proposals>) -> T + Sync,
+    ) -> Vec<T> {
+        let profile = Profile::here();
         let keeps = !log().is_on() && self.stores.iter().any(Option::is_some);
-        let keys: Vec<DocumentKey> =
-            if keeps { documents.par_iter().map(DocumentKey::of).collect() } else { Vec::new() };
-        let find_all = |(source, store): (&Arc<dyn Source>, &Option<SourceStore>)| {
-            let find = |documents: &[&Document]| find_all(source.as_ref(), documents, log);
-            let Some(store) = store.as_ref().filter(|_| keeps) else { return find(&references) };
-            let find =
-                |documents: &[&Document]| find(documents).into_iter().map(|(f, _)| f).collect();
-            store.find(&references, &keys, find).into_iter().map(|found| (found, log())).collect()
+        let is_batched = |number: usize| {
+            self.sources[number].batch_size().is_some() || keeps && self.stores[number].is_some()
         };
-        let mut per_source: Vec<Vec<(Result<Found>, RuleLog)>> =
-            self.sources.par_iter().zip(&self.stores).map(find_all).collect();
-        let mut found: Vec<_> = per_source.iter_mut().map(|list| list.drain(..)).collect();
-        documents
-            .iter()
-            .map(|document| {
-                let mut proposals = Ok(Proposals::default());
-                for list in &mut found {
-                    let (one, log) = list.next().expect("a source answers every document");
-                    proposals = proposals.and_then(|mut all: Proposals| {
-                        let one = one.map_err(|e| in_document(document, e))?;
-                        all.mentions.extend(one.mentions);
-                        all.evidence.extend(one.evidence);
-                        all.warnings.extend(one.warnings);
-                        all.logs.extend(log.is_on().then_some(log));
-                        Ok(all)
-                    });
-                }
-                proposals
+        let (batched, single): (Vec<usize>, Vec<usize>) =
+            (0..self.sources.len()).partition(|number| is_batched(*number));
+        let find = |document: &Document| -> Answers {
+            let readings = Readings::default();
+            let find = |number: &usize| {
+                let (source, mut log) = (&self.sources[*number], log());
+                let stage = Stage::Source(*number);
+                let found =
+                    profile.time(stage, || source.find_beside(document, &readings, &mut log));
+                (*number, found, log)
+            };
+            single.iter().map(find).collect()
+        };
+        let then = |document: &Document, found: Answers| then(document, gathered(document, found));
+        if batched.is_empty() {
+            return documents.par_iter().map(|one| then(one, find(one))).collect();
+        }
+        let (of_batched, of_single) = rayon::join(
+            || self.find_batched(documents, &batched, (keeps, log), &profile),
+            || documents.par_iter().map(|one| find(one)).collect::<Vec<Answers>>(),
+        );
+        let mut of_batched: Vec<_> = of_batched.into_iter().map(Vec::into_iter).collect();
+        let whole = of_single.into_iter().map(|mut answers| {
+            for (number, found) in batched.iter().zip(&mut of_batched) {
+                let (found, log) = found.next().expect("a source answers every document");
+                answers.push((*number, found, log));
+            }
+            answers.sort_by_key(|(number, ..)| *number);
+            answers
+        });
+        let whole: Vec<Answers> = whole.collect();
+        documents.par_iter().zip(whole).map(|(one, found)| then(one, found)).collect()
+    }
+
+    /// What each of some sources finds in all documents, side by side.
+    fn find_batched(
+        &self,
+        documents: &[&Document],
+        numbers: &[usize],
+        (keeps, log): (bool, fn() -> RuleLog),
+        profile: &Profile,
+    ) -> Vec<Vec<(Result<Found>, RuleLog)>> {
+        let keys: Vec<DocumentKey> = if keeps {
+            documents.par_iter().map(|one| DocumentKey::of(one)).collect()
+        } else {
+            Vec::new()
+        };
+        let find_all = |number: &usize| {
+            let source = self.sources[*number].as_ref();
+            let find = |documents: &[&Document]| find_all(source, documents, log);
+            profile.time(Stage::Source(*number), || {
+                let Some(store) = self.stores[*number].as_ref().filter(|_| keeps) else {
+                    return find(documents);
+                };
+                let find =
+                    |documents: &[&Document]| find(documents).into_iter().map(|(f, _)| f).collect();
+                let found = store.find(documents, &keys, find);
+                found.into_iter().map(|found| (found, log())).collect()
             })
-            .collect()
+        };
+        numbers.par_iter().map(find_all).collect()
     }
 
     /// The merge of a document, whose proposals are of no further use.
@@ -162,6 +223,22 @@ impl Engine {
     }
 }
 
+/// What sources found in one document, by their numbers.
+type Answers = Vec<(usize, Result<Found>, RuleLog)>;
+
+/// What the sources found in a document, together.
+fn gathered(document: &Document, answers: Answers) -> Result<Proposals> {
+    let mut all = Proposals::default();
+    for (_, found, log) in answers {
+        let one = found.map_err(|error| in_document(document, error))?;
+        all.mentions.extend(one.mentions);
+        all.evidence.extend(one.evidence);
+        all.warnings.extend(one.warnings);
+        all.logs.extend(log.is_on().then_some(log));
+    }
+    Ok(all)
+}
+
 /// A source over many documents: in one batch where it likes that, spread over threads where not.
 fn find_all(
     source: &dyn Source,
@@ -170,7 +247,7 @@ fn find_all(
 ) -> Vec<(Result<Found>, RuleLog)> {
     let find = |document: &&Document| {
         let mut log = log();
-        (source.find_logged(document, &mut log), log)
+        (source.find_beside(document, &Readings::default(), &mut log), log)
     };
     match source.batch_size() {
         Some(_) => source.find_batch(documents).into_iter().map(|found| (found, log())).collect(),

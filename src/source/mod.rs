@@ -11,12 +11,13 @@ mod template;
 
 use std::sync::Arc;
 
+use crate::cache::CacheUse;
 use crate::error::{Error, Location, Result};
 use crate::resource::{Files, OptionDoc, Section};
 use crate::rule::info::RuleInfo;
 use crate::rule::log::RuleLog;
 use crate::span::{Evidence, Label, Mention};
-use crate::text::{Document, Span};
+use crate::text::{Document, Readings, Span};
 
 /// What a source found in one document.
 #[derive(Debug, Default)]
@@ -59,12 +60,18 @@ pub trait Source: Send + Sync {
     /// warning in [`Found`].
     fn find(&self, document: &Document) -> Result<Found>;
 
-    /// [`Source::find`], and for a source of rules `log` notes how each of them fared. A rule that is
-    /// given up is then in the log and in no warning.
+    /// [`Source::find`] where others look at the document too: what they read of it is shared. For a source
+    /// of rules, `log` notes how each of them fared; a rule that is given up is then in the log and in no
+    /// warning.
     ///
     /// # Errors
     /// As [`Source::find`].
-    fn find_logged(&self, document: &Document, _log: &mut RuleLog) -> Result<Found> {
+    fn find_beside(
+        &self,
+        document: &Document,
+        _readings: &Readings,
+        _log: &mut RuleLog,
+    ) -> Result<Found> {
         self.find(document)
     }
 
@@ -77,6 +84,11 @@ pub trait Source: Send + Sync {
     /// How many documents [`Source::find_batch`] likes to see at once; `None` where it does not
     /// matter, and documents are then spread over threads one by one.
     fn batch_size(&self) -> Option<usize> {
+        None
+    }
+
+    /// How often it was asked about something and had answered before, where it keeps its answers.
+    fn known(&self) -> Option<CacheUse> {
         None
     }
 
@@ -108,7 +120,7 @@ pub trait Source: Send + Sync {
         Ok(vec![Refusal { label: label.cloned(), detail: None, reason, place: None }])
     }
 
-    /// Its rules, in the order in which the log of [`Source::find_logged`] numbers them; the origin of
+    /// Its rules, in the order in which the log of [`Source::find_beside`] numbers them; the origin of
     /// what a rule finds has the rule's id as its detail. Empty where it is no source of rules.
     fn rules(&self) -> Vec<RuleInfo> {
         Vec::new()

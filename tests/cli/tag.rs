@@ -263,3 +263,34 @@ fn a_model_finds_the_labels_it_is_asked_for() {
     let ran = run("tiny-bert", Some("nothing"));
     assert!(ran.err.contains("unknown label of the model 'nothing'"), "{}", ran.err);
 }
+
+#[test]
+fn a_profile_tells_where_the_time_went_and_changes_nothing() {
+    let line = |id: usize, text: &str| format!("{{\"id\":\"{id}\",\"text\":\"{text}\"}}\n");
+    let texts = ["To Paris", "To Texas", "To Paris", "Paris Hilton", "To Paris"];
+    let lines: String = texts.iter().enumerate().map(|(id, text)| line(id, text)).collect();
+    let bench = Bench::new().write("in.jsonl", &lines);
+    let (plain, profiled) =
+        (bench.run(&["tag", "in.jsonl"]), bench.run(&["tag", "in.jsonl", "--profile"]));
+    assert_eq!(plain.out, profiled.out);
+    let lines: Vec<&str> = profiled.err.lines().collect();
+    let stages: Vec<&str> =
+        lines.iter().take(9).map(|line| line.split("  ").next().unwrap_or("")).collect();
+    let expected = [
+        "stage",
+        "read",
+        "segment",
+        "fold",
+        "source places",
+        "source people",
+        "source titles",
+        "merge",
+        "write",
+    ];
+    assert_eq!(stages, expected, "{}", profiled.err);
+    assert!(lines[1..9].iter().all(|line| line.contains(" %")), "{}", profiled.err);
+    assert!(lines[9].contains("s with "), "{}", profiled.err);
+    assert_eq!(lines[10], "2 of 5 documents said what one before them said");
+    assert!(lines[11].starts_with("bottleneck: "), "{}", profiled.err);
+    assert_eq!(plain.err, "");
+}

@@ -13,7 +13,7 @@ use super::hashtag::{self, Hashtag, Hashtags, Lexicon};
 use super::spelling::SpellingOptions;
 use super::variants;
 use crate::span::Label;
-use crate::text::{CommonWords, Document, FoldOptions, Folded, Span, Token, fold};
+use crate::text::{CommonWords, Document, FoldOptions, Folded, Readings, Span, Token, fold};
 
 /// Which of overlapping matches are given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
@@ -154,7 +154,17 @@ impl Matcher {
     ///
     /// Where the document has tokens of its own, a match begins and ends at their edges.
     pub fn find<'g>(&self, gazetteers: &'g [Gazetteer], document: &Document) -> Vec<Match<'g>> {
-        let mut matches = self.find_each(gazetteers, document);
+        self.find_beside(gazetteers, document, &Readings::default())
+    }
+
+    /// [`Matcher::find`] where others look at the document too.
+    pub fn find_beside<'g>(
+        &self,
+        gazetteers: &'g [Gazetteer],
+        document: &Document,
+        readings: &Readings,
+    ) -> Vec<Match<'g>> {
+        let mut matches = self.each_beside(gazetteers, document, readings);
         if self.matches != MatchKind::NBest {
             let mut best = best_of_label(matches);
             if !self.is_in_order(gazetteers) {
@@ -183,6 +193,15 @@ impl Matcher {
         gazetteers: &'g [Gazetteer],
         document: &Document,
     ) -> Vec<Match<'g>> {
+        self.each_beside(gazetteers, document, &Readings::default())
+    }
+
+    fn each_beside<'g>(
+        &self,
+        gazetteers: &'g [Gazetteer],
+        document: &Document,
+        readings: &Readings,
+    ) -> Vec<Match<'g>> {
         let hashtags = self.hashtags_of(gazetteers, document);
         let mut matches = Vec::new();
         let mut closed: Vec<Span> = Vec::new();
@@ -196,7 +215,8 @@ impl Matcher {
         let text = &document.text;
         let reading =
             Reading { text, original: text, tokens: document.tokens.as_deref(), hashtag: None };
-        self.scan(gazetteers, &reading, &closed, &mut |new| matches.push(new));
+        let folded = readings.folded(document);
+        self.scan(gazetteers, &reading, folded, &closed, &mut |new| matches.push(new));
         if !closed.is_empty() {
             matches.sort_by(by_place);
         }
@@ -238,7 +258,8 @@ impl Matcher {
             tokens: document.tokens.as_deref().filter(|_| !is_whole),
             hashtag: Some(hashtag),
         };
-        self.scan(gazetteers, &reading, &[], &mut |new| inside.push(new));
+        let folded = fold(&text, FoldOptions::ALL);
+        self.scan(gazetteers, &reading, &folded, &[], &mut |new| inside.push(new));
         if is_whole {
             inside.iter_mut().for_each(|found| found.span = hashtag.span);
         }
@@ -334,10 +355,10 @@ impl Matcher {
         &self,
         gazetteers: &'g [Gazetteer],
         reading: &Reading<'_>,
+        folded: &Folded,
         closed: &[Span],
         accept: &mut dyn FnMut(Match<'g>),
     ) {
-        let folded = fold(reading.text, FoldOptions::ALL);
         let mut judge = Judge::new(reading.text, &self.common_words);
         // The last place taken, whose further entries are taken too.
         let mut taken = 0..0;
@@ -354,7 +375,7 @@ impl Matcher {
             }
             let Some(place) = reading.place(span) else { continue };
             for entry in candidate.gazetteer.of_surface(candidate.surface) {
-                let judged = self.judge(&mut judge, &candidate, entry, span, &folded, || {
+                let judged = self.judge(&mut judge, &candidate, entry, span, folded, || {
                     (reading.original, place)
                 });
                 if let Ok(score) = judged {

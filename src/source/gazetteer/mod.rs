@@ -41,8 +41,9 @@ pub use self::spelling::{Difference, SpellingOptions};
 
 use super::{Found, Refusal, Source, SourceKind};
 use crate::error::Result;
+use crate::rule::log::RuleLog;
 use crate::span::{Label, Mention, Origin};
-use crate::text::{Document, Span};
+use crate::text::{Document, Readings, Span};
 
 pub(super) const KIND: SourceKind = SourceKind {
     name: "gazetteer",
@@ -76,7 +77,16 @@ impl Source for GazetteerSource {
     }
 
     fn find(&self, document: &Document) -> Result<Found> {
-        let matches = self.matcher.find(&self.gazetteers, document);
+        self.find_beside(document, &Readings::default(), &mut RuleLog::off())
+    }
+
+    fn find_beside(
+        &self,
+        document: &Document,
+        readings: &Readings,
+        _log: &mut RuleLog,
+    ) -> Result<Found> {
+        let matches = self.matcher.find_beside(&self.gazetteers, document, readings);
         let mentions = matches.into_iter().map(|found| Mention {
             span: found.span,
             label: found.entry.label().clone(),

@@ -11,6 +11,7 @@ use super::tagger::Tagger;
 use super::tokens::Unit;
 use super::word_tagger::{Answer, Sequence, Work};
 use crate::text::Document;
+use crate::text::window::Window;
 
 /// The sub-words of a sequence, and what is to be known of it.
 struct Row {
@@ -30,9 +31,7 @@ impl Tagger {
     ) -> Result<Vec<Answer>> {
         let row = |sequence: &&Sequence| {
             let Sequence { document, unit, window } = sequence;
-            let (ids, firsts) = self.sequence(&documents[*document].1.units[*unit], &window.words);
-            let first = window.words.start;
-            Row { ids, firsts, kept: window.keep.start - first..window.keep.end - first }
+            self.row(&documents[*document].1.units[*unit], window)
         };
         let rows: Vec<Row> = sequences.iter().map(row).collect();
         let crf = self.head.crf();
@@ -54,6 +53,23 @@ impl Tagger {
             }
         };
         Ok(rows.iter().zip(&places).map(answer).collect())
+    }
+
+    fn row(&self, unit: &Unit, window: &Window) -> Row {
+        let (ids, firsts) = self.sequence(unit, &window.words);
+        let first = window.words.start;
+        Row { ids, firsts, kept: window.keep.start - first..window.keep.end - first }
+    }
+
+    /// All that the answer about a window of a unit depends on: its sub-words, those that label words, and which
+    /// words are kept.
+    pub(super) fn key(&self, unit: &Unit, window: &Window) -> Box<[u32]> {
+        let Row { mut ids, firsts, kept } = self.row(unit, window);
+        // The number of words parts the two lists.
+        let counts = [firsts.len(), kept.start, kept.end].map(|count| count as u32);
+        ids.extend(firsts);
+        ids.extend(counts);
+        ids.into()
     }
 
     /// The logits at some places of each row, one after another.

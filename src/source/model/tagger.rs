@@ -19,13 +19,19 @@ use super::tokens::{SubWords, Unit};
 use super::vocabulary;
 use super::weights::Weights;
 use super::why_not;
-use super::word_tagger::{self, Answer, Sequence, WordTagger, Work, stretches, words_of};
+use super::word_tagger::{
+    self, Answer, KeptAnswers, Sequence, SequenceKey, WordTagger, Work, stretches, words_of,
+};
+use crate::cache::{Cache, CacheUse};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::resource::Files;
 use crate::source::{Found, LoadContext, Refusal, Source};
 use crate::span::{Label, Origin};
 use crate::text::window::{Window, windows};
 use crate::text::{Document, Span};
+
+/// The bytes that answers which are kept may take.
+const KEPT_BYTES: usize = 64 << 20;
 
 /// A token classifier, loaded.
 pub struct Tagger {
@@ -40,6 +46,8 @@ pub struct Tagger {
     capacity: usize,
     architecture: &'static str,
     head_kind: &'static str,
+    /// What it answered before; `None` where its weights may change.
+    kept: Option<KeptAnswers>,
     /// Keeps the weights for others that are made of the same.
     _origin: Option<Arc<BTreeMap<String, Tensor>>>,
 }
@@ -123,7 +131,7 @@ impl Tagger {
         folder.weights = folder.weights.with_precision(config.precision.on(&device));
         let tagger = Self::of_folder(name, config, &folder, device)?;
         tagger.check_precision()?;
-        Ok(tagger)
+        Ok(Self { kept: Some(Cache::new(KEPT_BYTES)), ..tagger })
     }
 
     /// The model of a folder that has been read; its weights are on `device`.
@@ -171,6 +179,7 @@ impl Tagger {
             capacity,
             architecture: architecture.name,
             head_kind: kind.name,
+            kept: None,
             _origin: weights.origin(),
         })
     }
@@ -333,6 +342,10 @@ impl Source for Tagger {
         )
     }
 
+    fn known(&self) -> Option<CacheUse> {
+        self.kept.as_ref().map(Cache::usage)
+    }
+
     fn batch_size(&self) -> Option<usize> {
         Some(256)
     }
@@ -365,6 +378,11 @@ impl WordTagger for Tagger {
         let sizes = self.sizes(unit);
         let length = |window: &Window| sizes[window.words.clone()].iter().sum();
         self.windows_over(&sizes).into_iter().map(|w| (w.clone(), length(&w))).collect()
+    }
+
+    fn kept_answers(&self) -> Option<(&KeptAnswers, SequenceKey<'_, Unit>)> {
+        let key = |unit: &Unit, window: &Window| self.key(unit, window);
+        self.kept.as_ref().map(|kept| (kept, Box::new(key) as SequenceKey<'_, Unit>))
     }
 
     fn answer(

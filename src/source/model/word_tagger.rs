@@ -2,7 +2,9 @@
 //! of words, units become windows, windows become batches; the answers are put together again as mentions and
 //! evidence.
 
+use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use candle_core::Device;
 use rayon::prelude::*;
@@ -11,6 +13,7 @@ use super::batch;
 use super::config::Context;
 use super::head::{Chain, Constraint};
 use super::tags::TagSet;
+use crate::cache::Cache;
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::{Found, Source};
 use crate::span::{Evidence, Label, Mention, Origin};
@@ -56,11 +59,23 @@ pub(super) trait WordTagger: Source {
         sequences: &[&Sequence],
     ) -> candle_core::Result<Vec<Answer>>;
 
+    /// Where it keeps answers, and what one of them is kept by: all of a sequence that the answer depends on.
+    /// `None` where it keeps none.
+    fn kept_answers(&self) -> Option<(&KeptAnswers, SequenceKey<'_, Self::Unit>)> {
+        None
+    }
+
     /// The entities of one unit whose words have these tags, by id.
     fn decode(&self, tags: &[usize]) -> Vec<(Range<usize>, Label)> {
         self.tag_set().decode(tags)
     }
 }
+
+/// Answers by the sequences that they are about.
+pub(super) type KeptAnswers = Cache<Box<[u32]>, Arc<Answer>>;
+
+/// All of a window of a unit that decides the answer about it.
+pub(super) type SequenceKey<'t, U> = Box<dyn Fn(&U, &Window) -> Box<[u32]> + Sync + 't>;
 
 /// One window of one unit of one document.
 pub(super) struct Sequence {
@@ -70,7 +85,7 @@ pub(super) struct Sequence {
 }
 
 /// What a model says of the kept words of a sequence.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Answer {
     /// The logits of every tag, row after row; of a CRF the logarithms of the tags' probabilities, whose
     /// softmax they are.
@@ -143,10 +158,7 @@ pub(super) fn work<T: WordTagger>(
             }
         }
     }
-    let answers = batch::answers(&lengths, tagger.budget(), tagger.runs_on(), |members| {
-        let members: Vec<&Sequence> = members.iter().map(|i| &sequences[*i]).collect();
-        tagger.answer(&work, &members)
-    });
+    let answers = distinct_answers(tagger, &work, &sequences, &lengths);
     for (Sequence { document, unit, window }, answer) in sequences.iter().zip(answers) {
         let (_, work) = &mut work[*document];
         let kept = window.keep.clone();
@@ -164,6 +176,63 @@ pub(super) fn work<T: WordTagger>(
     }
     let result = |(_, mut work): (_, Work<T::Unit>)| work.failed.take().map_or(Ok(work), Err);
     work.into_iter().map(result).collect()
+}
+
+/// What the model answers about each sequence. About those that are the same it is asked once, and about those
+/// whose answers it has kept not at all.
+fn distinct_answers<T: WordTagger>(
+    tagger: &T,
+    work: &[(&Document, Work<T::Unit>)],
+    sequences: &[Sequence],
+    lengths: &[usize],
+) -> Vec<std::result::Result<Arc<Answer>, String>> {
+    let ask = |asked: &[usize]| {
+        let lengths: Vec<usize> = asked.iter().map(|number| lengths[*number]).collect();
+        let answers = batch::answers(&lengths, tagger.budget(), tagger.runs_on(), |members| {
+            let members: Vec<&Sequence> = members.iter().map(|i| &sequences[asked[*i]]).collect();
+            tagger.answer(work, &members)
+        });
+        answers.into_iter().map(|answer| answer.map(Arc::new))
+    };
+    let Some((kept, key)) = tagger.kept_answers().filter(|(kept, _)| kept.is_on()) else {
+        return ask(&(0..sequences.len()).collect::<Vec<_>>()).collect();
+    };
+    let key = |Sequence { document, unit, window }: &Sequence| {
+        key(&work[*document].1.units[*unit], window)
+    };
+    let keys: Vec<Box<[u32]>> = sequences.par_iter().map(key).collect();
+    let mut first: HashMap<&[u32], usize> = HashMap::new();
+    let (mut asked, mut same) = (Vec::new(), Vec::with_capacity(keys.len()));
+    let mut answers: Vec<Option<_>> = Vec::with_capacity(keys.len());
+    for (number, key) in keys.iter().enumerate() {
+        let known = kept.get(&**key);
+        if known.is_none() {
+            let first = *first.entry(key).or_insert(number);
+            if first == number {
+                asked.push(number);
+            }
+            same.push((number, first));
+        }
+        answers.push(known.map(Ok));
+    }
+    for (number, answer) in asked.iter().zip(ask(&asked)) {
+        if let Ok(answer) = &answer {
+            let key = keys[*number].clone();
+            let bytes = size_of_val(&*key)
+                + size_of_val(&*answer.logits)
+                + size_of_val(&*answer.tags)
+                + size_of::<Answer>();
+            kept.put(key, answer.clone(), bytes);
+        }
+        answers[*number] = Some(answer);
+    }
+    for (number, first) in same {
+        if number != first {
+            answers[number] = answers[first].clone();
+            kept.count_as_known();
+        }
+    }
+    answers.into_iter().map(|answer| answer.expect("each was asked or is known")).collect()
 }
 
 /// The mentions and the evidence of a document whose words have been answered for.

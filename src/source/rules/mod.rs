@@ -22,7 +22,7 @@ use crate::rule::pack::{self, Pack, Selection};
 use crate::rule::prefilter::Prefilter;
 use crate::rule::tokens::TokenEdges;
 use crate::span::{Label, Mention, Origin};
-use crate::text::{Document, Span};
+use crate::text::{Document, Readings, Span};
 
 pub(super) const KIND: SourceKind = SourceKind {
     name: "rules",
@@ -195,10 +195,15 @@ impl Source for Rules {
     }
 
     fn find(&self, document: &Document) -> Result<Found> {
-        self.find_logged(document, &mut RuleLog::off())
+        self.find_beside(document, &Readings::default(), &mut RuleLog::off())
     }
 
-    fn find_logged(&self, document: &Document, log: &mut RuleLog) -> Result<Found> {
+    fn find_beside(
+        &self,
+        document: &Document,
+        _readings: &Readings,
+        log: &mut RuleLog,
+    ) -> Result<Found> {
         let mut found = Found::default();
         let start = log.start();
         let tokens = TokenEdges::of(document);
