@@ -123,7 +123,10 @@ impl JobFolder {
         };
         let published = match is_same {
             true => fs::remove_file(&from),
-            false => File::open(&from)
+            // Some systems flush only what is open for writing.
+            false => File::options()
+                .write(true)
+                .open(&from)
                 .and_then(|file| file.sync_all())
                 .and_then(|()| fs::rename(&from, &to)),
         };

@@ -136,9 +136,8 @@ impl Progress<'_> {
 
     /// The sum of all shards, without surfaces.
     pub fn total(&self) -> Tally {
-        let mut total = Tally { surfaces: Default::default(), ..self.done.clone() };
-        let at_hand = Tally { surfaces: Default::default(), ..self.at_hand.clone() };
-        total.add(&at_hand);
+        let mut total = self.done.counts();
+        total.add(&self.at_hand.counts());
         total
     }
 }

@@ -54,6 +54,13 @@ impl Tally {
         }
     }
 
+    /// The same without surfaces, which are most of it.
+    pub fn counts(&self) -> Self {
+        let Self { documents, errors, text_bytes, tokens, ref entities, surfaces: _ } = *self;
+        let (entities, surfaces) = (entities.clone(), BTreeMap::new());
+        Self { documents, errors, text_bytes, tokens, entities, surfaces }
+    }
+
     /// Adds the counts of a shard.
     pub fn add(&mut self, shard: &Self) {
         self.documents += shard.documents;

@@ -83,6 +83,9 @@ def make(spanloom, folder):
     run("eval", "many.jsonl", "--pred", "none.jsonl", "--report", "many.html")
     run("diff", "a.toml", "b.toml", "gold.jsonl", "--html", "diff.html", codes=(1,))
     run("explain", "gold.jsonl", "-e", "a.toml", "--html", "explain.html")
+    (folder / "bad.jsonl").write_text((folder / "gold.jsonl").read_text() + EVIL + "\n")
+    run("tag", "bad.jsonl", "many.jsonl", "-e", "a.toml", "-o", "tagged", "--job", "--restart", "--shard-size", "2kB",
+        "--report", "job.html", codes=(1,))
 
 
 def check_list(page, expected):
@@ -152,7 +155,15 @@ def check_explain(page):
     page.equal(page.count("details.current"), 1, "the place one chose")
 
 
-CHECKS = {"eval": check_eval, "many": check_many, "diff": check_diff, "explain": check_explain}
+def check_job(page):
+    page.equal(page.page.locator(".tiles dd").all_inner_texts()[0], "10,004", "documents")
+    page.equal(page.count("svg .curve"), 1, "curves")
+    page.equal(page.page.locator(".surfaces th").first.inner_text(), "Paris", "the most frequent surface")
+    page.equal(page.count(".errors tbody tr"), 1, "errors")
+    page.equal(page.count("img"), 0, "images")
+
+
+CHECKS = {"eval": check_eval, "many": check_many, "diff": check_diff, "explain": check_explain, "job": check_job}
 
 
 def main(spanloom, chromium, folder):

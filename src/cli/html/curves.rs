@@ -11,6 +11,9 @@ const ROOM: (f64, f64) = (56.0, 34.0);
 /// At most so many points are drawn of a curve; what lies between two is their mean.
 pub(in crate::cli) const MOST_POINTS: usize = 600;
 
+/// Places up to fewer than this are told with decimals.
+const FEW: f64 = 4.0;
+
 /// A number at each of some places.
 pub(in crate::cli) type Curve = Vec<(f64, f64)>;
 
@@ -48,7 +51,8 @@ impl Axes {
     /// An empty chart for numbers from 0 to `most` at places up to `last`, with its axes.
     pub(in crate::cli) fn new(title: &str, last: f64, most: f64) -> Self {
         let ((width, height), (left, below)) = (SIZE, ROOM);
-        let (last, most) = (last.max(1.0), if most > 0.0 { most } else { 1.0 });
+        let or_one = |end: f64| if end > 0.0 { end } else { 1.0 };
+        let (last, most) = (or_one(last), or_one(most));
         let across = Scale { from: left, to: width - 16.0 };
         let up = Scale { from: height - below, to: 10.0 };
         let mut chart =
@@ -60,7 +64,10 @@ impl Axes {
             let name = number(most * share, most);
             chart.drawing.text("tick", (left - 8.0, y + 4.0), Anchor::End, &name);
             let x = across.at(share);
-            let place = format!("{:.0}", last * share);
+            let place = match last {
+                last if last >= FEW => format!("{:.0}", last * share),
+                last => number(last * share, last),
+            };
             chart.drawing.text("tick", (x, height - below + 18.0), Anchor::Middle, &place);
         }
         chart

@@ -20,7 +20,7 @@ use crate::cli::read::some_files;
 use crate::cli::verbosity::Verbosity;
 use crate::cli::write::without_output;
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::{self, Format, Inputs};
+use crate::io::{self, Format, Inputs, Output};
 use crate::job::{
     Begin, Identity, Job, JobFolder, JobInputs, JobOptions, KnownFile, Outcome, Part,
 };
@@ -200,6 +200,8 @@ fn suffix(args: &Args) -> String {
 /// Where the engine cannot be loaded, there is nothing to read, the job in the folder is another, and where
 /// something cannot be written.
 pub(super) fn run(args: &Args, folder: &Path, verbosity: Verbosity) -> Result<ExitCode> {
+    // A format that is only read is told before there is a job.
+    format(args).writer(Output::new("no output", std::io::sink())?, &args.write_options())?;
     let inputs = some_files(inputs(args, folder)?)?;
     let folder = JobFolder::open(folder, args.job.shard.unwrap_or(Part::WHOLE))?;
     let (engine, files) = args.engine.load_with_files()?;
@@ -245,7 +247,16 @@ pub(super) fn run(args: &Args, folder: &Path, verbosity: Verbosity) -> Result<Ex
 /// # Errors
 /// Where they cannot be read a second time, or lie in the folder of the job.
 fn inputs(args: &Args, folder: &Path) -> Result<Inputs> {
-    let inputs = without_output(args.read.expand(&args.inputs), &args.inputs, Some(folder));
+    let evidence = args.engine.options().evidence;
+    let own = [
+        Some(folder),
+        evidence.as_deref(),
+        args.job.report.as_deref(),
+        args.job.prometheus.as_deref(),
+    ];
+    let expanded = args.read.expand(&args.inputs);
+    let inputs =
+        own.into_iter().fold(expanded, |inputs, own| without_output(inputs, &args.inputs, own));
     let is_gone_once_read =
         |path: &Path| fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
     let once = inputs.files.iter().find(|f| f.path.as_deref().is_none_or(is_gone_once_read));

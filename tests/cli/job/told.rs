@@ -79,6 +79,9 @@ fn what_cannot_be_a_job_is_refused() {
     assert!(told(&["in", "--report", "r.html"]).contains("--report is for a job"));
     let brat = told(&["in", "-o", "out/", "--format", "brat", "--job"]);
     assert!(brat.contains("--job is for a job, which cannot write two files a document"), "{brat}");
+    let only_read = told(&["in", "-o", "out/", "--format", "warc"]);
+    assert!(only_read.contains("the format 'warc' is only read"), "{only_read}");
+    assert!(!bench.path().join("out").exists());
     let stdin = bench.pipe("Paris", &["tag", "-o", "out/"]).failed();
     assert!(stdin.contains("a job cannot read standard input"), "{stdin}");
     #[cfg(unix)]
@@ -94,7 +97,8 @@ fn what_cannot_be_a_job_is_refused() {
 #[test]
 fn a_job_in_its_own_input_folder_does_not_read_itself() {
     let bench = Bench::new().write("in/a.txt", "Paris").write("in/b.txt", "Texas");
-    let job = ["tag", "in", "-o", "in/tagged/", "-q"];
+    let more = ["--report", "in/r.html", "--prometheus", "in/m.prom", "--evidence", "in/kept"];
+    let job = [&["tag", "in", "-o", "in/tagged/", "-q"][..], &more].concat();
     bench.run(&job).clean();
     let first = files(&bench, "in/tagged");
     bench.run(&job).clean();

@@ -120,12 +120,19 @@ fn rate(paces: &[Pace], seconds: f64) -> String {
     let mut points = thinned(&curve);
     points.insert(0, (0.0, first.1));
     let title = format!("megabytes of text a second, by {name} of work");
-    let mut chart = Axes::new(&title, last(&points), most(&points));
+    let mut chart = Axes::new(&title, last(&points), rounded_up(most(&points)));
     chart.draw("curve", &points);
     format!(
         "<p class=\"note\">MB of text a second, by {name} of work</p>\n{}",
         chart.drawing.finish()
     )
+}
+
+/// The next number whose quarters are told in few digits: 1, 2, 4 or 8 times a power of ten.
+fn rounded_up(value: f64) -> f64 {
+    let power = 10_f64.powf(value.max(1e-9).log10().floor());
+    let steps = [1.0, 2.0, 4.0, 8.0, 10.0];
+    steps.iter().map(|step| step * power).find(|end| *end >= value).unwrap_or(value)
 }
 
 fn by_count(tally: &Tally) -> Vec<(&str, u64)> {
@@ -249,6 +256,7 @@ mod tests {
     fn a_job_of_nothing_is_a_page() {
         let page = render(&data(&Tally::default(), &[], Vec::new()));
         assert!(page.contains("No shard is done.") && page.contains("No entity was found."));
+        assert_eq!([0.07, 0.3, 3.9, 81.0, 0.0].map(rounded_up), [0.08, 0.4, 4.0, 100.0, 1e-9]);
         assert_eq!([59.0, 600.0, 7200.0].map(duration), ["59.0 s", "10 min", "2.0 h"]);
     }
 }

@@ -49,10 +49,10 @@ pub(super) struct Snapshot {
 impl Screen {
     pub(super) fn new(job: &Job, args: &JobArgs, verbosity: Verbosity) -> Self {
         let kind = args.progress.unwrap_or(ProgressKind::Bar);
-        let is_shown = verbosity.is_interactive() && kind == ProgressKind::Bar;
-        let folder = job.folder();
-        let done = job.journal();
-        let tally = Tally { surfaces: Default::default(), ..done.tally().clone() };
+        let (folder, done) = (job.folder(), job.journal());
+        let wants_bar = verbosity.is_interactive() && kind == ProgressKind::Bar;
+        let is_shown = wants_bar && !done.is_complete();
+        let tally = done.tally().counts();
         let last = Snapshot { tally, shards: done.shards(), ..Snapshot::default() };
         let mut screen = Self {
             kind,
@@ -166,7 +166,7 @@ impl Screen {
     pub(super) fn finish(&mut self, job: &Job, outcome: Option<&Outcome>) -> Result<()> {
         self.bar.finish_and_clear();
         let done = job.journal();
-        self.last.tally = Tally { surfaces: Default::default(), ..done.tally().clone() };
+        self.last.tally = done.tally().counts();
         self.last.shards = done.shards();
         let state = match outcome {
             Some(Outcome::Complete) => "complete",
