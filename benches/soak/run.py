@@ -5,8 +5,8 @@
 
 Counts that every document is in the shards exactly once, and in the order of the input; that every document that is none is in
 errors.jsonl exactly once; and that shards and errors are those of the run that was not killed, byte for byte. Moments and
-numbers of threads are drawn from a seed, the documents too. Needs nothing but Python, and zstd for `--compress zst`. Prints the results as JSON; the exit
-code is 1 where something is not as it should be.
+numbers of threads are drawn from a seed, the documents too. Needs nothing but Python, and zstd for `--compress zst`. Prints
+the results as JSON; the exit code is 1 where something is not as it should be.
 """
 
 import argparse
