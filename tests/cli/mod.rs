@@ -20,6 +20,7 @@ mod tables;
 mod tag;
 mod train;
 mod tune;
+mod warc;
 
 use std::fs;
 use std::path::Path;
