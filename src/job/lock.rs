@@ -1,7 +1,7 @@
 //! One process at a time works on a part of a job. The lock belongs to the open file: however the process ends,
 //! the system lets go of it.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;
 
@@ -34,36 +34,12 @@ impl Lock {
 }
 
 /// The file, locked; `None` where another holds the lock.
-#[cfg(unix)]
-#[allow(unsafe_code, reason = "the C library's function; see the argument inside")]
 fn open_locked(path: &Path) -> io::Result<Option<File>> {
-    use std::os::fd::AsRawFd;
-
     let file = File::options().create(true).truncate(false).write(true).open(path)?;
-    // SAFETY: `flock` takes a descriptor, which is open as long as `file` lives, and a number; it touches no
-    // memory of ours.
-    let locked = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
-    match locked {
-        0 => Ok(Some(file)),
-        _ => match io::Error::last_os_error() {
-            error if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            error => Err(error),
-        },
-    }
-}
-
-/// The file, opened so that nobody else can open it; `None` where another has.
-#[cfg(windows)]
-fn open_locked(path: &Path) -> io::Result<Option<File>> {
-    use std::os::windows::fs::OpenOptionsExt;
-
-    /// `ERROR_SHARING_VIOLATION`: the file is open elsewhere.
-    const IS_OPEN_ELSEWHERE: i32 = 32;
-    let mut options = File::options();
-    match options.create(true).truncate(false).write(true).share_mode(0).open(path) {
-        Ok(file) => Ok(Some(file)),
-        Err(error) if error.raw_os_error() == Some(IS_OPEN_ELSEWHERE) => Ok(None),
-        Err(error) => Err(error),
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 

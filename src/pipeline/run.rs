@@ -67,8 +67,10 @@ impl Engine {
                 Ok(profile.time(Stage::Merge, || self.finish(document, proposals)))
             })
         };
-        if self.stores.iter().any(Option::is_some) {
-            // What is kept on disk is counted there, document by document.
+        let varies = self.sources.iter().any(|source| source.may_vary_with_batch());
+        if varies || self.stores.iter().any(Option::is_some) {
+            // What is kept on disk is counted there, document by document. What hangs on the batch would hang on the
+            // documents before it, and a run that goes on after a stop would not give the same bytes.
             return tag(&documents.iter().collect::<Vec<_>>());
         }
         self.remembered.tag(documents, tag)

@@ -87,6 +87,12 @@ pub trait Source: Send + Sync {
         None
     }
 
+    /// Whether what it finds in a document may differ, in the last bits of a number, with the documents that are
+    /// asked about beside it.
+    fn may_vary_with_batch(&self) -> bool {
+        self.batch_size().is_some()
+    }
+
     /// How often it was asked about something and had answered before, where it keeps its answers.
     fn known(&self) -> Option<CacheUse> {
         None

@@ -200,6 +200,11 @@ fn suffix(args: &Args) -> String {
 /// Where the engine cannot be loaded, there is nothing to read, the job in the folder is another, and where
 /// something cannot be written.
 pub(super) fn run(args: &Args, folder: &Path, verbosity: Verbosity) -> Result<ExitCode> {
+    if args.profile {
+        let message = format!("--profile is for one output, and {} is a job", folder.display());
+        let help = "profile some of the inputs: `--profile -o FILE`";
+        return Err(Error::new(ErrorKind::Config, message).with_help(help));
+    }
     // A format that is only read is told before there is a job.
     format(args).writer(Output::new("no output", std::io::sink())?, &args.write_options())?;
     let inputs = some_files(inputs(args, folder)?)?;

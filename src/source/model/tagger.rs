@@ -46,7 +46,8 @@ pub struct Tagger {
     capacity: usize,
     architecture: &'static str,
     head_kind: &'static str,
-    /// What it answered before; `None` where its weights may change.
+    /// What it answered before; `None` where its weights may change, and where an answer hangs on the batch: it would
+    /// then hang on what was asked before.
     kept: Option<KeptAnswers>,
     /// Keeps the weights for others that are made of the same.
     _origin: Option<Arc<BTreeMap<String, Tensor>>>,
@@ -131,7 +132,8 @@ impl Tagger {
         folder.weights = folder.weights.with_precision(config.precision.on(&device));
         let tagger = Self::of_folder(name, config, &folder, device)?;
         tagger.check_precision()?;
-        Ok(Self { kept: Some(Cache::new(KEPT_BYTES)), ..tagger })
+        let kept = (!tagger.may_vary_with_batch()).then(|| Cache::new(KEPT_BYTES));
+        Ok(Self { kept, ..tagger })
     }
 
     /// The model of a folder that has been read; its weights are on `device`.
@@ -348,6 +350,11 @@ impl Source for Tagger {
 
     fn batch_size(&self) -> Option<usize> {
         Some(256)
+    }
+
+    fn may_vary_with_batch(&self) -> bool {
+        let has_rows_alone = self.head.is_local() && self.head.crf().is_none();
+        !(self.encoder.is_same_in_any_batch() && has_rows_alone)
     }
 }
 

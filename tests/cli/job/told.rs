@@ -81,6 +81,8 @@ fn what_cannot_be_a_job_is_refused() {
     assert!(brat.contains("--job is for a job, which cannot write two files a document"), "{brat}");
     let only_read = told(&["in", "-o", "out/", "--format", "warc"]);
     assert!(only_read.contains("the format 'warc' is only read"), "{only_read}");
+    let profiled = told(&["in", "-o", "out/", "--profile"]);
+    assert!(profiled.contains("--profile is for one output, and out/ is a job"), "{profiled}");
     assert!(!bench.path().join("out").exists());
     let stdin = bench.pipe("Paris", &["tag", "-o", "out/"]).failed();
     assert!(stdin.contains("a job cannot read standard input"), "{stdin}");

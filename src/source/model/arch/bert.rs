@@ -186,6 +186,10 @@ impl Encoder for Bert {
         self.positions.saturating_sub(self.padding.map_or(0, |padding| padding + 1))
     }
 
+    fn is_same_in_any_batch(&self) -> bool {
+        packed::is_fused(self) && packed::runs_on(self)
+    }
+
     fn precision(&self) -> Precision {
         self.blocks.first().map_or(Precision::F32, |block| block.query.computes_in())
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use candle_core::{D, Result, Tensor, bail};
 
 use super::kernel::fixed::FixedWeight;
-use super::{Mode, Precision, differentiable};
+use super::{Mode, Precision, differentiable, packed};
 use crate::error::{Error, ErrorKind};
 use crate::source::model::weights::Weights;
 
@@ -103,6 +103,21 @@ impl Linear {
         let fixed = differentiable::with(&self.weight, |weight| FixedWeight::new(weight, inputs))?;
         self.fixed = Some(Arc::new(fixed));
         Ok(())
+    }
+
+    /// [`Linear::forward`]; in inference on the processor a row of the result depends on no other row, to the last bit.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn forward_row_by_row(&self, x: &Tensor, mode: Mode<'_>) -> Result<Tensor> {
+        match mode {
+            Mode::Inference
+                if differentiable::runs_here(x) && self.precision != Precision::Bf16 =>
+            {
+                packed::row_by_row(self, x)
+            }
+            _ => self.forward(x),
+        }
     }
 
     /// Applies it to `x` of shape `(…, inputs)`; gives `(…, outputs)`.

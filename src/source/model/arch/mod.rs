@@ -102,6 +102,12 @@ pub trait Encoder: Send + Sync {
         self.max_length()
     }
 
+    /// Whether the hidden states of a sequence are the same to the last bit whatever else is in the batch, in
+    /// inference without positions or a mask of the batch's own.
+    fn is_same_in_any_batch(&self) -> bool {
+        false
+    }
+
     /// What its matrix products are computed in: of what was asked for, what it can.
     fn precision(&self) -> Precision {
         Precision::F32

@@ -47,14 +47,35 @@ pub(super) fn lay_out(bert: &mut Bert) -> Result<()> {
     bert.blocks.iter_mut().flat_map(Block::linears).try_for_each(Linear::lay_out)
 }
 
+/// Whether the model's device and precision are those of these passes.
+pub(super) fn runs_on(bert: &Bert) -> bool {
+    runs_here(&bert.norm.weight)
+        && bert.blocks.iter().all(|block| block.query.precision != Precision::Bf16)
+}
+
+/// A linear layer on `x` of shape `(…, inputs)`, in one thread: a row of the result depends on no other row, to the
+/// last bit.
+pub(super) fn row_by_row(layer: &Linear, x: &Tensor) -> Result<Tensor> {
+    let (outputs, inputs) = layer.weight.dims2()?;
+    let mut dims = x.dims().to_vec();
+    if let Some(last) = dims.last_mut() {
+        *last = outputs;
+    }
+    let mut to = vec![0.0; x.elem_count() / inputs * outputs];
+    with(x, |x| linear(layer, &Rows::new(x), &mut to, &mut Vec::new()))??;
+    if layer.bias.is_some() {
+        with_bias(layer, |bias| add_bias(&mut to, bias))?;
+    }
+    Tensor::from_vec(to, dims, x.device())
+}
+
 /// Whether a batch can be encoded here.
 pub(super) fn fits(bert: &Bert, batch: &Batch) -> bool {
     let Ok((rows, length)) = batch.ids.dims2() else { return false };
     let is_padding = |mask: &Tensor| mask.dims() == [rows, 1, 1, length];
     length > 0
         && batch.ids.device().is_cpu()
-        && runs_here(&bert.norm.weight)
-        && bert.blocks.iter().all(|block| block.query.precision != Precision::Bf16)
+        && runs_on(bert)
         && batch.positions.is_none()
         && batch.mask.as_ref().is_none_or(is_padding)
         && batch.lengths.len() == rows

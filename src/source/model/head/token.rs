@@ -80,7 +80,7 @@ impl TokenHead {
             }
             None => hidden,
         };
-        self.classifier.forward(&mode.dropout(transformed, self.dropout)?)
+        self.classifier.forward_row_by_row(&mode.dropout(transformed, self.dropout)?, mode)
     }
 }
 
