@@ -69,7 +69,8 @@ impl Write for Counter {
 fn write(format: &Format, tagged: &[(Document, Vec<Entity>)]) -> usize {
     let counter = Counter::default();
     let output = Output::new("bench", counter.clone()).expect("memory can be written to");
-    let mut writer = (format.write)(output, &WriteOptions::default());
+    let writer = format.writer(output, &WriteOptions::default());
+    let mut writer = writer.expect("a format that is written");
     for (document, entities) in tagged {
         writer.write(document, entities).expect("memory can be written to");
     }
