@@ -5,7 +5,7 @@
 //!
 //! That holds because the journal says what the job was begun with ([`identity`]), because shards end by what
 //! was read and by nothing else ([`plan`]), and because a shard is one unit: what was not finished is done anew.
-//! Several processes may share a job ([`part`]); one of them holds the lock of its part ([`lock`]). How a run
+//! Several processes may share a job ([`part`]); one of them holds the lock of its part (`lock`). How a run
 //! looks to its user is not decided here.
 
 pub mod error_log;
