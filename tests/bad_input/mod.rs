@@ -49,7 +49,7 @@ fn what_is_named_but_not_there_is_said() {
         (&["tag", "a.txt", "--with", "plases"], "did you mean 'places'"),
         (&["tag", "a.txt", "--without", "nobody"], "unknown source 'nobody'"),
         (&["tag", "a.txt", "-o", "no/such/out.jsonl"], "cannot write no/such/out.jsonl"),
-        (&["tag", "a.txt", "-o", "."], "cannot write ."),
+        (&["tag", "a.txt", "-o", "."], "a.txt is in the folder of the job"),
         (&["tag", "no.txt"], "cannot read no.txt"),
         (&["tag", "*.zip"], "no file matches '*.zip'"),
     ] {
