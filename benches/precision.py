@@ -57,7 +57,7 @@ def main():
             scores = []
             for one in (exact, fixed):
                 report = run("eval", gold, "-q", "--input-format", "conll", "-e", one, "--device", "cpu", "--json", *options)
-                scores.append(100 * json.loads(report)["micro"]["f1"])
+                scores.append(100 * json.loads(report)["systems"][0]["micro"]["f1"])
             before, after = entities(gold, exact), entities(gold, fixed)
             other = sum(a != b for a, b in zip(before, after, strict=True))
             print(f"| {name} | {scores[0]:.2f} | {scores[1]:.2f} | {len(before):,} | {other} |", flush=True)
