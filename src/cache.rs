@@ -3,6 +3,7 @@
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -42,6 +43,17 @@ pub struct CacheUse {
     pub asked: u64,
     /// Those of which the answer was known.
     pub known: u64,
+}
+
+/// Several questions, by their numbers.
+#[derive(Debug)]
+pub struct Sorted<V> {
+    /// The answers that are known.
+    pub known: Vec<Option<V>>,
+    /// Which have to be asked.
+    pub asked: Vec<usize>,
+    /// Which are not known and the same as an earlier one that has to be asked, with that one.
+    pub repeated: Vec<(usize, usize)>,
 }
 
 impl<K: Hash + Eq, V: Clone> Cache<K, V> {
@@ -106,6 +118,30 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     /// for both.
     pub fn count_as_known(&self) {
         self.state().usage.known += 1;
+    }
+
+    /// Which of several questions have to be asked, by their numbers: of those that are the same, only the first.
+    pub fn sort<'q, Q>(&self, questions: impl IntoIterator<Item = &'q Q>) -> Sorted<V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized + 'q,
+    {
+        let (mut first, mut known, mut repeated) = (HashMap::new(), Vec::new(), Vec::new());
+        let mut asked = Vec::new();
+        for (number, question) in questions.into_iter().enumerate() {
+            let answer = self.get(question);
+            if answer.is_none() {
+                match first.entry(question) {
+                    Entry::Occupied(earlier) => repeated.push((number, *earlier.get())),
+                    Entry::Vacant(place) => {
+                        place.insert(number);
+                        asked.push(number);
+                    }
+                }
+            }
+            known.push(answer);
+        }
+        Sorted { known, asked, repeated }
     }
 
     /// How often it was asked so far, and knew the answer.

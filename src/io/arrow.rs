@@ -22,6 +22,7 @@ pub const FORMAT: Format = Format {
     doc: "Arrow IPC, file (Feather) or stream, one document a row: columns as in Parquet; written as a stream \
           where the output is none or ends in `.arrows`.",
     suffixes: &["arrow", "arrows", "feather", "ipc"],
+    extension: "arrow",
     marking: Marking::Offsets,
     companion: None,
     recognises: super::nothing,

@@ -21,6 +21,7 @@ pub const FORMAT: Format = Format {
     doc: "brat standoff: `NAME.ann` with lines `T1<TAB>PER 0 5<TAB>Maria` beside `NAME.txt`; written into \
           a folder, two files a document. Relations, events, attributes and notes are passed over.",
     suffixes: &[ANNOTATIONS],
+    extension: "jsonl",
     marking: Marking::Offsets,
     companion: Some(TEXT),
     recognises: super::nothing,

@@ -29,11 +29,20 @@ impl Compression {
     /// A path without its suffix of compression, and what that says.
     pub fn split(path: &Path) -> (PathBuf, Self) {
         let suffix = path.extension().and_then(|s| s.to_str()).unwrap_or("").to_lowercase();
-        match suffix.as_str() {
-            "gz" => (path.with_extension(""), Self::Gzip),
-            "bz2" => (path.with_extension(""), Self::Bzip2),
-            "zst" => (path.with_extension(""), Self::Zstd),
-            _ => (path.to_owned(), Self::None),
+        let mut known = [Self::Gzip, Self::Bzip2, Self::Zstd].into_iter();
+        match known.find(|known| known.suffix().strip_prefix('.') == Some(&*suffix)) {
+            Some(found) => (path.with_extension(""), found),
+            None => (path.to_owned(), Self::None),
+        }
+    }
+
+    /// What it adds to the name of a file.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Gzip => ".gz",
+            Self::Bzip2 => ".bz2",
+            Self::Zstd => ".zst",
         }
     }
 

@@ -17,6 +17,7 @@ pub const FORMAT: Format = Format {
     doc: "doccano: one JSON object a line, `{\"id\", \"text\", \"label\": [[start, end, \"PER\"]]}`; read also with \
           `labels`, and with `entities` of `start_offset`, `end_offset` and `label`.",
     suffixes: &[],
+    extension: "jsonl",
     marking: Marking::Offsets,
     companion: None,
     recognises,

@@ -17,6 +17,7 @@ pub const FORMAT: Format = Format {
     doc: "GLiNER: an array or lines of `{\"tokenized_text\": [\"New\", \"York\"], \"ner\": [[0, 1, \"LOC\"]]}`, the first and \
           last token of each entity; read also with `tokens`. A `text` is kept where tokens joined by spaces are not it.",
     suffixes: &[],
+    extension: "jsonl",
     marking: Marking::TokenSpans,
     companion: None,
     recognises: |value| value[NER].is_array() && FIELDS.iter().any(|field| value[field].is_array()),

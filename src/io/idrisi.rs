@@ -15,6 +15,7 @@ pub const FORMAT: Format = Format {
     doc: "IDRISI: one JSON object a line, `{\"tweet_id\", \"text\", \"location_mentions\": [{\"text\", \"type\", \
           \"start_offset\", \"end_offset\"}]}`; a mention without a type is a `LOC`.",
     suffixes: &[],
+    extension: "jsonl",
     marking: Marking::Offsets,
     companion: None,
     recognises: |value| value[MENTIONS].is_array(),

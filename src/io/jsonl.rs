@@ -19,6 +19,7 @@ pub const FORMAT: Format = Format {
     doc: "One JSON object a line, `{\"id\", \"text\", \"entities\", …}`, or an array of them; other fields pass \
           through.",
     suffixes: &["jsonl", "ndjson", "json"],
+    extension: "jsonl",
     marking: super::Marking::Offsets,
     companion: None,
     recognises: |value| value[ENTITIES][0]["start"].is_u64(),

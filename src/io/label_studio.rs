@@ -20,6 +20,7 @@ pub const FORMAT: Format = Format {
           read, `predictions` where there is none; read also in the short form, `{\"text\", \"label\": [{\"start\", \
           \"end\", \"labels\"}]}`.",
     suffixes: &[],
+    extension: "json",
     marking: Marking::Offsets,
     companion: None,
     recognises,

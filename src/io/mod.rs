@@ -70,6 +70,8 @@ pub struct Format {
     pub doc: &'static str,
     /// The file name suffixes that stand for it: lower case, without full stop.
     pub suffixes: &'static [&'static str],
+    /// The suffix of a file that is written in it where the user names none.
+    pub extension: &'static str,
     /// How it says where entities are.
     pub marking: Marking,
     /// The suffix of a second file, with the same name, that goes with each; such a format is read with

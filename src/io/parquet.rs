@@ -24,6 +24,7 @@ pub const FORMAT: Format = Format {
           `entities` is a column of lists. Tables of tokens and tags, as Hugging Face `datasets` writes them, are \
           read too.",
     suffixes: &["parquet"],
+    extension: "parquet",
     marking: Marking::Offsets,
     companion: None,
     recognises: super::nothing,

@@ -19,6 +19,7 @@ pub const FORMAT: Format = Format {
     doc: "Prodigy: one task a line, `{\"text\", \"tokens\", \"spans\": [{\"start\", \"end\", \"token_start\", \"token_end\", \
           \"label\"}], \"answer\"}`; the spans of a task whose answer is not `accept` are no gold.",
     suffixes: &[],
+    extension: "jsonl",
     marking: Marking::Offsets,
     companion: None,
     recognises: |value| {

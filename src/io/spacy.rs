@@ -18,6 +18,7 @@ pub const FORMAT: Format = Format {
           any key, and as training data, `[\"text\", {\"entities\": [[start, end, \"PER\"]]}]`. Entities that overlap \
           are written into `spans` under the key `sc`.",
     suffixes: &[],
+    extension: "jsonl",
     marking: Marking::Offsets,
     companion: None,
     recognises,

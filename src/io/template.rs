@@ -15,6 +15,7 @@ pub(super) const FORMAT: Format = Format {
     name: "words",
     doc: "One document a line, its words parted by tabs; written without entities.",
     suffixes: &["words"],
+    extension: "words",
     marking: super::Marking::TokenTags,
     companion: None,
     recognises: super::nothing,

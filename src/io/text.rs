@@ -14,6 +14,7 @@ pub const FORMAT: Format = Format {
     doc: "Plain UTF-8 text, one document a file; written with entities as `[Paris|LOC]`, to be read \
           by people.",
     suffixes: &["txt", "text", "md"],
+    extension: "txt",
     marking: super::Marking::Offsets,
     companion: None,
     recognises: super::nothing,

@@ -20,6 +20,7 @@ pub const FORMAT: Format = Format {
     doc: "Tokens and tags, one JSON object a line, `{\"tokens\": [\"New\", \"York\"], \"ner_tags\": [\"B-LOC\", \"I-LOC\"]}`, the \
           tags by name or number; read also with `tags`. A `text` is kept where tokens joined by spaces are not it.",
     suffixes: &[],
+    extension: "jsonl",
     marking: Marking::TokenTags,
     companion: None,
     recognises: |value| {

@@ -12,6 +12,7 @@ pub const FORMAT: Format = Format {
     doc: "Parquet of Hugging Face `datasets` for token classification: columns `id`, `text`, `tokens` (lists of \
           strings) and `ner_tags` (lists of numbers whose names are in the file); other columns are not written.",
     suffixes: &[],
+    extension: "parquet",
     marking: Marking::TokenTags,
     companion: None,
     recognises: super::nothing,

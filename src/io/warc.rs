@@ -16,6 +16,7 @@ pub const FORMAT: Format = Format {
     doc: "Web archives (WARC, and the WET of Common Crawl), one document a record of plain text: `conversion`, and \
           `response` and `resource` of the type text/plain; read only.",
     suffixes: &["warc", "wet"],
+    extension: "warc",
     marking: Marking::Offsets,
     companion: None,
     recognises: super::nothing,

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::io::Inputs;
 use crate::pipeline::EngineFile;
-use crate::pipeline::fingerprint::in_hex;
+use crate::resource::in_hex;
 
 /// So many inputs are listed in the journal; of more, their number, size and hash are kept.
 const MOST_LISTED: usize = 10_000;
@@ -23,29 +23,11 @@ pub struct Identity {
     /// The version of the program.
     pub program: String,
     /// The files the engine was made of.
-    pub engine: Vec<KnownFile>,
+    pub engine: Vec<EngineFile>,
     /// The options that show in the output: name and value.
     pub options: Vec<(String, String)>,
     /// What is read.
     pub inputs: JobInputs,
-}
-
-/// A file whose bytes are known.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KnownFile {
-    /// Its path.
-    pub name: String,
-    /// Its size.
-    pub bytes: u64,
-    /// The SHA-256 of what it holds.
-    pub sha256: String,
-}
-
-impl From<EngineFile> for KnownFile {
-    fn from(file: EngineFile) -> Self {
-        let EngineFile { name, bytes, sha256 } = file;
-        Self { name, bytes, sha256 }
-    }
 }
 
 /// The inputs of a job: their names and sizes, and those that stand for nothing.
@@ -82,7 +64,7 @@ impl JobInputs {
         if list.len() > MOST_LISTED {
             list = Vec::new();
         }
-        Self { count, bytes, sha256: in_hex(hash), list }
+        Self { count, bytes, sha256: in_hex(&hash.finalize()), list }
     }
 
     fn changes(&self, now: &Self) -> Vec<String> {
@@ -135,8 +117,9 @@ impl Identity {
             changes.push(format!("Spanloom was {} and is {}", self.program, now.program));
         }
         for old in &self.engine {
-            let told =
-                |file: &KnownFile| format!("{} bytes, SHA-256 {}", file.bytes, shown(&file.sha256));
+            let told = |file: &EngineFile| {
+                format!("{} bytes, SHA-256 {}", file.bytes, shown(&file.sha256))
+            };
             match now.engine.iter().find(|file| file.name == old.name) {
                 None => changes.push(format!("{} is no part of the engine any more", old.name)),
                 Some(new) if new != old => {
@@ -145,7 +128,7 @@ impl Identity {
                 Some(_) => {}
             }
         }
-        let is_new = |file: &&KnownFile| !self.engine.iter().any(|old| old.name == file.name);
+        let is_new = |file: &&EngineFile| !self.engine.iter().any(|old| old.name == file.name);
         let new = now.engine.iter().filter(is_new);
         changes.extend(new.map(|file| format!("{} is new in the engine", file.name)));
         let value = |options: &[(String, String)], name: &str| {
@@ -185,7 +168,7 @@ mod tests {
     use super::*;
 
     fn identity() -> Identity {
-        let file = |name: &str, sha256: &str| KnownFile {
+        let file = |name: &str, sha256: &str| EngineFile {
             name: name.to_owned(),
             bytes: 3,
             sha256: sha256.repeat(32),

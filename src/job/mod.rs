@@ -20,7 +20,7 @@ pub mod tally;
 
 pub use error_log::Failure;
 pub use folder::JobFolder;
-pub use identity::{Identity, JobInputs, KnownFile};
+pub use identity::{Identity, JobInputs};
 pub use journal::{Journal, ShardRecord};
 pub use part::Part;
 pub use run::{Begin, Event, Job, JobOptions, Outcome, Progress};

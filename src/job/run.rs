@@ -222,8 +222,7 @@ impl Job {
             self.journal.shards(),
             self.journal.next(),
         );
-        let mut names: Vec<String> = Vec::new();
-        names.extend(plan.files().iter().map(|file| file.name()));
+        let names = plan.files().iter().map(|file| file.name()).collect();
         let stream = plan.stream();
         let bytes = Bytes {
             passed: plan.bytes_passed(),
@@ -273,7 +272,9 @@ impl Job {
             Some(at_hand) => at_hand,
             None => self.begin_shard(shard)?,
         };
-        let name = |file: Option<usize>| file.and_then(|number| work.names.get(number));
+        let name = |file: Option<usize>| {
+            file.and_then(|number| work.names.get(number)).map(String::as_str)
+        };
         let (mut documents, mut files) = (Vec::with_capacity(items.len()), Vec::new());
         for (file, item) in items {
             match item {
@@ -282,10 +283,9 @@ impl Job {
                     files.push(file);
                 }
                 Err(error) => {
-                    let failure = Failure::new(&error, name(file).map(String::as_str), None);
-                    self.fail(&mut at_hand.tally, &failure)?;
+                    let failure = Failure::new(&error, name(file), None);
                     observe(Event::Failed(&error));
-                    if self.has_too_many(&at_hand.tally) {
+                    if self.leave_out(&failure, &mut at_hand.tally)? {
                         return Ok(false);
                     }
                 }
@@ -308,11 +308,9 @@ impl Job {
                 // What cannot be written at all is no fault of the document.
                 Err(error) if error.kind() == ErrorKind::Io => return Err(error),
                 Err(error) => {
-                    let input = name(file).map(String::as_str);
-                    let failure = Failure::new(&error, input, Some(&document.id));
-                    self.fail(&mut at_hand.tally, &failure)?;
+                    let failure = Failure::new(&error, name(file), Some(&document.id));
                     observe(Event::Failed(&error));
-                    if self.has_too_many(&at_hand.tally) {
+                    if self.leave_out(&failure, &mut at_hand.tally)? {
                         return Ok(false);
                     }
                 }
@@ -368,14 +366,12 @@ impl Job {
         Ok(())
     }
 
-    fn fail(&mut self, at_hand: &mut Tally, failure: &Failure) -> Result<()> {
+    /// Notes what is left out; whether that makes too many.
+    fn leave_out(&mut self, failure: &Failure, at_hand: &mut Tally) -> Result<bool> {
         at_hand.errors += 1;
-        self.errors.add(failure)
-    }
-
-    fn has_too_many(&self, at_hand: &Tally) -> bool {
+        self.errors.add(failure)?;
         let errors = self.journal.tally().errors + at_hand.errors;
-        self.options.max_errors.is_some_and(|most| errors > most)
+        Ok(self.options.max_errors.is_some_and(|most| errors > most))
     }
 
     fn tell(

@@ -2,11 +2,10 @@
 //! goes. What is found depends on nothing of a document but its text and tokens.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::run::Tagged;
-use crate::cache::{Cache, CacheUse};
+use crate::cache::{Cache, CacheUse, Sorted};
 use crate::error::Result;
 use crate::span::Entity;
 use crate::text::Document;
@@ -41,27 +40,12 @@ impl Remembered {
             return tag(&documents.iter().collect::<Vec<_>>());
         }
         let keys: Vec<Cow<'_, [u8]>> = documents.iter().map(key).collect();
-        let mut results: Vec<Option<Result<Tagged>>> = Vec::with_capacity(documents.len());
-        let mut first: HashMap<&[u8], usize> = HashMap::new();
-        // Those that are tagged, and those that say what one of them says.
-        let (mut asked, mut repeated) = (Vec::new(), Vec::new());
-        for (number, key) in keys.iter().enumerate() {
-            let known = self.0.get(&**key);
-            if known.is_none() {
-                match first.get(&**key) {
-                    Some(earlier) => repeated.push((number, *earlier)),
-                    None => {
-                        first.insert(key, number);
-                        asked.push(number);
-                    }
-                }
-            }
-            let tagged = |entities: Arc<[Entity]>| Tagged {
-                entities: entities.to_vec(),
-                warnings: Vec::new(),
-            };
-            results.push(known.map(|entities| Ok(tagged(entities))));
-        }
+        let Sorted { known, asked, repeated } = self.0.sort(keys.iter().map(|key| &**key));
+        let remembered = |entities: Arc<[Entity]>| {
+            Ok(Tagged { entities: entities.to_vec(), warnings: Vec::new() })
+        };
+        let mut results: Vec<Option<Result<Tagged>>> =
+            known.into_iter().map(|entities| entities.map(remembered)).collect();
         let distinct: Vec<&Document> = asked.iter().map(|number| &documents[*number]).collect();
         for (number, tagged) in asked.into_iter().zip(tag(&distinct)) {
             if let Some(entities) = lasting(&tagged) {

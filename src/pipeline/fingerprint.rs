@@ -5,16 +5,17 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::build::{Engine, EngineOptions};
 use super::builtin;
 use super::reload::Parts;
 use crate::error::{Error, Result};
-use crate::resource::{Files, Reads};
+use crate::resource::{Files, Reads, in_hex};
 
 /// A file that an engine was made of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineFile {
     /// Its path, as the engine names it.
     pub name: String,
@@ -92,7 +93,11 @@ fn builtin_files() -> Result<EngineFile> {
         hash.update(file.bytes);
         bytes += file.bytes.len() as u64;
     }
-    Ok(EngineFile { name: "the built-in engine".to_owned(), bytes, sha256: in_hex(hash) })
+    Ok(EngineFile {
+        name: "the built-in engine".to_owned(),
+        bytes,
+        sha256: in_hex(&hash.finalize()),
+    })
 }
 
 /// The size of a file in bytes and the SHA-256 of what it holds, in hexadecimal. The file is never whole in
@@ -104,12 +109,7 @@ pub fn sha256_of(path: &Path) -> Result<(u64, String)> {
     let mut hash = Sha256::new();
     let copied = File::open(path).and_then(|mut file| io::copy(&mut file, &mut hash));
     let bytes = copied.map_err(|error| Error::io("read", path.display(), error))?;
-    Ok((bytes, in_hex(hash)))
-}
-
-/// The SHA-256 in hexadecimal.
-pub fn in_hex(hash: Sha256) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    Ok((bytes, in_hex(&hash.finalize())))
 }
 
 #[cfg(test)]

@@ -12,3 +12,8 @@ pub use mapped::FileBytes;
 pub use option::OptionDoc;
 pub use reads::{NotedFolder, Reads};
 pub use section::{Section, TomlFile};
+
+/// Bytes in hexadecimal, as checksums are told.
+pub fn in_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::recipe::CorpusRecipe;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::{DocumentStream, Inputs};
+use crate::resource::in_hex;
 use crate::text::{Document, Span, segment};
 
 /// A corpus, read: what its recipe says has been done to its gold.
@@ -225,11 +226,6 @@ pub fn fingerprint<E: Example>(corpora: &[Examples<E>], model: &str) -> String {
         corpus.examples.iter().for_each(|example| example.fingerprint(&mut hash));
     }
     in_hex(&hash.finalize())
-}
-
-/// Bytes in hexadecimal.
-pub(super) fn in_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::average::Average;
 use super::batches::Batches;
 use super::card::{Summary, card};
 use super::checkpoint::{Checkpoint, State, read_tensors, write_file, write_tensors};
-use super::data::{Corpus, Examples, Excluded, fingerprint, in_hex};
+use super::data::{Corpus, Examples, Excluded, fingerprint};
 use super::evaluation::{Best, Evaluation};
 use super::events::Events;
 use super::log::Log;
@@ -26,6 +26,7 @@ use super::step::{Step, compute};
 use super::trainee::{Trainee, device_failed};
 use super::trainer;
 use crate::error::{Error, ErrorKind, Location, Result};
+use crate::resource::in_hex;
 use crate::source::model::{DeviceChoice, Dropout};
 
 /// Keeps the random stream of dropout apart from those of the data.

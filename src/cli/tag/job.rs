@@ -11,25 +11,22 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use self::screen::Screen;
 use super::Args;
-use crate::cli::interrupt::stop_flag;
+use crate::cli::interrupt::{INTERRUPTED, stop_flag};
 use crate::cli::print::print;
 use crate::cli::read::some_files;
 use crate::cli::verbosity::Verbosity;
 use crate::cli::write::without_output;
 use crate::error::{Error, ErrorKind, Result};
+use crate::io::compression::Compression;
 use crate::io::{self, Format, Inputs, Output};
-use crate::job::{
-    Begin, Identity, Job, JobFolder, JobInputs, JobOptions, KnownFile, Outcome, Part,
-};
+use crate::job::{Begin, Identity, Job, JobFolder, JobInputs, JobOptions, Outcome, Part};
 
 /// The size of a shard where none is asked for: seconds of work without a model, minutes with one.
 const SHARD_BYTES: u64 = 16_000_000;
-
-/// The exit code of a run that Ctrl-C ended, as a shell gives it to a program that the signal ended.
-const INTERRUPTED: u8 = 130;
 
 /// How the output is made as a job.
 #[derive(Debug, clap::Args)]
@@ -42,8 +39,8 @@ pub(super) struct JobArgs {
     #[arg(long, value_name = "SIZE", value_parser = size)]
     shard_size: Option<u64>,
     /// Compress shards.
-    #[arg(long, value_name = "COMPRESSION")]
-    compress: Option<CompressionChoice>,
+    #[arg(long, value_name = "COMPRESSION", value_parser = compression())]
+    compress: Option<Compression>,
     /// Do one of several parts, `2/8`: so many processes with the same command each do another, into the same
     /// folder, and together do everything.
     #[arg(long, value_name = "I/N")]
@@ -71,33 +68,18 @@ pub(super) struct JobArgs {
     report: Option<PathBuf>,
 }
 
-/// How shards are compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum CompressionChoice {
-    None,
-    Gz,
-    Bz2,
-    Zst,
-}
-
-impl CompressionChoice {
-    /// What it adds to the name of a file.
-    fn suffix(self) -> &'static str {
-        match self {
-            Self::None => "",
-            Self::Gz => ".gz",
-            Self::Bz2 => ".bz2",
-            Self::Zst => ".zst",
-        }
-    }
-}
-
 /// How progress is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum ProgressKind {
     Bar,
     Json,
     None,
+}
+
+/// Reads how shards are compressed: `none`, or the suffix that says it.
+fn compression() -> impl TypedValueParser<Value = Compression> {
+    PossibleValuesParser::new(["none", "gz", "bz2", "zst"])
+        .map(|name| Compression::split(Path::new(&format!("shard.{name}"))).1)
 }
 
 /// Reads a number of bytes.
@@ -134,6 +116,11 @@ impl JobArgs {
             ("--report", self.report.is_some()),
         ];
         given.into_iter().find(|(_, is_given)| *is_given).map(|(name, _)| name)
+    }
+
+    /// How shards are compressed.
+    fn compression(&self) -> Compression {
+        self.compress.unwrap_or(Compression::None)
     }
 
     fn begin(&self) -> Begin {
@@ -181,16 +168,7 @@ fn format(args: &Args) -> &'static Format {
 
 /// The suffix of the shards.
 fn suffix(args: &Args) -> String {
-    let format = format(args);
-    let plain = match format.suffixes {
-        [first, ..] => first,
-        // An array, where the others without a suffix of their own write a value a line.
-        [] if format.name == io::label_studio::FORMAT.name => "json",
-        [] if format.name == io::tokens_parquet::FORMAT.name => "parquet",
-        [] => "jsonl",
-    };
-    let compression = args.job.compress.unwrap_or(CompressionChoice::None);
-    format!("{plain}{}", compression.suffix())
+    format!("{}{}", format(args).extension, args.job.compression().suffix())
 }
 
 /// Runs the job; the exit code is 1 where a document failed or the run was told to stop at so many, and that of an
@@ -213,7 +191,7 @@ pub(super) fn run(args: &Args, folder: &Path, verbosity: Verbosity) -> Result<Ex
     let shard_bytes = args.job.shard_size.unwrap_or(SHARD_BYTES);
     let identity = Identity {
         program: env!("CARGO_PKG_VERSION").to_owned(),
-        engine: files.into_iter().map(KnownFile::from).collect(),
+        engine: files,
         options: told(args, shard_bytes),
         inputs: JobInputs::of(&inputs),
     };
@@ -231,7 +209,7 @@ pub(super) fn run(args: &Args, folder: &Path, verbosity: Verbosity) -> Result<Ex
     let mut screen = Screen::new(&job, &args.job, verbosity);
     let ran = job.run(&engine, &stop, &mut |event| screen.show(&event));
     screen.keep_evidence(engine.finish_evidence());
-    screen.finish(&job, ran.as_ref().ok())?;
+    screen.finish(&job, ran.as_ref().ok());
     if let Some(path) = &args.job.report {
         report::write(path, &job)?;
     }
@@ -288,7 +266,7 @@ fn inputs(args: &Args, folder: &Path) -> Result<Inputs> {
 fn told(args: &Args, shard_bytes: u64) -> Vec<(String, String)> {
     let own = [
         ("format", format(args).name.to_owned()),
-        ("compress", args.job.compress.unwrap_or(CompressionChoice::None).suffix().to_owned()),
+        ("compress", args.job.compression().suffix().to_owned()),
         ("shard-size", shard_bytes.to_string()),
         ("offsets", args.offsets.to_string()),
         ("scheme", args.scheme.to_string()),

@@ -21,6 +21,7 @@ pub const FORMAT: Format = Format {
     doc: "One token a line, a blank line after each sentence; columns are kept and the tag found is \
           added as the last.",
     suffixes: &["conll", "iob", "iob2", "bio", "conllu"],
+    extension: "conll",
     marking: super::Marking::TokenTags,
     companion: None,
     recognises: super::nothing,

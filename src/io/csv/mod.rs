@@ -13,6 +13,7 @@ pub const FORMAT: Format = Format {
     doc: "Comma-separated values (RFC 4180), one document a record: the text is one column, all others pass \
           through, and `entities` is a column of JSON.",
     suffixes: &["csv"],
+    extension: "csv",
     marking: Marking::Offsets,
     companion: None,
     recognises: super::nothing,
@@ -26,6 +27,7 @@ pub const TSV: Format = Format {
     name: "tsv",
     doc: "Tab-separated values: as `csv`, with tabs.",
     suffixes: &["tsv"],
+    extension: "tsv",
     read: |input, options| Box::new(read::Reader::new(input, options, b'\t')) as Documents,
     write: Some(|output, options| Box::new(write::Writer::new(output, options.offsets, b'\t'))),
     ..FORMAT

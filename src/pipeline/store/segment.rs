@@ -24,6 +24,7 @@ use tempfile::NamedTempFile;
 use super::key::DocumentKey;
 use super::table::{Columns, GROWING, Rows, SMALL, schema};
 use crate::error::{Error, ErrorKind, Location, Result};
+use crate::resource::in_hex;
 use crate::span::Label;
 
 /// The suffix of a segment.
@@ -253,7 +254,7 @@ fn checked(path: &Path) -> Result<Vec<u8>> {
 
 /// The name of a segment that holds `bytes`.
 fn name(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    in_hex(&Sha256::digest(bytes)[..8])
 }
 
 fn open(path: &Path) -> Result<File> {

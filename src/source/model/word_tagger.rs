@@ -2,7 +2,6 @@
 //! of words, units become windows, windows become batches; the answers are put together again as mentions and
 //! evidence.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -13,7 +12,7 @@ use super::batch;
 use super::config::Context;
 use super::head::{Chain, Constraint};
 use super::tags::TagSet;
-use crate::cache::Cache;
+use crate::cache::{Cache, Sorted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::{Found, Source};
 use crate::span::{Evidence, Label, Mention, Origin};
@@ -201,20 +200,8 @@ fn distinct_answers<T: WordTagger>(
         key(&work[*document].1.units[*unit], window)
     };
     let keys: Vec<Box<[u32]>> = sequences.par_iter().map(key).collect();
-    let mut first: HashMap<&[u32], usize> = HashMap::new();
-    let (mut asked, mut same) = (Vec::new(), Vec::with_capacity(keys.len()));
-    let mut answers: Vec<Option<_>> = Vec::with_capacity(keys.len());
-    for (number, key) in keys.iter().enumerate() {
-        let known = kept.get(&**key);
-        if known.is_none() {
-            let first = *first.entry(key).or_insert(number);
-            if first == number {
-                asked.push(number);
-            }
-            same.push((number, first));
-        }
-        answers.push(known.map(Ok));
-    }
+    let Sorted { known, asked, repeated } = kept.sort(keys.iter().map(|key| &**key));
+    let mut answers: Vec<Option<_>> = known.into_iter().map(|answer| answer.map(Ok)).collect();
     for (number, answer) in asked.iter().zip(ask(&asked)) {
         if let Ok(answer) = &answer {
             let key = keys[*number].clone();
@@ -226,11 +213,9 @@ fn distinct_answers<T: WordTagger>(
         }
         answers[*number] = Some(answer);
     }
-    for (number, first) in same {
-        if number != first {
-            answers[number] = answers[first].clone();
-            kept.count_as_known();
-        }
+    for (number, first) in repeated {
+        answers[number] = answers[first].clone();
+        kept.count_as_known();
     }
     answers.into_iter().map(|answer| answer.expect("each was asked or is known")).collect()
 }

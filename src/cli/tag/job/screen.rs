@@ -163,7 +163,7 @@ impl Screen {
     }
 
     /// Ends the bar and tells machines how the run ended; `outcome` is nothing where it failed.
-    pub(super) fn finish(&mut self, job: &Job, outcome: Option<&Outcome>) -> Result<()> {
+    pub(super) fn finish(&mut self, job: &Job, outcome: Option<&Outcome>) {
         self.bar.finish_and_clear();
         let done = job.journal();
         self.last.tally = done.tally().counts();
@@ -181,7 +181,6 @@ impl Screen {
         if let Some(text) = self.failures.summary() {
             report::write(&text);
         }
-        Ok(())
     }
 }
 

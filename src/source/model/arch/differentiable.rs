@@ -47,12 +47,24 @@ fn numbers<'s>(storage: &'s CpuStorage, layout: &Layout) -> Result<&'s [f32]> {
 
 /// Calls `f` with the numbers of a tensor.
 pub(super) fn with<R>(x: &Tensor, f: impl FnOnce(&[f32]) -> R) -> Result<R> {
-    let x = x.contiguous()?;
-    let (storage, layout) = x.storage_and_layout();
-    match &*storage {
-        Storage::Cpu(storage) => Ok(f(numbers(storage, layout)?)),
-        _ => bail!("expected numbers on the processor"),
+    with_all([x], |[x]| f(x))
+}
+
+/// Calls `f` with the numbers of several tensors.
+pub(super) fn with_all<const N: usize, R>(
+    tensors: [&Tensor; N],
+    f: impl FnOnce([&[f32]; N]) -> R,
+) -> Result<R> {
+    let tensors = tensors.into_iter().map(Tensor::contiguous).collect::<Result<Vec<_>>>()?;
+    let held: Vec<_> = tensors.iter().map(Tensor::storage_and_layout).collect();
+    let mut all: [&[f32]; N] = [&[]; N];
+    for (values, (storage, layout)) in all.iter_mut().zip(&held) {
+        *values = match &**storage {
+            Storage::Cpu(storage) => numbers(storage, layout)?,
+            _ => bail!("expected numbers on the processor"),
+        };
     }
+    Ok(f(all))
 }
 
 fn tensor(values: Vec<f32>, shape: &Shape) -> Result<Tensor> {

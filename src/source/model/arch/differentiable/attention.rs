@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::super::dropout::Kept;
 use super::super::kernel::product::{Matrix, MatrixMut, multiply};
 use super::super::kernel::softmax::{by_scores, softmax};
-use super::{numbers, parted, tensor, with};
+use super::{numbers, parted, tensor, with_all};
 
 /// How long each of the sequences is, and how many heads there are.
 #[derive(Debug, Clone)]
@@ -173,16 +173,9 @@ impl CustomOp3 for AttendOp {
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let (_, hidden) = query.dims2()?;
-        let [by_query, by_key, by_value] = with(query, |query| {
-            with(key, |key| {
-                with(value, |value| {
-                    with(gradient, |gradient| {
-                        let of_all = [query, key, value, gradient];
-                        self.backward(of_all.map(|values| self.rows(values, hidden)))
-                    })
-                })
-            })
-        })?????;
+        let [by_query, by_key, by_value] = with_all([query, key, value, gradient], |of_all| {
+            self.backward(of_all.map(|values| self.rows(values, hidden)))
+        })??;
         let tensor = |values| tensor(values, query.shape()).map(Some);
         Ok((tensor(by_query)?, tensor(by_key)?, tensor(by_value)?))
     }

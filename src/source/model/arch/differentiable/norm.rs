@@ -4,7 +4,7 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
 use super::super::kernel::norm::Norm;
-use super::{ROWS, numbers, tensor, total, with};
+use super::{ROWS, numbers, tensor, total, with, with_all};
 
 /// Layer normalisation over the last dimension.
 pub(in super::super) fn layer_norm(
@@ -50,14 +50,9 @@ impl CustomOp3 for LayerNormOp {
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let mut by_x = with(gradient, <[f32]>::to_vec)?;
-        let sums = with(x, |x| {
-            with(weight, |weight| {
-                with(bias, |bias| {
-                    let norm = Norm { weight, bias, epsilon: self.epsilon };
-                    backward(norm, &mut by_x, x)
-                })
-            })
-        })???;
+        let sums = with_all([x, weight, bias], |[x, weight, bias]| {
+            backward(Norm { weight, bias, epsilon: self.epsilon }, &mut by_x, x)
+        })?;
         let (by_weight, by_bias) = sums.split_at(weight.elem_count());
         Ok((
             Some(tensor(by_x, x.shape())?),
