@@ -99,8 +99,8 @@ fn what_is_wrong_is_said() {
 fn catches_interrupt(process: u32) -> Option<bool> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
-    // SIGINT is signal 2, and signal 1 is the lowest bit.
-    Some(u64::from_str_radix(mask.trim(), 16).ok()? & 0b10 != 0)
+    // SIGTERM, which it catches after SIGINT, is signal 15, and signal 1 is the lowest bit.
+    Some(u64::from_str_radix(mask.trim(), 16).ok()? & 1 << 14 != 0)
 }
 
 #[cfg(target_os = "linux")]

@@ -115,6 +115,13 @@ fn killed(bench: &Bench, whole: &BTreeMap<String, Vec<u8>>, job: &dyn Fn(&str) -
 #[cfg(unix)]
 #[test]
 fn an_interrupted_job_finishes_its_shard_and_goes_on() {
+    for signal in ["-INT", "-TERM"] {
+        interrupt(signal);
+    }
+}
+
+#[cfg(unix)]
+fn interrupt(signal: &str) {
     let bench = corpus();
     let job = |folder: &'static str| {
         let job = ["tag", "in", "-o", folder, "--job", "--shard-size", SHARD, "--progress", "json"];
@@ -129,7 +136,7 @@ fn an_interrupted_job_finishes_its_shard_and_goes_on() {
     let mut line = String::new();
     told.read_line(&mut line).unwrap();
     assert!(line.starts_with("{\"state\":\"running\",\"documents\":0,"), "{line}");
-    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    let interrupted = Command::new("kill").args([signal, &child.id().to_string()]).status();
     assert!(interrupted.unwrap().success());
     let last = told.lines().map_while(Result::ok).filter(|line| line.starts_with('{')).last();
     assert_eq!(child.wait().unwrap().code(), Some(130));
