@@ -24,7 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "pipeline",
         &["error", "cache", "profile", "resource", "text", "span", "rule", "source", "merge"],
     ),
-    ("job", &["error", "text", "span", "io", "pipeline"]),
+    ("job", &["error", "resource", "text", "span", "io", "pipeline"]),
     ("tune", &["error", "resource", "text", "span", "eval", "merge", "pipeline"]),
     (
         "cli",

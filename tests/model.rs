@@ -191,15 +191,24 @@ fn fixed_point_is_near_and_for_some_architectures() {
         let found = tagger.find(&Document::new("one", text)).expect("the model runs");
         found.mentions.iter().map(|mention| mention.score.into()).collect()
     };
-    let [exact, fixed, auto] =
-        [PrecisionChoice::F32, PrecisionChoice::Int16, PrecisionChoice::Auto].map(scores);
-    assert!(exact.len() >= 3 && exact != fixed, "{exact:?}");
-    assert!(exact.iter().zip(&fixed).all(|(a, b)| (a - b).abs() < 0.02), "{exact:?} {fixed:?}");
-    assert!(auto == exact || auto == fixed);
+    let all = [
+        PrecisionChoice::F32,
+        PrecisionChoice::Int16,
+        PrecisionChoice::Int8,
+        PrecisionChoice::Auto,
+    ];
+    let [exact, twelve_bits, eight_bits, auto] = all.map(scores);
+    assert!(exact.len() >= 3, "{exact:?}");
+    for (fixed, bound) in [(&twelve_bits, 0.02), (&eight_bits, 0.1)] {
+        assert!(exact != *fixed && exact.len() == fixed.len(), "{exact:?} {fixed:?}");
+        let is_near = exact.iter().zip(fixed).all(|(a, b)| (a - b).abs() < bound);
+        assert!(is_near, "{exact:?} {fixed:?}");
+    }
+    assert!(auto == exact || auto == twelve_bits);
     let mut config = ModelConfig::of_folder("tests/data/architectures/modernbert");
-    config.precision = PrecisionChoice::Int16;
+    config.precision = PrecisionChoice::Int8;
     let error = Tagger::load("tagger".into(), config, &context()).err().expect("no such passes");
-    let expected = "the architecture 'modernbert' is not computed in int16 on this device";
+    let expected = "the architecture 'modernbert' is not computed in int8 on this device";
     assert!(error.to_string().contains(expected), "{error}");
 }
 

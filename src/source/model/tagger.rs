@@ -188,18 +188,20 @@ impl Tagger {
 
     /// Looks whether the model is computed in what the user asked for.
     fn check_precision(&self) -> Result<()> {
-        let is_fixed = self.device.is_cpu() && self.encoder.precision() == Precision::Int16;
-        if self.config.precision == PrecisionChoice::Int16 && !is_fixed {
+        let (choice, computed) = (self.config.precision, self.encoder.precision());
+        let asked = choice.on(&self.device);
+        let is_otherwise = computed != asked || asked != Precision::F32 && !self.device.is_cpu();
+        if choice != PrecisionChoice::Auto && is_otherwise {
             let message = format!(
-                "the architecture '{}' is not computed in int16 on this device",
-                self.architecture
+                "the architecture '{}' is not computed in {} on this device",
+                self.architecture,
+                asked.name()
             );
             let error = Error::new(ErrorKind::Config, message).with_help("known here: f32, auto");
             return Err(self.config.at("precision", error));
         }
-        if self.config.precision == PrecisionChoice::Auto {
-            let chosen = if is_fixed { "int16" } else { "f32" };
-            tracing::info!("the model '{}' is computed in {chosen}", self.name);
+        if choice == PrecisionChoice::Auto {
+            tracing::info!("the model '{}' is computed in {}", self.name, computed.name());
         }
         Ok(())
     }

@@ -128,8 +128,10 @@ pub(super) fn shape(keys: &Keys, defaults: &Defaults, epsilon: f64) -> crate::Re
 impl Bert {
     /// The same with weights laid out, where that is how they are multiplied in this precision.
     pub(super) fn laid_out(mut self, precision: Precision) -> crate::Result<Self> {
-        if precision == Precision::Int16 && packed::is_fused(&self) {
-            packed::lay_out(&mut self)
+        if let Some(bits) = precision.fixed()
+            && packed::is_fused(&self)
+        {
+            packed::lay_out(&mut self, bits)
                 .map_err(|e| Error::new(ErrorKind::Device, format!("the device failed: {e}")))?;
         }
         Ok(self)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use candle_core::{D, Result, Tensor, bail};
 
-use super::kernel::fixed::FixedWeight;
+use super::kernel::fixed::{Bits, FixedWeight};
 use super::{Mode, Precision, differentiable, packed};
 use crate::error::{Error, ErrorKind};
 use crate::source::model::weights::Weights;
@@ -86,7 +86,7 @@ impl Linear {
     /// What its products are computed in, where there is no padding.
     pub(super) fn computes_in(&self) -> Precision {
         match (self.precision, &self.fixed) {
-            (Precision::Int16, None) => Precision::F32,
+            (Precision::Int8 | Precision::Int16, None) => Precision::F32,
             (precision, _) => precision,
         }
     }
@@ -95,12 +95,13 @@ impl Linear {
     ///
     /// # Errors
     /// Where the weight is not at hand, or may change.
-    pub(super) fn lay_out(&mut self) -> Result<()> {
+    pub(super) fn lay_out(&mut self, bits: Bits) -> Result<()> {
         if self.weight.is_variable() {
             bail!("a weight that is trained cannot be laid out");
         }
         let inputs = self.weight.dim(1)?;
-        let fixed = differentiable::with(&self.weight, |weight| FixedWeight::new(weight, inputs))?;
+        let fixed =
+            differentiable::with(&self.weight, |weight| FixedWeight::new(weight, inputs, bits))?;
         self.fixed = Some(Arc::new(fixed));
         Ok(())
     }

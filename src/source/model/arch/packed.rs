@@ -24,8 +24,9 @@ use super::Precision;
 use super::activation::Activation;
 use super::bert::Bert;
 use super::block::{Block, Shape};
-use super::differentiable::{runs_here, with};
+use super::differentiable::{runs_here, with, with_all};
 use super::embeddings::SubWords;
+use super::kernel::fixed::{Bits, FixedRows};
 use super::kernel::gelu;
 use super::kernel::norm::Norm;
 use super::layers::{LayerNorm, Linear};
@@ -43,8 +44,9 @@ pub(super) fn is_fused(bert: &Bert) -> bool {
 }
 
 /// Lays the weights of a model that [`is_fused`] out for passes of inference in fixed point.
-pub(super) fn lay_out(bert: &mut Bert) -> Result<()> {
-    bert.blocks.iter_mut().flat_map(Block::linears).try_for_each(Linear::lay_out)
+pub(super) fn lay_out(bert: &mut Bert, bits: Bits) -> Result<()> {
+    let mut linears = bert.blocks.iter_mut().flat_map(Block::linears);
+    linears.try_for_each(|linear| linear.lay_out(bits))
 }
 
 /// Whether the model's device and precision are those of these passes.
@@ -62,7 +64,9 @@ pub(super) fn row_by_row(layer: &Linear, x: &Tensor) -> Result<Tensor> {
         *last = outputs;
     }
     let mut to = vec![0.0; x.elem_count() / inputs * outputs];
-    with(x, |x| linear(layer, &Rows::new(x), &mut to, &mut Vec::new()))??;
+    with(x, |x| {
+        linear(layer, &mut Rows::new(x, &mut FixedRows::default()), &mut to, &mut Vec::new())
+    })??;
     if layer.bias.is_some() {
         with_bias(layer, |bias| add_bias(&mut to, bias))?;
     }
@@ -176,6 +180,8 @@ struct Memory {
     scores: Vec<f32>,
     /// Between the two matrices of an adapter: `(sub-words, rank)`.
     low: Vec<f32>,
+    /// What goes into a linear layer in fixed point.
+    fixed: FixedRows,
 }
 
 thread_local! {
@@ -217,7 +223,7 @@ fn encode_group(
         None => std::mem::swap(&mut memory.states, &mut memory.context),
         Some(project) => {
             let states = room(&mut memory.states, count * hidden);
-            linear(project, &Rows::new(embedded), states, &mut memory.low)?;
+            linear(project, &mut Rows::new(embedded, &mut memory.fixed), states, &mut memory.low)?;
             with_bias(project, |bias| add_bias(states, bias))?;
         }
     }
@@ -226,15 +232,15 @@ fn encode_group(
 
 /// One layer over `memory.states`, whose sequences have these lengths.
 fn layer(block: &Block, shape: &Shape, lengths: &[usize], memory: &mut Memory) -> Result<()> {
-    let Memory { states, query, key, value, context, added, inner, scores, low } = memory;
+    let Memory { states, query, key, value, context, added, inner, scores, low, fixed } = memory;
     let count: usize = lengths.iter().sum();
     let size = count * shape.hidden;
     let states = room(states, size);
-    let rows = Rows::new(states);
+    let mut rows = Rows::new(states, fixed);
     let [query, key, value] = [(&block.query, query), (&block.key, key), (&block.value, value)]
         .map(|(layer, memory)| {
             let to = room(memory, size);
-            linear(layer, &rows, to, low)?;
+            linear(layer, &mut rows, to, low)?;
             with_bias(layer, |bias| add_bias(to, bias))?;
             Result::Ok(&*to)
         });
@@ -249,20 +255,20 @@ fn layer(block: &Block, shape: &Shape, lengths: &[usize], memory: &mut Memory) -
         sequence.attend(&mut context[place], scores);
     }
     let added = room(added, size);
-    linear(&block.attended, &Rows::new(context), added, low)?;
+    linear(&block.attended, &mut Rows::new(context, fixed), added, low)?;
     let norm = |norm: &LayerNorm, layer, states: &mut [f32], added: &[f32]| {
         with_bias(layer, |bias| with_norm(norm, |norm| norm.apply_to_sum(states, added, bias)))?
     };
     norm(&block.attended_norm, &block.attended, states, added)?;
     let inner = room(inner, count * shape.inner);
-    linear(&block.widen, &Rows::new(states), inner, low)?;
+    linear(&block.widen, &mut Rows::new(states, fixed), inner, low)?;
     with_bias(&block.widen, |bias| gelu::gelu(inner, bias))?;
-    linear(&block.narrow, &Rows::new(inner), added, low)?;
+    linear(&block.narrow, &mut Rows::new(inner, fixed), added, low)?;
     norm(&block.output_norm, &block.narrow, states, added)
 }
 
 /// Calls `f` with a norm.
 fn with_norm(norm: &LayerNorm, f: impl FnOnce(Norm<'_>)) -> Result<()> {
     let epsilon = norm.epsilon as f32;
-    with(&norm.weight, |weight| with(&norm.bias, |bias| f(Norm { weight, bias, epsilon })))?
+    with_all([&norm.weight, &norm.bias], |[weight, bias]| f(Norm { weight, bias, epsilon }))
 }

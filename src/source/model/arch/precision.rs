@@ -2,6 +2,8 @@
 
 use candle_core::{DType, Result, Tensor};
 
+use super::kernel::fixed::Bits;
+
 /// What the matrix products of a model are computed in. All else (sums, norms, softmax, losses, and the weights that
 /// training changes) stays in 32 bits, as in the mixed precision of Micikevicius et al. 2018 (arXiv:1710.03740).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
@@ -17,13 +19,35 @@ pub enum Precision {
     /// layers of a model that is not trained, on the processor; else 32 bits.
     #[serde(skip)]
     Int16,
+    /// The same with whole numbers of 8 bits.
+    #[serde(skip)]
+    Int8,
 }
 
 impl Precision {
+    /// As an engine file names it.
+    pub(in crate::source::model) fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+            Self::Int16 => "int16",
+            Self::Int8 => "int8",
+        }
+    }
+
+    /// The size of the whole numbers of fixed point.
+    pub(super) fn fixed(self) -> Option<Bits> {
+        match self {
+            Self::F32 | Self::Bf16 => None,
+            Self::Int16 => Some(Bits::Twelve),
+            Self::Int8 => Some(Bits::Eight),
+        }
+    }
+
     /// A factor of a product, from 32 bits.
     pub(super) fn factor(self, x: &Tensor) -> Result<Tensor> {
         match self {
-            Self::F32 | Self::Int16 => Ok(x.clone()),
+            Self::F32 | Self::Int16 | Self::Int8 => Ok(x.clone()),
             Self::Bf16 if x.device().is_cpu() => rounded(x),
             Self::Bf16 => x.to_dtype(DType::BF16),
         }
@@ -32,7 +56,7 @@ impl Precision {
     /// A product of factors, to 32 bits.
     pub(super) fn product(self, x: &Tensor) -> Result<Tensor> {
         match self {
-            Self::F32 | Self::Int16 => Ok(x.clone()),
+            Self::F32 | Self::Int16 | Self::Int8 => Ok(x.clone()),
             Self::Bf16 if x.device().is_cpu() => rounded(x),
             Self::Bf16 => x.to_dtype(DType::F32),
         }

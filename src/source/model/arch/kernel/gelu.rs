@@ -1,8 +1,6 @@
 //! The exact (erf) form of GELU (Hendrycks and Gimpel 2016, arXiv:1606.08415), with the bias before it.
 
-use pulp::Arch;
-
-use super::lanes::exponential;
+use super::lanes::{exponential, vectorised};
 
 /// How fast the argument of [`TAIL`] falls.
 const SLOPE: f32 = 0.25;
@@ -20,27 +18,33 @@ const TAIL: [f32; 7] = [
     -0.092_126_45,
 ];
 
-/// `GELU(x + bias)` for each row of `values`.
-pub(in super::super) fn gelu(values: &mut [f32], bias: &[f32]) {
-    Arch::new().dispatch(|| {
+vectorised! {
+    /// `GELU(x + bias)` for each row of `values`.
+    pub(in super::super) fn gelu<'v>(values: &'v mut [f32], bias: &'v [f32]) {
         for row in values.chunks_exact_mut(bias.len()) {
             for (value, bias) in row.iter_mut().zip(bias) {
                 *value = of_one(*value + bias);
             }
         }
-    });
+    }
 }
 
-/// The GELU of each number of `x`, into `to`.
-pub(in super::super) fn of_each(to: &mut [f32], x: &[f32]) {
-    Arch::new().dispatch(|| to.iter_mut().zip(x).for_each(|(to, x)| *to = of_one(*x)));
+vectorised! {
+    /// The GELU of each number of `x`, into `to`.
+    pub(in super::super) fn of_each<'v>(to: &'v mut [f32], x: &'v [f32]) {
+        for (to, x) in to.iter_mut().zip(x) {
+            *to = of_one(*x);
+        }
+    }
 }
 
-/// From the gradients by GELU, those by `x`, in their place.
-pub(in super::super) fn backward(gradients: &mut [f32], x: &[f32]) {
-    Arch::new().dispatch(|| {
-        gradients.iter_mut().zip(x).for_each(|(gradient, x)| *gradient *= slope(*x));
-    });
+vectorised! {
+    /// From the gradients by GELU, those by `x`, in their place.
+    pub(in super::super) fn backward<'v>(gradients: &'v mut [f32], x: &'v [f32]) {
+        for (gradient, x) in gradients.iter_mut().zip(x) {
+            *gradient *= slope(*x);
+        }
+    }
 }
 
 /// Φ(-|x|), the tail of the normal distribution, and exp(-x²/2).

@@ -1,8 +1,6 @@
 //! Layer normalisation (Ba et al. 2016, arXiv:1607.06450), with the sum before it.
 
-use pulp::Arch;
-
-use super::lanes::{sum, sum_of_products};
+use super::lanes::{sum, sum_of_products, vectorised};
 
 /// The parameters of a norm.
 #[derive(Debug, Clone, Copy)]
@@ -15,24 +13,18 @@ pub(in super::super) struct Norm<'w> {
 impl Norm<'_> {
     /// Normalises each row of `values`.
     pub(in super::super) fn apply(self, values: &mut [f32]) {
-        Arch::new().dispatch(|| {
-            for row in values.chunks_exact_mut(self.weight.len()) {
-                self.row(row);
-            }
-        });
+        apply(self, values);
     }
 
     /// For each row, `residual` becomes the norm of `residual + values + bias`.
     pub(in super::super) fn apply_to_sum(self, residual: &mut [f32], values: &[f32], bias: &[f32]) {
-        let width = self.weight.len();
-        Arch::new().dispatch(|| {
-            for (row, values) in residual.chunks_exact_mut(width).zip(values.chunks_exact(width)) {
-                for ((row, value), bias) in row.iter_mut().zip(values).zip(bias) {
-                    *row += value + bias;
-                }
-                self.row(row);
-            }
-        });
+        apply_to_sum(self, residual, values, bias);
+    }
+
+    /// From the gradients by the norm of the rows `x`, those by `x`, in their place. What they add to the gradients by
+    /// weight and bias is added to `sums`, one after the other.
+    pub(in super::super) fn backward(self, gradients: &mut [f32], x: &[f32], sums: &mut [f32]) {
+        backward(self, gradients, x, sums);
     }
 
     #[inline(always)]
@@ -42,9 +34,7 @@ impl Norm<'_> {
             *value = (*value - mean) * scale * weight + bias;
         }
     }
-}
 
-impl Norm<'_> {
     /// The mean of a row and one over its standard deviation.
     #[inline(always)]
     fn moments(self, row: &[f32]) -> (f32, f32) {
@@ -53,32 +43,55 @@ impl Norm<'_> {
         let variance = sum(row, |value| (value - mean) * (value - mean)) / count;
         (mean, 1.0 / (variance + self.epsilon).sqrt())
     }
+}
 
-    /// From the gradients by the norm of the rows `x`, those by `x`, in their place. What they add to the gradients by
-    /// weight and bias is added to `sums`, one after the other.
-    pub(in super::super) fn backward(self, gradients: &mut [f32], x: &[f32], sums: &mut [f32]) {
-        let width = self.weight.len();
+vectorised! {
+    fn apply<'v>(norm: Norm<'v>, values: &'v mut [f32]) {
+        for row in values.chunks_exact_mut(norm.weight.len()) {
+            norm.row(row);
+        }
+    }
+}
+
+vectorised! {
+    fn apply_to_sum<'v>(
+        norm: Norm<'v>,
+        residual: &'v mut [f32],
+        values: &'v [f32],
+        added: &'v [f32],
+    ) {
+        let width = norm.weight.len();
+        for (row, values) in residual.chunks_exact_mut(width).zip(values.chunks_exact(width)) {
+            for ((row, value), added) in row.iter_mut().zip(values).zip(added) {
+                *row += value + added;
+            }
+            norm.row(row);
+        }
+    }
+}
+
+vectorised! {
+    fn backward<'v>(norm: Norm<'v>, gradients: &'v mut [f32], x: &'v [f32], sums: &'v mut [f32]) {
+        let width = norm.weight.len();
         let (by_weight, by_bias) = sums.split_at_mut(width);
         let mut weighted = vec![0.0; width];
         let mut normal = vec![0.0; width];
-        Arch::new().dispatch(|| {
-            for (gradient, x) in gradients.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
-                let (mean, scale) = self.moments(x);
-                normal.iter_mut().zip(x).for_each(|(n, x)| *n = (x - mean) * scale);
-                let factors = weighted.iter_mut().zip(self.weight);
-                factors.zip(&*gradient).for_each(|((product, w), g)| *product = g * w);
-                let of_row = by_weight.iter_mut().zip(by_bias.iter_mut());
-                for ((by_weight, by_bias), (g, n)) in of_row.zip(gradient.iter().zip(&normal)) {
-                    *by_weight += g * n;
-                    *by_bias += g;
-                }
-                let sum = sum(&weighted, |value| value) / width as f32;
-                let dot = sum_of_products(&weighted, &normal) / width as f32;
-                for ((g, w), n) in gradient.iter_mut().zip(&weighted).zip(&normal) {
-                    *g = scale * (w - sum - n * dot);
-                }
+        for (gradient, x) in gradients.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
+            let (mean, scale) = norm.moments(x);
+            normal.iter_mut().zip(x).for_each(|(n, x)| *n = (x - mean) * scale);
+            let factors = weighted.iter_mut().zip(norm.weight);
+            factors.zip(&*gradient).for_each(|((product, w), g)| *product = g * w);
+            let of_row = by_weight.iter_mut().zip(by_bias.iter_mut());
+            for ((by_weight, by_bias), (g, n)) in of_row.zip(gradient.iter().zip(&normal)) {
+                *by_weight += g * n;
+                *by_bias += g;
             }
-        });
+            let sum = sum(&weighted, |value| value) / width as f32;
+            let dot = sum_of_products(&weighted, &normal) / width as f32;
+            for ((g, w), n) in gradient.iter_mut().zip(&weighted).zip(&normal) {
+                *g = scale * (w - sum - n * dot);
+            }
+        }
     }
 }
 

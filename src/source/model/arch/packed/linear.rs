@@ -1,11 +1,9 @@
 //! Linear layers over packed rows.
 
-use std::cell::OnceCell;
-
 use candle_core::{Result, Tensor, bail};
 
 use super::super::differentiable::with;
-use super::super::kernel::fixed::FixedRows;
+use super::super::kernel::fixed::{Bits, FixedRows};
 use super::super::kernel::product::{Matrix, MatrixMut, multiply};
 use super::super::layers::Linear;
 
@@ -21,13 +19,23 @@ const SMALL: usize = 256;
 /// What goes into linear layers: rows one after another, and the same in fixed point once a layer has asked for it.
 pub(super) struct Rows<'v> {
     values: &'v [f32],
-    fixed: OnceCell<FixedRows>,
+    fixed: &'v mut FixedRows,
+    is_fixed: bool,
 }
 
 impl<'v> Rows<'v> {
-    /// These rows.
-    pub(super) fn new(values: &'v [f32]) -> Self {
-        Self { values, fixed: OnceCell::new() }
+    /// These rows; `fixed` is room to work in.
+    pub(super) fn new(values: &'v [f32], fixed: &'v mut FixedRows) -> Self {
+        Self { values, fixed, is_fixed: false }
+    }
+
+    /// The same in fixed point. All layers that the same rows go into want the same.
+    fn fixed(&mut self, inputs: usize, bits: Bits) -> &FixedRows {
+        if !self.is_fixed {
+            self.fixed.set(self.values, inputs, bits);
+            self.is_fixed = true;
+        }
+        self.fixed
     }
 }
 
@@ -36,7 +44,7 @@ impl<'v> Rows<'v> {
 /// depends on no other row, to the last bit.
 pub(super) fn linear(
     layer: &Linear,
-    rows: &Rows<'_>,
+    rows: &mut Rows<'_>,
     to: &mut [f32],
     low: &mut Vec<f32>,
 ) -> Result<()> {
@@ -45,7 +53,7 @@ pub(super) fn linear(
         None => weighted(to, x, &layer.weight, false)?,
         Some(weight) => {
             let inputs = layer.weight.dim(1)?;
-            rows.fixed.get_or_init(|| FixedRows::new(x, inputs)).multiply(weight, to);
+            rows.fixed(inputs, weight.bits()).multiply(weight, to);
         }
     }
     let Some(adapter) = &layer.adapter else { return Ok(()) };

@@ -148,9 +148,9 @@ fn training_equals_the_padded_pass() {
 }
 
 /// The same models, their linear layers in fixed point.
-fn fixed_cases() -> Vec<Box<dyn Encoder>> {
+fn fixed_cases(precision: Precision) -> Vec<Box<dyn Encoder>> {
     let fixed = |(name, width)| {
-        let weights = weights(width, false).with_precision(Precision::Int16);
+        let weights = weights(width, false).with_precision(precision);
         load(name, width, &weights)
     };
     [("bert", HIDDEN), ("roberta", HIDDEN), ("electra", 16)].map(fixed).into()
@@ -159,20 +159,23 @@ fn fixed_cases() -> Vec<Box<dyn Encoder>> {
 #[test]
 fn fixed_point_is_near() {
     let cases = [("bert", HIDDEN), ("roberta", HIDDEN), ("electra", 16)];
-    let cases = cases.map(|(name, width)| model(name, width, false)).into_iter();
-    let cases: Vec<_> = cases.zip(fixed_cases()).collect();
+    let cases = cases.map(|(name, width)| model(name, width, false));
+    let fixed = [(Precision::Int16, 2e-2), (Precision::Int8, 2e-1)]
+        .map(|(precision, bound)| (precision, bound, fixed_cases(precision)));
     proptest!(ProptestConfig::with_cases(20), |(sequences in sequences())| {
         let batch = batch(&sequences);
-        for (exact, fixed) in &cases {
-            prop_assert_eq!(exact.precision(), Precision::F32);
-            prop_assert_eq!(fixed.precision(), Precision::Int16);
-            let [exact, fixed] = [exact, fixed].map(|encoder| {
-                let states = encoder.encode(&batch, Mode::Inference).unwrap();
-                rows(&states, &batch.lengths).concat()
-            });
-            prop_assert_ne!(&exact, &fixed);
-            for (got, expected) in fixed.iter().zip(&exact) {
-                prop_assert!((got - expected).abs() < 2e-2, "{} is not {}", got, expected);
+        for (precision, bound, fixed) in &fixed {
+            for (exact, fixed) in cases.iter().zip(fixed) {
+                prop_assert_eq!(exact.precision(), Precision::F32);
+                prop_assert_eq!(fixed.precision(), *precision);
+                let [exact, fixed] = [exact, fixed].map(|encoder| {
+                    let states = encoder.encode(&batch, Mode::Inference).unwrap();
+                    rows(&states, &batch.lengths).concat()
+                });
+                prop_assert_ne!(&exact, &fixed);
+                for (got, expected) in fixed.iter().zip(&exact) {
+                    prop_assert!((got - expected).abs() < *bound, "{} is not {}", got, expected);
+                }
             }
         }
     });
@@ -180,7 +183,8 @@ fn fixed_point_is_near() {
 
 #[test]
 fn a_sequence_has_the_same_states_in_any_batch() {
-    let cases: Vec<_> = cases().into_iter().chain(fixed_cases()).collect();
+    let fixed = [Precision::Int16, Precision::Int8].into_iter().flat_map(fixed_cases);
+    let cases: Vec<_> = cases().into_iter().chain(fixed).collect();
     proptest!(ProptestConfig::with_cases(20), |(sequences in sequences())| {
         for encoder in &cases {
             let together = batch(&sequences);

@@ -1,0 +1,174 @@
+//! Both factors as whole numbers, in the order in which they are multiplied.
+
+use pulp::bytemuck;
+
+use super::{Bits, Packing};
+
+/// So many rows of the left factor are multiplied at once.
+pub(super) const ROWS: usize = 6;
+
+/// So many rows of the right factor make a panel.
+pub(super) const COLUMNS: usize = 16;
+
+/// So many products are added up at most: 384 x 2047² is less than 2³¹. Two panels of so many pairs, or four of quads, are 24 KiB,
+/// which fits in a processor's first cache.
+pub(super) const TERMS: usize = 384;
+
+/// What is added to numbers of the left factor in quads.
+pub(super) const RAISED: i32 = 128;
+
+/// Numbers of each row of a panel, words or sums: a register of AVX-512, and a line of the cache.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
+pub(super) struct Line(pub(super) [i32; COLUMNS]);
+
+impl Packing {
+    /// How many numbers a word has.
+    pub(super) fn numbers(self) -> usize {
+        match self {
+            Self::Pairs => 2,
+            Self::Quads => 4,
+        }
+    }
+}
+
+/// The left factor: row after row, as words.
+#[derive(Debug, Default)]
+pub(super) struct Left {
+    /// Numbers to a row, their size and packing.
+    pub(super) kind: Option<(usize, Bits, Packing)>,
+    words: Vec<i32>,
+    words_of_row: usize,
+    /// By which whole numbers are multiplied to get each row's own.
+    pub(super) scales: Vec<f32>,
+}
+
+impl Left {
+    #[inline(always)]
+    pub(super) fn set(&mut self, x: &[f32], inputs: usize, bits: Bits, packing: Packing) {
+        let Self { kind, words, words_of_row, scales } = self;
+        *kind = Some((inputs, bits, packing));
+        *words_of_row = inputs.div_ceil(packing.numbers());
+        let rows = x.len() / inputs.max(1);
+        scales.resize(rows, 0.0);
+        words.resize(rows * *words_of_row, 0);
+        let to = words.chunks_exact_mut((*words_of_row).max(1));
+        for ((x, to), scale) in x.chunks_exact(inputs.max(1)).zip(to).zip(scales) {
+            let factor;
+            (*scale, factor) = scales_of(x, bits);
+            match packing {
+                Packing::Pairs => {
+                    let to: &mut [i16] = bytemuck::cast_slice_mut(to);
+                    to.iter_mut().zip(x).for_each(|(to, x)| *to = whole(x * factor) as i16);
+                    to[x.len()..].fill(0);
+                }
+                Packing::Quads => {
+                    let to: &mut [u8] = bytemuck::cast_slice_mut(to);
+                    to.iter_mut()
+                        .zip(x)
+                        .for_each(|(to, x)| *to = (whole(x * factor) + RAISED) as u8);
+                    to[x.len()..].fill(0);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn row(&self, row: usize) -> &[i32] {
+        &self.words[row * self.words_of_row..][..self.words_of_row]
+    }
+}
+
+/// The right factor: panel after panel, in these word after word. Rows that only fill the last panel are 0.
+#[derive(Debug, Clone)]
+pub(super) struct Right {
+    pub(super) bits: Bits,
+    pub(super) packing: Packing,
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
+    words: Vec<Line>,
+    /// By which whole numbers are multiplied to get each row's own, panel after panel.
+    pub(super) scales: Vec<[f32; COLUMNS]>,
+    /// What the sums of each [`TERMS`] terms of a panel begin with, block after block: what takes [`RAISED`] away again.
+    begins: Vec<Line>,
+}
+
+impl Right {
+    pub(super) fn new(weight: &[f32], inputs: usize, bits: Bits, packing: Packing) -> Self {
+        let outputs = weight.len() / inputs.max(1);
+        let panels = outputs.div_ceil(COLUMNS);
+        let words_of_row = inputs.div_ceil(packing.numbers());
+        let mut words = vec![Line([0; COLUMNS]); panels * words_of_row];
+        let mut scales = vec![[0.0; COLUMNS]; panels];
+        let mut begins = vec![Line([0; COLUMNS]); panels * inputs.div_ceil(TERMS)];
+        for (row, weight) in weight.chunks_exact(inputs.max(1)).enumerate() {
+            let (panel, column) = (row / COLUMNS, row % COLUMNS);
+            let (scale, factor) = scales_of(weight, bits);
+            scales[panel][column] = scale;
+            let numbers: Vec<i32> = weight.iter().map(|value| whole(value * factor)).collect();
+            let words = words[panel * words_of_row..].iter_mut();
+            for (word, numbers) in words.zip(numbers.chunks(packing.numbers())) {
+                word.0[column] = packing.word(numbers);
+            }
+            if packing == Packing::Quads {
+                for (block, numbers) in numbers.chunks(TERMS).enumerate() {
+                    begins[block * panels + panel].0[column] =
+                        -RAISED * numbers.iter().sum::<i32>();
+                }
+            }
+        }
+        Self { bits, packing, inputs, outputs, words, scales, begins }
+    }
+
+    /// The words of a row.
+    pub(super) fn words(&self) -> usize {
+        self.inputs.div_ceil(self.packing.numbers())
+    }
+
+    #[inline(always)]
+    pub(super) fn panel(&self, panel: usize) -> &[Line] {
+        let words = self.words();
+        &self.words[panel * words..][..words]
+    }
+
+    #[inline(always)]
+    pub(super) fn begin(&self, block: usize, panel: usize) -> &Line {
+        &self.begins[block * self.scales.len() + panel]
+    }
+}
+
+impl Packing {
+    /// Numbers in one word, the first in the lowest bits.
+    fn word(self, numbers: &[i32]) -> i32 {
+        let bits = 32 / self.numbers() as u32;
+        let mask = u32::MAX >> (32 - bits);
+        let place =
+            |(at, number): (usize, &i32)| (number.cast_unsigned() & mask) << (bits * at as u32);
+        numbers.iter().enumerate().map(place).sum::<u32>().cast_signed()
+    }
+}
+
+/// By what the whole numbers of a row are multiplied to get its own, and its own to get whole numbers. The first is not a number
+/// where one of the row is none, or infinite.
+#[inline(always)]
+fn scales_of(values: &[f32], bits: Bits) -> (f32, f32) {
+    let most = magnitude(values);
+    let factor = if most > 0.0 { bits.largest() / most } else { 0.0 };
+    (most / bits.largest(), factor)
+}
+
+/// The largest magnitude of a row; not a number where one of them is none.
+#[inline(always)]
+fn magnitude(values: &[f32]) -> f32 {
+    // Without their signs, the bits of numbers are in the order of the numbers; what is no number comes last.
+    let bits = |value: &f32| value.abs().to_bits();
+    f32::from_bits(values.iter().fold(0, |most, value| bits(value).max(most)))
+}
+
+/// The nearest whole number of one that has at most 12 bits.
+#[inline(always)]
+fn whole(value: f32) -> i32 {
+    /// Added to a small number, it leaves the nearest whole number in the low bits.
+    const ROUNDER: f32 = 12_582_912.0;
+    (value + ROUNDER).to_bits().wrapping_sub(ROUNDER.to_bits()).cast_signed()
+}
