@@ -1,6 +1,6 @@
 //! The model of the default engine on the processor: 200 generated sentences of 25 words, in words a
-//! second (a full stop is a word); and its encoder alone, packed and padded, over 512 sequences as long as
-//! posts are (4 to 47 sub-words, 26 on average), in sub-words a second.
+//! second (a full stop is a word); and its encoder alone, packed (in 32 bits and in fixed point) and padded,
+//! over 512 sequences as long as posts are (4 to 47 sub-words, 26 on average), in sub-words a second.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -10,7 +10,7 @@ use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_
 use rayon::prelude::*;
 use spanloom::Document;
 use spanloom::resource::Files;
-use spanloom::source::model::arch::architecture;
+use spanloom::source::model::arch::{Precision, architecture};
 use spanloom::source::model::batch::{Batch, plan};
 use spanloom::source::model::weights::Weights;
 use spanloom::source::model::{DeviceChoice, Mode, ModelConfig, Tagger};
@@ -68,11 +68,16 @@ fn batches() -> (Vec<Batch>, usize) {
 fn encoder(criterion: &mut Criterion) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let files = Files::Folder(root.to_owned());
-    let weights = Weights::load(&files, "models/en", &Device::Cpu).expect("the weights");
     let config = root.join("models/en/config.json");
     let config = std::fs::read_to_string(config).expect("the configuration");
     let architecture = architecture("bert", "models/en").expect("an architecture");
-    let encoder = (architecture.load)(&config, &weights).expect("the encoder");
+    let in_precision = |precision| {
+        let weights = Weights::load(&files, "models/en", &Device::Cpu).expect("the weights");
+        let weights = weights.with_precision(precision);
+        (architecture.load)(&config, &weights).expect("the encoder")
+    };
+    let [encoder, int16, int8] =
+        [Precision::F32, Precision::Int16, Precision::Int8].map(in_precision);
 
     let packed = |batch: &Batch| encoder.encode(batch, Mode::Inference).expect("states");
     let padded =
@@ -96,6 +101,9 @@ fn encoder(criterion: &mut Criterion) {
         });
     };
     bench("packed", &packed);
+    for (name, encoder) in [("int16", &int16), ("int8", &int8)] {
+        bench(name, &|batch| encoder.encode(batch, Mode::Inference).expect("states"));
+    }
     bench("padded", &padded);
     group.finish();
 }

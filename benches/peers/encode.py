@@ -33,6 +33,14 @@ from transformers import AutoTokenizer, TokenClassificationPipeline  # noqa: E40
 
 FOLDER = ROOT / "models" / "en"
 ROUNDS, BATCH = 3, 32
+OURS = {
+    "spanloom, f32": "packed",
+    "spanloom, int16": "int16",
+    "spanloom, int8": "int8",
+    "candle's operations, padded": "padded",
+}
+"""The benches of our encoder."""
+PRECISIONS = ("f32", "int16", "int8")
 ENGINE = """labels = ["PER", "LOC", "ORG", "MISC"]
 
 [[source]]
@@ -140,12 +148,12 @@ def end_to_end(threads):
     )
     program = os.environ.get("SPANLOOM", str(ROOT / "target/release/spanloom"))
     environment = {**os.environ, "RAYON_NUM_THREADS": str(threads)}
-    rates = {"spanloom tag, f32": [], "spanloom tag, int16": [], "transformers pipeline": []}
+    rates = {name: [] for name in [*(f"spanloom tag, {one}" for one in PRECISIONS), "transformers pipeline"]}
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "texts.jsonl"
         path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
         for _ in range(ROUNDS):
-            for precision in ("f32", "int16"):
+            for precision in PRECISIONS:
                 engine = Path(place) / f"{precision}.toml"
                 engine.write_text(ENGINE.format(path=json.dumps(str(FOLDER)), precision=precision))
                 command = [program, "tag", "-e", str(engine), "--device", "cpu", "-q", str(path)]
@@ -184,10 +192,10 @@ def main():
                 f"ONNX Runtime {onnxruntime.__version__}, f32": of_onnx(plain, threads, batches),
                 f"ONNX Runtime {onnxruntime.__version__}, int8": of_onnx(quantised, threads, batches),
             }
-            rates = {"spanloom, f32": [], "candle's operations, padded": [], **{name: [] for name in peers}}
+            rates = {name: [] for name in [*OURS, *peers]}
             for _ in range(ROUNDS):
-                rates["spanloom, f32"].append(ours(binary, "packed", threads, count))
-                rates["candle's operations, padded"].append(ours(binary, "padded", threads, count))
+                for name, bench in OURS.items():
+                    rates[name].append(ours(binary, bench, threads, count))
                 for name, run in peers.items():
                     rates[name].append(rate(run, count))
             print(f"threads: {threads}\n")
