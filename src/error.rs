@@ -22,6 +22,8 @@ pub enum ErrorKind {
     Rule,
     /// A model folder is missing something or holds something wrong.
     Model,
+    /// An object behind an address could not be reached, or was refused; another time it may be read.
+    Remote,
     /// A device that was asked for is not there, or failed.
     Device,
     /// An input document cannot be read as what it claims to be.
@@ -39,6 +41,7 @@ impl ErrorKind {
             ErrorKind::Gazetteer => "gazetteer",
             ErrorKind::Rule => "rule",
             ErrorKind::Model => "model",
+            ErrorKind::Remote => "remote",
             ErrorKind::Device => "device",
             ErrorKind::Document => "document",
             ErrorKind::Several => "several",

@@ -51,7 +51,7 @@ const EXAMPLES: usize = 3;
   spanloom convert train.jsonl --input-format tokens-jsonl --tag-names multinerd --to gliner -o train.json
   spanloom convert corpus/*.ann --to tokens-parquet -o train.parquet --map-file labels.toml")]
 pub struct Args {
-    /// Files, folders, globs, or `-` for standard input, which is read too where it is no terminal
+    /// Files, folders, globs, addresses (`s3://BUCKET/KEY`), or `-` for standard input, which is read too where it is no terminal
     /// and nothing is named.
     #[arg(value_name = "INPUT")]
     inputs: Vec<PathBuf>,

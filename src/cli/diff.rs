@@ -53,7 +53,7 @@ pub struct Args {
     /// The second engine file, or `builtin`.
     #[arg(value_name = "ENGINE_B")]
     second: PathBuf,
-    /// Files, folders, globs, or `-` for standard input.
+    /// Files, folders, globs, addresses (`s3://BUCKET/KEY`), or `-` for standard input.
     #[arg(value_name = "CORPUS", required = true)]
     inputs: Vec<PathBuf>,
     /// How many examples of each group are printed; all are counted.

@@ -76,7 +76,7 @@ const CHUNK_DOCUMENTS: usize = 1024;
   spanloom eval dev.conll --ablation --lowercase --train train.conll
   spanloom eval dev.conll --json | jq .systems[0].micro.f1")]
 pub struct Args {
-    /// Files, folders, globs, or `-` for standard input, which is read too where it is no terminal
+    /// Files, folders, globs, addresses (`s3://BUCKET/KEY`), or `-` for standard input, which is read too where it is no terminal
     /// and nothing is named.
     #[arg(value_name = "GOLD")]
     inputs: Vec<PathBuf>,

@@ -49,7 +49,7 @@ const META: &str = "meta";
   spanloom select 'news/*.txt' --by disagreement --aggregate max --format label-studio -o tasks.json
   spanloom select corpus/ -e my-engine.toml --evidence kept/ --format prodigy -o tasks.jsonl")]
 pub struct Args {
-    /// Files, folders, globs, or `-` for standard input, which is read too where it is no terminal
+    /// Files, folders, globs, addresses (`s3://BUCKET/KEY`), or `-` for standard input, which is read too where it is no terminal
     /// and nothing is named.
     #[arg(value_name = "CORPUS")]
     inputs: Vec<PathBuf>,

@@ -37,6 +37,7 @@ use crate::text::OffsetUnit;
 #[command(after_help = "Examples:
   spanloom tag examples/corpus
   spanloom tag 'news/**/*.txt' -o news.jsonl.zst
+  spanloom tag s3://crawl/2024/ https://example.org/news.jsonl.gz
   spanloom tag tweets.jsonl.gz --text-field body --offsets utf16
   spanloom tag test.conll -o tagged.conll --scheme bioes
   spanloom tag samples -e my-engine.toml --watch
@@ -45,7 +46,7 @@ use crate::text::OffsetUnit;
   spanloom tag crawl -o tagged/ --shard $SLURM_ARRAY_TASK_ID/64 --progress json
   echo 'Ada Lovelace was born in London.' | spanloom tag --format text")]
 pub struct Args {
-    /// Files, folders, globs, or `-` for standard input, which is read too where it is no terminal
+    /// Files, folders, globs, addresses (`s3://BUCKET/KEY`), or `-` for standard input, which is read too where it is no terminal
     /// and nothing is named.
     #[arg(value_name = "INPUT")]
     inputs: Vec<PathBuf>,

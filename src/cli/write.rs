@@ -52,8 +52,9 @@ pub(super) fn without_output(
 ) -> Inputs {
     if let Some(output) = output.and_then(resolved) {
         inputs.files.retain(|file| {
-            let Some(path) = &file.path else { return true };
-            named.contains(path) || !resolved(path).is_some_and(|path| path.starts_with(&output))
+            let Some(path) = file.path() else { return true };
+            named.iter().any(|named| named == path)
+                || !resolved(path).is_some_and(|path| path.starts_with(&output))
         });
     }
     inputs

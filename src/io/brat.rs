@@ -51,7 +51,7 @@ fn document(input: &Input, options: &ReadOptions) -> Result<Document, Error> {
     let Some(path) = input.path() else {
         let message =
             format!("{}: a document of brat is two files, which only a path names", input.name());
-        return Err(Error::new(ErrorKind::Document, message));
+        return Err(Error::new(ErrorKind::Document, message).with_help("name a folder of files"));
     };
     let text_path = path.with_extension(TEXT);
     let text = text(&text_path, options.max_document_bytes)?;

@@ -1,14 +1,17 @@
-//! Where documents come from: files, folders, globs and standard input, as a user names them. What a
-//! file holds is the formats' concern.
+//! Where documents come from: files, folders, globs, addresses and standard input, as a user names them. What a
+//! file holds is the formats' concern, what is behind an address that of `remote`.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufRead, Read, Seek};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use super::address::Address;
 use super::compression::Compression;
+use super::remote::{Remote, RemoteObject};
 use super::stream::ByteCounter;
-use super::{FORMATS, Format, conll, csv, format_of, json, jsonl, sniff, text};
+use super::{FORMATS, Format, ReadOptions, recognise, sniff};
 use crate::error::{Error, ErrorKind, Result};
 
 /// An open input: bytes, decompressed, and what to call them.
@@ -16,12 +19,14 @@ pub struct Input {
     name: String,
     reader: Box<dyn BufRead + Send>,
     path: Option<PathBuf>,
+    failure: Failure,
 }
 
 impl Input {
     /// An input that `reader` gives; `name` stands for it in ids and messages.
     pub fn new(name: impl Into<String>, reader: impl BufRead + Send + 'static) -> Self {
-        Self { name: name.into(), reader: Box::new(reader), path: None }
+        let (name, reader, failure) = (name.into(), Box::new(reader), Failure::default());
+        Self { name, reader, path: None, failure }
     }
 
     /// What to call it.
@@ -32,6 +37,16 @@ impl Input {
     /// Where it is, where it is a file.
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
+    }
+
+    /// Why it gave nothing more, once it is known.
+    pub(super) fn failure(&self) -> Failure {
+        self.failure.clone()
+    }
+
+    /// The same, which gives nothing more for a reason that another one knows.
+    pub(super) fn failing_as(self, failure: Failure) -> Self {
+        Self { failure, ..self }
     }
 
     /// All of it, as a file that can be read at any place: that which it is, or a copy where it is
@@ -70,28 +85,78 @@ impl BufRead for Input {
     }
 }
 
+/// Why an input from afar gave nothing more. Whoever reads it, behind decompression and a format, sees an error of
+/// their own or an end, and asks here what it was.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Failure(Arc<Mutex<Option<Error>>>);
+
+impl Failure {
+    /// Keeps an error that says it all; what is left says as much to those who cannot ask.
+    fn keep(&self, error: io::Error) -> io::Error {
+        match error.downcast::<Error>() {
+            Ok(error) => {
+                let told = io::Error::other(error.to_string());
+                *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                told
+            }
+            Err(error) => error,
+        }
+    }
+
+    /// What it was, to who asks first.
+    pub(super) fn take(&self) -> Option<Error> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Where an input is.
+#[derive(Debug, Clone)]
+pub enum InputPlace {
+    /// Standard input.
+    Stdin,
+    /// A file.
+    File(PathBuf),
+    /// An object behind an address.
+    Remote(RemoteObject),
+}
+
 /// A file to read, and as what.
 #[derive(Debug, Clone)]
 pub struct InputFile {
-    /// Where it is; `None` is standard input.
-    pub path: Option<PathBuf>,
+    /// Where it is.
+    pub place: InputPlace,
     /// How to read it; `None` where its beginning is to say it.
     pub format: Option<&'static Format>,
 }
 
 impl InputFile {
-    /// What to call it in ids and messages: the path as given.
+    /// What to call it in ids and messages: the path as given, or the address.
     pub fn name(&self) -> String {
-        match &self.path {
-            Some(path) => path.display().to_string(),
-            None => "stdin".to_owned(),
+        match &self.place {
+            InputPlace::Stdin => "stdin".to_owned(),
+            InputPlace::File(path) => path.display().to_string(),
+            InputPlace::Remote(object) => object.name(),
         }
     }
 
-    /// Its size on disk, where it is a file.
+    /// Its path, where it is a file.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.place {
+            InputPlace::File(path) => Some(path),
+            InputPlace::Stdin | InputPlace::Remote(_) => None,
+        }
+    }
+
+    /// Its size as it lies there, where it is a file or an object.
     pub fn size(&self) -> Option<u64> {
-        let metadata = fs::metadata(self.path.as_ref()?).ok()?;
-        metadata.is_file().then_some(metadata.len())
+        match &self.place {
+            InputPlace::Stdin => None,
+            InputPlace::File(path) => {
+                let metadata = fs::metadata(path).ok()?;
+                metadata.is_file().then_some(metadata.len())
+            }
+            InputPlace::Remote(object) => Some(object.size()),
+        }
     }
 
     /// Opens it; a suffix of compression is heeded. `counter` counts the bytes as they lie on disk.
@@ -99,27 +164,51 @@ impl InputFile {
     /// # Errors
     /// Where it cannot be opened; the error names it.
     pub fn open(&self, counter: &ByteCounter) -> Result<Input> {
-        let compression = self.path.as_ref().map(|path| Compression::split(path).1);
-        let reader: io::Result<Box<dyn Read + Send>> = match &self.path {
-            Some(path) => File::open(path).map(|file| Box::new(file) as _),
-            None => Ok(Box::new(io::stdin())),
+        let name = self.name();
+        let (reader, compression): (io::Result<Box<dyn Read + Send>>, _) = match &self.place {
+            InputPlace::Stdin => (Ok(Box::new(io::stdin())), Compression::None),
+            InputPlace::File(path) => {
+                (File::open(path).map(|file| Box::new(file) as _), Compression::split(path).1)
+            }
+            InputPlace::Remote(object) => {
+                (Ok(object.open()), Compression::split(Path::new(&name)).1)
+            }
         };
+        let (failure, path) = (Failure::default(), self.path().map(Path::to_owned));
         reader
-            .map(|reader| Counted { reader, counter: counter.clone() })
-            .and_then(|reader| compression.unwrap_or(Compression::None).reader(reader))
-            .map(|reader| Input { name: self.name(), reader, path: self.path.clone() })
-            .map_err(|error| Error::io("read", self.name(), error))
+            .map(|reader| Counted { reader, counter: counter.clone(), failure: failure.clone() })
+            .and_then(|reader| compression.reader(reader))
+            .map_err(|error| Error::io("read", &name, error))
+            .map(|reader| Input { name, reader, path, failure })
+    }
+
+    /// What is in an input that is open, where its format is to be found by its beginning; all of it can still be
+    /// read.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub(super) fn recognise(
+        &self,
+        input: Input,
+        options: &ReadOptions,
+    ) -> Result<(&'static Format, Input)> {
+        match (self.format, &self.place) {
+            (Some(format), _) => Ok((format, input)),
+            (None, InputPlace::Remote(object)) => Ok(recognise::of_open(&object.name(), input)),
+            (None, _) => sniff::sniff(input, options),
+        }
     }
 }
 
 struct Counted {
     reader: Box<dyn Read + Send>,
     counter: ByteCounter,
+    failure: Failure,
 }
 
 impl Read for Counted {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let read = self.reader.read(bytes)?;
+        let read = self.reader.read(bytes).map_err(|error| self.failure.keep(error))?;
         self.counter.add(read);
         Ok(read)
     }
@@ -136,7 +225,7 @@ pub struct Inputs {
 
 impl Inputs {
     /// Expands what a user named: a file; a folder, with all folders in it (hidden files and links to
-    /// folders are passed over); a glob; `-` for standard input.
+    /// folders are passed over); a glob; `-` for standard input; an [`Address`].
     ///
     /// A file is read as `format`, or else as its suffix says, or else as text. Several formats are JSON
     /// and share its suffixes: there the first value that can be of one only decides, and where there is
@@ -144,10 +233,16 @@ impl Inputs {
     /// parted by tabs, which their first MiB tells apart. What standard input is, its beginning says when it
     /// is read.
     pub fn expand(inputs: &[PathBuf], format: Option<&'static Format>) -> Self {
-        let mut expanded = Self::default();
+        let (mut expanded, mut remote) = (Self::default(), Remote::default());
         for input in inputs {
-            match paths(input, &mut expanded.errors) {
-                Ok(paths) => expanded.files.extend(files_of(paths, input, format)),
+            let places = match Address::parse(input) {
+                Some(address) => address
+                    .and_then(|address| remote.find(&address))
+                    .map(|objects| objects.into_iter().map(InputPlace::Remote).collect::<Vec<_>>()),
+                None => places(input, &mut expanded.errors),
+            };
+            match places {
+                Ok(places) => expanded.files.extend(files_of(places, input, format)),
                 Err(error) => expanded.errors.push(error),
             }
         }
@@ -159,62 +254,51 @@ impl Inputs {
 /// with the suffix of the format stands for both; of a folder whose format is said to be such a one, files
 /// that are neither are passed over.
 fn files_of(
-    paths: Vec<Option<PathBuf>>,
+    places: Vec<InputPlace>,
     input: &Path,
     format: Option<&'static Format>,
 ) -> Vec<InputFile> {
-    let present: BTreeSet<PathBuf> = paths.iter().flatten().cloned().collect();
+    let named = |place: &InputPlace| match place {
+        InputPlace::Stdin => None,
+        InputPlace::File(path) => Some(path.clone()),
+        InputPlace::Remote(object) => Some(PathBuf::from(object.name())),
+    };
+    let present: BTreeSet<PathBuf> = places.iter().filter_map(named).collect();
     let has_suffix = |path: &Path, suffix: &str| path.extension().is_some_and(|s| s == suffix);
-    let stands_alone = |path: &Option<PathBuf>| {
-        let Some(path) = path.as_deref().filter(|path| *path != input) else { return true };
+    let stands_alone = |place: &InputPlace| {
+        let Some(path) = named(place).filter(|path| path != input) else { return true };
         let pairs = FORMATS.iter().filter_map(|format| Some((format, format.companion?)));
         let goes_with_another = pairs.into_iter().any(|(format, companion)| {
             let mut own = format.suffixes.iter();
-            has_suffix(path, companion)
+            has_suffix(&path, companion)
                 && own.any(|suffix| present.contains(&path.with_extension(suffix)))
         });
         let is_stranger = format.is_some_and(|format| {
             format.companion.is_some_and(|companion| {
                 let mut own = format.suffixes.iter();
-                !has_suffix(path, companion) && !own.any(|suffix| has_suffix(path, suffix))
+                !has_suffix(&path, companion) && !own.any(|suffix| has_suffix(&path, suffix))
             })
         });
         !goes_with_another && !is_stranger
     };
-    let file = |path: Option<PathBuf>| InputFile {
-        format: format
-            .or_else(|| path.as_deref().map(|path| format_in(path).unwrap_or(&text::FORMAT))),
-        path,
+    let file = |place: InputPlace| InputFile {
+        format: format.or_else(|| match &place {
+            InputPlace::Stdin => None,
+            InputPlace::File(path) => Some(recognise::of_file(path)),
+            // Asking each object what it holds would take its time: that is found when its turn comes.
+            InputPlace::Remote(object) => match recognise::by_suffix(Path::new(&object.name())) {
+                (format, None) => Some(format),
+                (_, Some(_)) => None,
+            },
+        }),
+        place,
     };
-    paths.into_iter().filter(stands_alone).map(file).collect()
+    places.into_iter().filter(stands_alone).map(file).collect()
 }
 
-/// The format of a file, by its suffix and, where several formats share that (JSON; CoNLL and tables parted by
-/// tabs), by what it holds.
-fn format_in(path: &Path) -> Option<&'static Format> {
-    let format = format_of(path)?;
-    let recognise = match format.name {
-        name if name == jsonl::FORMAT.name => json::recognise,
-        name if name == csv::TSV.name => sentences_in,
-        _ => return Some(format),
-    };
-    let file = InputFile { path: Some(path.to_owned()), format: Some(format) };
-    // What cannot be opened is reported when its turn comes.
-    let input = file.open(&ByteCounter::default()).ok();
-    Some(input.and_then(recognise).unwrap_or(format))
-}
-
-/// CoNLL, where the beginning of an input parted by tabs is no table.
-fn sentences_in(mut input: Input) -> Option<&'static Format> {
-    let mut head = Vec::new();
-    // What cannot be read is reported when it is read for good.
-    let _ = input.by_ref().take(sniff::BYTES).read_to_end(&mut head);
-    (!csv::is_table(&sniff::beginning(&head))).then_some(&conll::FORMAT)
-}
-
-fn paths(input: &Path, errors: &mut Vec<Error>) -> Result<Vec<Option<PathBuf>>> {
+fn places(input: &Path, errors: &mut Vec<Error>) -> Result<Vec<InputPlace>> {
     if input == Path::new("-") {
-        return Ok(vec![None]);
+        return Ok(vec![InputPlace::Stdin]);
     }
     let mut files = BTreeSet::new();
     match fs::metadata(input) {
@@ -233,7 +317,7 @@ fn paths(input: &Path, errors: &mut Vec<Error>) -> Result<Vec<Option<PathBuf>>> 
             None => return Err(Error::io("read", input.display(), error)),
         },
     }
-    Ok(files.into_iter().map(Some).collect())
+    Ok(files.into_iter().map(InputPlace::File).collect())
 }
 
 /// The files that a pattern matches, and all files of the folders that it matches.

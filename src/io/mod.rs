@@ -4,6 +4,7 @@
 //! A new format is one new file here and one entry in [`FORMATS`]. Reading and writing stream: memory
 //! is bounded by the largest single document, and that by [`ReadOptions`].
 
+pub mod address;
 pub mod arrow;
 pub mod brat;
 pub mod compression;
@@ -23,6 +24,12 @@ mod options;
 pub mod output;
 pub mod parquet;
 pub mod prodigy;
+mod recognise;
+#[cfg(feature = "remote")]
+mod remote;
+#[cfg(not(feature = "remote"))]
+#[path = "remote_off.rs"]
+mod remote;
 mod sniff;
 pub mod spacy;
 pub mod stream;
@@ -54,8 +61,9 @@ use crate::text::lines::Lines;
 use crate::text::{Document, OffsetUnit};
 
 pub use gold::{Discontinuous, GoldOptions, LabelNames};
-pub use input::{Input, InputFile, Inputs};
+pub use input::{Input, InputFile, InputPlace, Inputs};
 pub use output::Output;
+pub use remote::RemoteObject;
 pub use stream::DocumentStream;
 
 /// The documents of one input. An item that is an error stands for one document, or for the rest of

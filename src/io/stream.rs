@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::sniff::sniff;
+use super::input::Failure;
 use super::windows::Cut;
 use super::{Documents, InputFile, ReadOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::text::Document;
 
 /// Reads the documents of one input after the other; each is opened when its turn comes. An input
-/// that cannot be opened is one error, and the next one is read.
+/// that cannot be opened is one error, and the next one is read. One behind an address that cannot be reached any
+/// more ends with an error of the kind [`ErrorKind::Remote`], whatever its format makes of that.
 ///
 /// Where no gold is asked for, no document is longer than [`ReadOptions::max_document_bytes`]: one of a format that
 /// does not cut by itself is cut here, and one of a table, whose row cannot be cut, is an error.
@@ -18,6 +19,8 @@ pub struct DocumentStream {
     files: std::vec::IntoIter<InputFile>,
     options: ReadOptions,
     current: Option<Documents>,
+    /// Why the current one gave nothing more.
+    failure: Failure,
     cut: Option<Cut>,
     bytes_read: ByteCounter,
     total_bytes: Option<u64>,
@@ -31,6 +34,7 @@ impl DocumentStream {
             files: files.into_iter(),
             options,
             current: None,
+            failure: Failure::default(),
             cut: None,
             bytes_read: ByteCounter::default(),
         }
@@ -102,13 +106,20 @@ impl Iterator for DocumentStream {
                     self.cut = Some(Cut::new(document, limit));
                     continue;
                 }
-                Some(item) => return Some(item),
-                None => {}
+                Some(Ok(document)) => return Some(Ok(document)),
+                item => match (self.failure.take(), item) {
+                    (Some(failure), _) => {
+                        self.current = None;
+                        return Some(Err(failure));
+                    }
+                    (None, Some(error)) => return Some(error),
+                    (None, None) => {}
+                },
             }
             let file = self.files.next()?;
-            let opened = file.open(&self.bytes_read).and_then(|input| match file.format {
-                Some(format) => Ok((format, input)),
-                None => sniff(input, &self.options),
+            let opened = file.open(&self.bytes_read).and_then(|input| {
+                self.failure = input.failure();
+                file.recognise(input, &self.options)
             });
             match opened {
                 Ok((format, input)) => self.current = Some((format.read)(input, &self.options)),

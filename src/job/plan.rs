@@ -137,6 +137,10 @@ impl Plan {
                 }
             };
             match item {
+                // Noted as an error, what is behind it would be lost; another run may read it.
+                Some(Err(error)) if error.kind() == ErrorKind::Remote => {
+                    return Err(to_go_on(&error));
+                }
                 Some(_) if self.position.item < self.skipped => self.position.item += 1,
                 Some(item) => {
                     self.position.item += 1;
@@ -174,6 +178,14 @@ impl Plan {
             false => Some(self.shard),
         }
     }
+}
+
+/// An error that ends a run, but not the job.
+fn to_go_on(error: &Error) -> Error {
+    let help = error.help_text().map(|help| format!("{help}; ")).unwrap_or_default();
+    Error::new(error.kind(), error.message()).with_help(format!(
+        "{help}what is done stays done, and the same command goes on from there"
+    ))
 }
 
 impl Iterator for Plan {

@@ -53,6 +53,8 @@ impl Corpus {
                     }
                     documents.push(document);
                 }
+                // What a service withholds is not damaged, and training without it would be another training.
+                Err(error) if error.kind() == ErrorKind::Remote => return Err(here(error)),
                 Err(error) => wrong.push(error),
             }
         }

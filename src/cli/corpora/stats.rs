@@ -40,7 +40,7 @@ const CHUNK_DOCUMENTS: usize = 1024;
   spanloom corpus stats train.conll --map corporation=ORG --top 50
   spanloom corpus stats train.conll --format json | jq .all.entities")]
 pub(super) struct Args {
-    /// Files, folders, globs, or `-` for standard input, which is read too where it is no terminal
+    /// Files, folders, globs, addresses (`s3://BUCKET/KEY`), or `-` for standard input, which is read too where it is no terminal
     /// and nothing is named.
     #[arg(value_name = "INPUT")]
     inputs: Vec<PathBuf>,

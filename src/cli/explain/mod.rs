@@ -19,6 +19,7 @@ use super::read::ReadArgs;
 use super::report::{self, Failures};
 use super::tag::offset_unit;
 use crate::error::{Error, Result};
+use crate::io::address::{Address, Service};
 use crate::io::{DocumentStream, Inputs, format_of};
 use crate::pipeline::Engine;
 use crate::text::{Document, OffsetUnit};
@@ -93,8 +94,14 @@ type Documents = Box<dyn Iterator<Item = Result<Document>>>;
 impl Args {
     fn documents(&self) -> Result<Documents> {
         let path = Path::new(&self.input);
-        // One word with the suffix of a format is a file that is not there, not a text.
-        let is_named = !self.input.contains(char::is_whitespace) && format_of(path).is_some();
+        // One word with the suffix of a format is a file that is not there, not a text; an address on the web may be
+        // a text, one of another service hardly.
+        let is_object = match Address::parse(path) {
+            Some(address) => address.is_ok_and(|address| address.service() != Service::Http),
+            None => false,
+        };
+        let is_word = !self.input.contains(char::is_whitespace);
+        let is_named = is_object || (is_word && format_of(path).is_some());
         if self.input != "-" && !path.exists() && !is_named {
             return Ok(Box::new(std::iter::once(Ok(Document::new("text", self.input.as_str())))));
         }

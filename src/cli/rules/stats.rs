@@ -51,7 +51,7 @@ use crate::pipeline::{Engine, RuleStats};
   spanloom rules stats news/ --format json --no-time | jq 'select(.fired == 0) | .rule'"
 )]
 pub(super) struct Args {
-    /// Files, folders, globs, or `-` for standard input, which is read too where it is no terminal
+    /// Files, folders, globs, addresses (`s3://BUCKET/KEY`), or `-` for standard input, which is read too where it is no terminal
     /// and nothing is named.
     #[arg(value_name = "CORPUS")]
     inputs: Vec<PathBuf>,

@@ -22,7 +22,7 @@ use crate::cli::verbosity::Verbosity;
 use crate::cli::write::without_output;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::compression::Compression;
-use crate::io::{self, Format, Inputs, Output};
+use crate::io::{self, Format, InputPlace, Inputs, Output};
 use crate::job::{Begin, Identity, Job, JobFolder, JobInputs, JobOptions, Outcome, Part};
 
 /// The size of a shard where none is asked for: seconds of work without a model, minutes with one.
@@ -228,7 +228,7 @@ pub(super) fn run(args: &Args, folder: &Path, verbosity: Verbosity) -> Result<Ex
 /// The inputs, without what the job itself writes.
 ///
 /// # Errors
-/// Where they cannot be read a second time, or lie in the folder of the job.
+/// Where they cannot be read a second time, lie in the folder of the job, or a service cannot be asked for them.
 fn inputs(args: &Args, folder: &Path) -> Result<Inputs> {
     let evidence = args.engine.options().evidence;
     let own = [
@@ -237,14 +237,25 @@ fn inputs(args: &Args, folder: &Path) -> Result<Inputs> {
         args.job.report.as_deref(),
         args.job.prometheus.as_deref(),
     ];
-    let expanded = args.read.expand(&args.inputs);
+    let mut expanded = args.read.expand(&args.inputs);
+    // A service that does not answer now would be an input that is not there, and another when it answers.
+    let (unreached, errors) =
+        expanded.errors.into_iter().partition(|error| error.kind() == ErrorKind::Remote);
+    if let Some(error) = Error::several(unreached) {
+        return Err(error);
+    }
+    expanded.errors = errors;
     let inputs =
         own.into_iter().fold(expanded, |inputs, own| without_output(inputs, &args.inputs, own));
     let is_gone_once_read =
         |path: &Path| fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
-    let once = inputs.files.iter().find(|f| f.path.as_deref().is_none_or(is_gone_once_read));
+    let once = inputs.files.iter().find(|file| match &file.place {
+        InputPlace::Stdin => true,
+        InputPlace::File(path) => is_gone_once_read(path),
+        InputPlace::Remote(_) => false,
+    });
     if let Some(file) = once {
-        let name = file.path.as_ref().map_or("standard input".to_owned(), |_| file.name());
+        let name = file.path().map_or("standard input".to_owned(), |_| file.name());
         let message = format!("a job cannot read {name}: it may have to read it again");
         return Err(Error::new(ErrorKind::Io, message).with_help("name a file"));
     }

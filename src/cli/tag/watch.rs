@@ -18,6 +18,7 @@ use super::super::table::{FAINT, STRONG, styled};
 use super::super::verbosity::Verbosity;
 use super::{Args, Run};
 use crate::error::{Error, ErrorKind, Result};
+use crate::io::address::Address;
 use crate::io::{DocumentStream, Inputs};
 use crate::pipeline::watch::Folders;
 use crate::pipeline::{Engine, Reload};
@@ -31,8 +32,16 @@ const TICK: Duration = Duration::from_millis(200);
 /// # Errors
 /// Where the engine cannot be loaded at first, nothing can be watched, or an output cannot be written.
 pub(super) fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
-    if args.inputs.iter().any(|input| input == Path::new("-")) {
-        let message = "standard input cannot be read again, as --watch does";
+    let unwatched = args.inputs.iter().find_map(|input| match input {
+        input if input == Path::new("-") => {
+            Some("standard input cannot be read again, as --watch does")
+        }
+        input if Address::is_address(input) => {
+            Some("an address cannot be watched: no service tells of changes")
+        }
+        _ => None,
+    });
+    if let Some(message) = unwatched {
         return Err(Error::new(ErrorKind::Io, message).with_help("name files or folders"));
     }
     let watched = args.engine.watch()?;
@@ -79,7 +88,7 @@ pub(super) fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
 
 /// The inputs as they are now.
 fn inputs(args: &Args) -> Reads {
-    Reads::of(args.files().files.into_iter().filter_map(|file| file.path))
+    Reads::of(args.files().files.iter().filter_map(|file| file.path().map(Path::to_owned)))
 }
 
 /// Where a change of the inputs can be seen: beside each, and in all folders that were named.

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer};
 
 use crate::error::{Error, Location, Result};
+use crate::io::address::Address;
 use crate::io::{Format, GoldOptions, LabelNames, ReadOptions, tag_names};
 use crate::text::{OffsetUnit, stop_words};
 
@@ -14,7 +15,7 @@ use crate::text::{OffsetUnit, stop_words};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CorpusRecipe {
-    /// Files, folders or globs.
+    /// Files, folders, globs or addresses.
     pub path: OneOrMore,
     /// What to call it; the path where it is not given.
     #[serde(default)]
@@ -98,9 +99,13 @@ impl CorpusRecipe {
         self.name.clone().unwrap_or_else(|| self.path.all().join(" "))
     }
 
-    /// Its paths, relative to `base`.
+    /// Its paths, relative to `base`, and its addresses.
     pub fn paths(&self, base: &Path) -> Vec<PathBuf> {
-        self.path.all().iter().map(|path| base.join(path)).collect()
+        let place = |path: &String| match Address::is_address(Path::new(path)) {
+            true => PathBuf::from(path),
+            false => base.join(path),
+        };
+        self.path.all().iter().map(place).collect()
     }
 
     /// What its labels are called.
