@@ -13,6 +13,7 @@ mod gazetteer;
 mod job;
 mod lint;
 mod pages;
+mod remote;
 mod report;
 mod rules;
 mod select;
