@@ -5,7 +5,8 @@
 //! [`PART`] bytes, each a request of its own: a reader that is slow holds no connection open, and each part is tried
 //! again by `object_store` as its defaults say (at most 10 times within three minutes, with growing pauses, after a
 //! 5xx, 408 or 429, a connection that fails or breaks off, or 30 seconds; an answer that breaks off goes on where
-//! it was if the service names the version of the object by an ETag).
+//! it was if the service names the version of the object by an ETag). A web server may take its time, as long as it
+//! gives something.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,7 +19,7 @@ use bytes::Bytes;
 use futures_util::TryStreamExt;
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
-use object_store::client::{HttpClient, HttpConnector, ReqwestConnector};
+use object_store::client::{HttpClient, HttpConnector, HttpError, ReqwestConnector};
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::http::HttpBuilder;
 use object_store::list::{PaginatedListOptions, PaginatedListStore};
@@ -30,8 +31,8 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use super::address::{Address, Selection, Service};
 use crate::error::{Error, ErrorKind, Result};
 
-/// So many bytes of an object are asked for at once. A reader holds at most four parts: the one it reads, one that
-/// waits, one that is handed over, and one that arrives.
+/// So many bytes of an object are asked for at once. A reader holds at most three parts: the one it reads, one that
+/// waits, and one that arrives.
 const PART: u64 = 4 << 20;
 
 /// A web server that gives nothing for so long is given up.
@@ -169,7 +170,7 @@ fn listed<S: ObjectStore + PaginatedListStore>(
 }
 
 /// One client for each of the schemes of the web, so that addresses share connections.
-#[derive(Debug, Clone, Default)]
+#[derive(Default)]
 struct Web {
     clients: BTreeMap<bool, HttpClient>,
 }
@@ -207,9 +208,15 @@ impl HttpConnector for Connected {
 /// without its bytes: then the beginning of an answer that is not read on tells it.
 async fn look(store: &dyn ObjectStore, key: &Path) -> object_store::Result<ObjectMeta> {
     match store.head(key).await {
-        Err(_) if *key == Path::ROOT => Ok(store.get(key).await?.meta),
+        Err(error) if *key == Path::ROOT && is_answer(&error) => Ok(store.get(key).await?.meta),
         looked => looked,
     }
+}
+
+/// Whether a service has answered, be it that it will not.
+fn is_answer(error: &object_store::Error) -> bool {
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |e| e.source());
+    causes.into_iter().all(|cause| !cause.is::<HttpError>())
 }
 
 /// The keys and sizes of all objects that are meant.
