@@ -26,6 +26,7 @@
 //!
 //! `ARCHITECTURE.md` in the repository says where everything lives.
 
+pub mod ahead;
 pub mod cache;
 pub mod cli;
 pub mod error;

@@ -98,6 +98,15 @@ impl Profile {
         work()
     }
 
+    /// The same items, and counts for the stage the time that making each takes.
+    pub fn times<T>(
+        self,
+        stage: Stage,
+        mut items: impl Iterator<Item = T>,
+    ) -> impl Iterator<Item = T> {
+        std::iter::from_fn(move || self.time(stage, || items.next()))
+    }
+
     /// The time of a stage so far, summed over threads; zero where it counts nothing.
     pub fn of(&self, stage: Stage) -> Duration {
         let clock = self.0.as_ref().and_then(|clocks| clocks.nanoseconds.get(stage.index()));

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 /// everything and nothing uses `cli`; `lib.rs` and `main.rs` are bound by nothing.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("error", &[]),
+    ("ahead", &[]),
     ("cache", &[]),
     ("profile", &[]),
     ("resource", &["error"]),
@@ -24,13 +25,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "pipeline",
         &["error", "cache", "profile", "resource", "text", "span", "rule", "source", "merge"],
     ),
-    ("job", &["error", "resource", "text", "span", "io", "pipeline"]),
+    ("job", &["error", "ahead", "profile", "resource", "text", "span", "io", "pipeline"]),
     ("tune", &["error", "resource", "text", "span", "eval", "merge", "pipeline"]),
     (
         "cli",
         &[
-            "error", "cache", "profile", "resource", "text", "span", "eval", "rule", "source",
-            "merge", "io", "train", "pipeline", "job", "tune",
+            "error", "ahead", "cache", "profile", "resource", "text", "span", "eval", "rule",
+            "source", "merge", "io", "train", "pipeline", "job", "tune",
         ],
     ),
 ];

@@ -1,16 +1,16 @@
-//! A run over the documents of many inputs, chunk by chunk: what commands share that read a corpus. A
-//! thread reads ahead while the engine works; memory is bounded by `CHUNK_BYTES` and the largest document.
+//! A run over the documents of many inputs, chunk by chunk: what commands share that read a corpus. Documents are
+//! read, tagged and written side by side, a chunk each; memory is bounded by `CHUNK_BYTES` and the largest document.
 
 use std::process::ExitCode;
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread;
+use std::thread::{self, Scope};
 
 use super::progress::Progress;
 use super::report::{self, Failures};
 use super::verbosity::Verbosity;
+use crate::ahead::Ahead;
 use crate::error::{Error, Result};
 use crate::io::DocumentStream;
-use crate::pipeline::{EvidenceUse, Tagged};
+use crate::pipeline::{Engine, EvidenceUse, Tagged};
 use crate::profile::{Profile, Stage};
 use crate::text::Document;
 
@@ -50,22 +50,42 @@ impl CorpusRun {
         size: usize,
         mut work: impl FnMut(&mut Self, Vec<Document>) -> Result<()>,
     ) -> Result<()> {
-        // Chunks do not depend on timing, so that two runs give a model the same batches.
-        let (chunks, reader) = read_ahead(stream, size, self.profile.clone());
-        while let Ok(chunk) = self.profile.clone().time(Stage::Wait, || chunks.recv()) {
-            let mut documents = Vec::with_capacity(chunk.len());
-            for read in chunk {
-                match read {
-                    Ok(document) => documents.push(document),
-                    Err(error) => self.fail(&error),
-                }
+        thread::scope(|scope| {
+            for Chunk { documents, errors } in read_ahead(scope, stream, size, &self.profile) {
+                errors.iter().for_each(|error| self.fail(error));
+                work(self, documents)?;
+                self.progress.show();
             }
-            work(self, documents)?;
-            self.progress.show();
-        }
-        // The reader is at its end; should it have panicked, so do we.
-        reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        Ok(())
+            Ok(())
+        })
+    }
+
+    /// Gives all documents and what the engine makes of them to `work`, while the next are tagged; those that cannot be
+    /// read are reported and passed over.
+    ///
+    /// # Errors
+    /// Those of `work`, which end the run.
+    pub(super) fn each_tagged(
+        &mut self,
+        stream: DocumentStream,
+        engine: &Engine,
+        mut work: impl FnMut(&mut Self, Vec<Document>, Vec<Result<Tagged>>) -> Result<()>,
+    ) -> Result<()> {
+        let profile = self.profile.clone();
+        thread::scope(|scope| {
+            let chunks = read_ahead(scope, stream, engine.batch_size(), &profile);
+            let tag = |chunk: Chunk| {
+                let tag = || engine.tag_documents(&chunk.documents);
+                let tagged = profile.time(Stage::Tag, tag);
+                (chunk, tagged)
+            };
+            for (Chunk { documents, errors }, tagged) in Ahead::new(scope, chunks.map(tag)) {
+                errors.iter().for_each(|error| self.fail(error));
+                work(self, documents, tagged)?;
+                self.progress.show();
+            }
+            Ok(())
+        })
     }
 
     /// Counts a document and reports its warnings, or that it failed.
@@ -164,33 +184,36 @@ pub(super) fn told_evidence(finished: Result<Vec<EvidenceUse>>) -> Result<()> {
 }
 
 /// A chunk of what was read.
-type Chunk = Vec<Result<Document>>;
+#[derive(Default)]
+struct Chunk {
+    documents: Vec<Document>,
+    /// Why others are not among them.
+    errors: Vec<Error>,
+}
 
-/// Reads in a thread of its own, one chunk ahead. The thread ends with the stream, or at the next
-/// chunk after the receiver is dropped.
-fn read_ahead(
-    mut stream: DocumentStream,
+/// Reads ahead in chunks. They do not depend on timing, so that two runs give a model the same batches.
+fn read_ahead<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    stream: DocumentStream,
     size: usize,
-    profile: Profile,
-) -> (Receiver<Chunk>, thread::JoinHandle<()>) {
-    let (sender, receiver) = sync_channel(1);
-    let reader = thread::spawn(move || {
-        let mut chunk = Chunk::new();
-        let mut bytes = 0;
-        while let Some(item) = profile.time(Stage::Read, || stream.next()) {
-            bytes += item.as_ref().map_or(0, |document| document.text.len());
-            chunk.push(item);
-            if chunk.len() >= size || bytes >= CHUNK_BYTES {
-                bytes = 0;
-                if sender.send(std::mem::take(&mut chunk)).is_err() {
-                    return;
+    profile: &Profile,
+) -> impl Iterator<Item = Chunk> + Send + use<'scope> {
+    let mut stream = stream.fuse();
+    let read = move || {
+        let (mut chunk, mut bytes) = (Chunk::default(), 0);
+        while chunk.documents.len() + chunk.errors.len() < size && bytes < CHUNK_BYTES {
+            match stream.next() {
+                Some(Ok(document)) => {
+                    bytes += document.text.len();
+                    chunk.documents.push(document);
                 }
+                Some(Err(error)) => chunk.errors.push(error),
+                None if chunk.documents.is_empty() && chunk.errors.is_empty() => return None,
+                None => break,
             }
         }
-        if !chunk.is_empty() {
-            // The receiver may have gone, and with it the interest.
-            let _ = sender.send(chunk);
-        }
-    });
-    (receiver, reader)
+        Some(chunk)
+    };
+    let chunks = profile.clone().times(Stage::Read, std::iter::from_fn(read));
+    profile.clone().times(Stage::Wait, Ahead::new(scope, chunks))
 }

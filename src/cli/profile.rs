@@ -20,11 +20,7 @@ struct Row {
 }
 
 /// The table of a run of the engine over so many documents and bytes of text, with threads of the engine.
-pub(super) fn table(
-    profile: &Profile,
-    engine: &Engine,
-    (documents, bytes): (usize, usize),
-) -> String {
+pub(super) fn table(profile: &Profile, engine: &Engine, documents: u64, bytes: u64) -> String {
     let threads = rayon::current_num_threads();
     let wall = profile.elapsed().as_secs_f64().max(1e-9);
     let rows = rows(profile, engine, wall, threads);
@@ -86,8 +82,10 @@ fn rows(profile: &Profile, engine: &Engine, wall: f64, threads: usize) -> Vec<Ro
         let busy = seconds / (wall * threads as f64);
         Row { name, seconds, busy, holds_up: tagged * seconds / worked.max(1e-9) }
     };
-    // Reading and writing have one thread each; the engine waits for the one, and for the other too.
+    // Reading and writing have one thread each. Where the engine neither works nor waits for documents, it waits until
+    // what it made is taken.
     let (read, write) = (seconds(Stage::Read), seconds(Stage::Write));
+    let waits = (wall - seconds(Stage::Tag) - seconds(Stage::Wait)).clamp(0.0, write);
     let of_one = |name: &str, seconds: f64, holds_up: f64| Row {
         name: name.to_owned(),
         seconds,
@@ -96,6 +94,6 @@ fn rows(profile: &Profile, engine: &Engine, wall: f64, threads: usize) -> Vec<Ro
     };
     let mut rows = vec![of_one("read", read, seconds(Stage::Wait))];
     rows.extend(stages.into_iter().map(of_threads));
-    rows.push(of_one("write", write, write));
+    rows.push(of_one("write", write, waits));
     rows
 }

@@ -107,6 +107,14 @@ impl Args {
         writer(output, format, &self.write_options())
     }
 
+    /// What counts the time of stages, where that is asked for.
+    fn profile(&self, engine: &Engine) -> Profile {
+        match self.profile {
+            true => Profile::recording(engine.sources().len()),
+            false => Profile::off(),
+        }
+    }
+
     /// How documents are written.
     fn write_options(&self) -> WriteOptions {
         WriteOptions { offsets: self.offsets, scheme: self.scheme, ..WriteOptions::default() }
@@ -129,11 +137,10 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     let writer = args.writer()?;
     let engine = Arc::new(args.engine.load()?);
     let stream = DocumentStream::new(files, args.read.options());
+    let profile = args.profile(&engine);
     let mut run = Run::new(engine, Some(writer), &stream, verbosity);
-    if args.profile {
-        run.profile = Profile::recording(run.engine.sources().len());
-        run.corpus = run.corpus.profiled(run.profile.clone());
-    }
+    run.profile = profile.clone();
+    run.corpus = run.corpus.profiled(profile);
     errors.iter().for_each(|error| run.corpus.fail(error));
     run.tag_all(stream)?;
     run.finish()
@@ -162,8 +169,7 @@ impl Run {
 
     fn tag_all(&mut self, stream: DocumentStream) -> Result<()> {
         let Self { engine, writer, corpus, profile, seen } = self;
-        corpus.each_chunk(stream, engine.batch_size(), |corpus, documents| {
-            let results = profile.time(Stage::Tag, || engine.tag_documents(&documents));
+        corpus.each_tagged(stream, engine, |corpus, documents, results| {
             for (document, tagged) in documents.iter().zip(results) {
                 let Some(tagged) = corpus.count(document, tagged) else { continue };
                 if let Some(writer) = writer {
@@ -188,7 +194,13 @@ impl Run {
         let done = self.corpus.done();
         let code = self.corpus.finish();
         if self.profile.is_on() {
-            report::write(&profile::table(&self.profile, &self.engine, done));
+            let (documents, bytes) = done;
+            report::write(&profile::table(
+                &self.profile,
+                &self.engine,
+                documents as u64,
+                bytes as u64,
+            ));
         }
         Ok(code)
     }

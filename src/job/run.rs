@@ -2,7 +2,6 @@
 //! to stop. Nothing is printed here: what happens is told to an observer.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,10 +11,13 @@ use super::identity::{Identity, told};
 use super::journal::{Header, Journal, ShardRecord};
 use super::plan::{Chunk, Plan, PlanOptions, Position};
 use super::tally::Tally;
+use crate::ahead::Ahead;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::stream::ByteCounter;
 use crate::io::{DocumentWriter, Format, Inputs, Output, ReadOptions, WriteOptions};
 use crate::pipeline::{Engine, Tagged};
+use crate::profile::{Profile, Stage};
+use crate::text::Document;
 
 /// How a job begins where there is one in the folder already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,13 +200,14 @@ impl Job {
         &self.folder
     }
 
-    /// Tags what is not done yet. `stop` is heeded when a shard is done.
+    /// Tags what is not done yet. `stop` is heeded when a shard is done, `profile` counts the time of stages.
     ///
     /// # Errors
     /// Where something cannot be written, or the inputs do not hold what they held.
     pub fn run(
         &mut self,
         engine: &Engine,
+        profile: &Profile,
         stop: &AtomicBool,
         observe: &mut dyn FnMut(Event<'_>),
     ) -> Result<Outcome> {
@@ -229,45 +232,48 @@ impl Job {
             read: stream.bytes_read(),
             total: stream.total_bytes(),
         };
-        let (chunks, reader) = read_ahead(plan);
-        let mut work = Work { engine, names, bytes, at_hand: None, begun: None };
-        for chunk in chunks {
-            let chunk = chunk?;
-            if work.at_hand.is_none() && stop.load(Ordering::Relaxed) {
-                self.folder.remove_unfinished()?;
-                return Ok(Outcome::Stopped);
+        let before = self.journal.tally().counts();
+        let mut work = Work { names, bytes: &bytes, before, at_hand: None };
+        let mut begun = None;
+        let outcome = thread::scope(|scope| {
+            let read = profile.clone().times(Stage::Read, plan);
+            let chunks = profile.clone().times(Stage::Wait, Ahead::new(scope, read));
+            let tag = |chunk: Result<Chunk>| {
+                let chunk = chunk?;
+                let begun = *begun.get_or_insert_with(|| Begun::now(&bytes));
+                Ok(profile.time(Stage::Tag, || TaggedChunk::new(chunk, begun, engine)))
+            };
+            for chunk in Ahead::new(scope, chunks.map(tag)) {
+                let chunk = chunk?;
+                if work.at_hand.is_none() && stop.load(Ordering::Relaxed) {
+                    return Ok(Outcome::Stopped);
+                }
+                if !profile.time(Stage::Write, || self.write(chunk, &mut work, observe))? {
+                    return Ok(Outcome::TooManyErrors);
+                }
             }
-            if !self.tag(chunk, &mut work, observe)? {
-                self.errors.flush()?;
-                drop(work);
-                self.folder.remove_unfinished()?;
-                return Ok(Outcome::TooManyErrors);
-            }
+            Ok(Outcome::Complete)
+        })?;
+        drop(work);
+        if outcome == Outcome::Complete {
+            self.journal.end()?;
+            let suffix = &self.options.suffix;
+            self.folder.remove(&self.folder.other_shards(self.journal.shards(), suffix)?)?;
         }
-        // The reader is at its end; should it have panicked, so do we.
-        reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        self.journal.end()?;
-        let suffix = &self.options.suffix;
-        self.folder.remove(&self.folder.other_shards(self.journal.shards(), suffix)?)?;
+        self.errors.flush()?;
         self.folder.remove_unfinished()?;
-        Ok(Outcome::Complete)
+        Ok(outcome)
     }
 
-    /// Tags a chunk and writes it, and completes the shard where it is its last; false where too much failed.
-    fn tag(
+    /// Writes a chunk, and completes the shard where it is its last; false where too much failed.
+    fn write(
         &mut self,
-        chunk: Chunk,
+        chunk: TaggedChunk,
         work: &mut Work<'_>,
         observe: &mut dyn FnMut(Event<'_>),
     ) -> Result<bool> {
-        let Chunk { shard, items, end } = chunk;
-        let begun = *work.begun.get_or_insert_with(|| Begun {
-            at: Instant::now(),
-            bytes: work.bytes.count(),
-            documents: self.journal.tally().documents,
-            text_bytes: self.journal.tally().text_bytes,
-            tokens: self.journal.tally().tokens,
-        });
+        let TaggedChunk { shard, errors, documents, files, results, end, begun } = chunk;
+        check_device(&results)?;
         let mut at_hand = match work.at_hand.take() {
             Some(at_hand) => at_hand,
             None => self.begin_shard(shard)?,
@@ -275,32 +281,21 @@ impl Job {
         let name = |file: Option<usize>| {
             file.and_then(|number| work.names.get(number)).map(String::as_str)
         };
-        let (mut documents, mut files) = (Vec::with_capacity(items.len()), Vec::new());
-        for (file, item) in items {
-            match item {
-                Ok(document) => {
-                    documents.push(document);
-                    files.push(file);
-                }
-                Err(error) => {
-                    let failure = Failure::new(&error, name(file), None);
-                    observe(Event::Failed(&error));
-                    if self.leave_out(&failure, &mut at_hand.tally)? {
-                        return Ok(false);
-                    }
-                }
+        for (file, error) in errors {
+            let failure = Failure::new(&error, name(file), None);
+            observe(Event::Failed(&error));
+            if self.leave_out(&failure, &mut at_hand.tally)? {
+                return Ok(false);
             }
         }
-        let results = work.engine.tag_documents(&documents);
-        check_device(&results)?;
-        for ((document, file), tagged) in documents.iter().zip(files).zip(results) {
+        for ((document, file), tagged) in documents.into_iter().zip(files).zip(results) {
             let written = tagged.and_then(|tagged| {
-                at_hand.writer.write(document, &tagged.entities)?;
+                at_hand.writer.write(&document, &tagged.entities)?;
                 Ok(tagged)
             });
             match written {
                 Ok(tagged) => {
-                    at_hand.tally.count(document, &tagged.entities);
+                    at_hand.tally.count(&document, &tagged.entities);
                     for warning in &tagged.warnings {
                         observe(Event::Warned { document: &document.id, warning });
                     }
@@ -317,11 +312,11 @@ impl Job {
             }
         }
         self.errors.flush()?;
-        self.tell(&begun, &work.bytes, &at_hand.tally, observe);
+        self.tell(begun, work, &at_hand.tally, observe);
         match end {
             Some(end) => {
                 self.complete(at_hand, end, observe)?;
-                self.tell(&begun, &work.bytes, &Tally::default(), observe);
+                self.tell(begun, work, &Tally::default(), observe);
             }
             None => work.at_hand = Some(at_hand),
         }
@@ -376,17 +371,18 @@ impl Job {
 
     fn tell(
         &self,
-        begun: &Begun,
-        bytes: &Bytes,
+        begun: Begun,
+        work: &Work<'_>,
         at_hand: &Tally,
         observe: &mut dyn FnMut(Event<'_>),
     ) {
+        let Work { bytes, before, .. } = work;
         let done = self.journal.tally();
         let bytes_read = bytes.count();
         let run = RunSoFar {
-            documents: done.documents + at_hand.documents - begun.documents,
-            text_bytes: done.text_bytes + at_hand.text_bytes - begun.text_bytes,
-            tokens: done.tokens + at_hand.tokens - begun.tokens,
+            documents: done.documents + at_hand.documents - before.documents,
+            text_bytes: done.text_bytes + at_hand.text_bytes - before.text_bytes,
+            tokens: done.tokens + at_hand.tokens - before.tokens,
             bytes_read: bytes_read.saturating_sub(begun.bytes),
             elapsed: begun.at.elapsed(),
         };
@@ -397,12 +393,12 @@ impl Job {
 
 /// What a run works with.
 struct Work<'a> {
-    engine: &'a Engine,
     /// The names of the files.
     names: Vec<String>,
-    bytes: Bytes,
+    bytes: &'a Bytes,
+    /// What earlier runs have done.
+    before: Tally,
     at_hand: Option<AtHand>,
-    begun: Option<Begun>,
 }
 
 /// A shard that is being written.
@@ -413,14 +409,17 @@ struct AtHand {
     begun: Instant,
 }
 
-/// How far the job was when the run had its first documents.
+/// When the first documents of the run were read, and how many bytes of the inputs then.
 #[derive(Clone, Copy)]
 struct Begun {
     at: Instant,
     bytes: u64,
-    documents: u64,
-    text_bytes: u64,
-    tokens: u64,
+}
+
+impl Begun {
+    fn now(bytes: &Bytes) -> Self {
+        Self { at: Instant::now(), bytes: bytes.count() }
+    }
 }
 
 /// Bytes of inputs.
@@ -436,18 +435,35 @@ impl Bytes {
     }
 }
 
-/// Reads in a thread of its own, one chunk ahead. The thread ends with the plan, or at the next chunk after the
-/// receiver is dropped.
-fn read_ahead(plan: Plan) -> (Receiver<Result<Chunk>>, thread::JoinHandle<()>) {
-    let (sender, receiver) = sync_channel(1);
-    let reader = thread::spawn(move || {
-        for chunk in plan {
-            if sender.send(chunk).is_err() {
-                return;
+/// A chunk, and what the engine made of it.
+struct TaggedChunk {
+    shard: u64,
+    /// Why something could not be read, with the number of its input among the files.
+    errors: Vec<(Option<usize>, Error)>,
+    documents: Vec<Document>,
+    /// Of each document, the number of its input among the files.
+    files: Vec<Option<usize>>,
+    results: Vec<Result<Tagged>>,
+    end: Option<Position>,
+    begun: Begun,
+}
+
+impl TaggedChunk {
+    fn new(chunk: Chunk, begun: Begun, engine: &Engine) -> Self {
+        let Chunk { shard, items, end } = chunk;
+        let (mut errors, mut documents, mut files) = (Vec::new(), Vec::new(), Vec::new());
+        for (file, item) in items {
+            match item {
+                Ok(document) => {
+                    documents.push(document);
+                    files.push(file);
+                }
+                Err(error) => errors.push((file, error)),
             }
         }
-    });
-    (receiver, reader)
+        let results = engine.tag_documents(&documents);
+        Self { shard, errors, documents, files, results, end, begun }
+    }
 }
 
 /// Where the device failed for several documents and for all, it is not the documents that are bad: the run ends,

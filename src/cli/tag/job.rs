@@ -17,12 +17,14 @@ use self::screen::Screen;
 use super::Args;
 use crate::cli::interrupt::{INTERRUPTED, stop_flag};
 use crate::cli::print::print;
+use crate::cli::profile::table;
 use crate::cli::read::some_files;
 use crate::cli::verbosity::Verbosity;
 use crate::cli::write::without_output;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::compression::Compression;
 use crate::io::{self, Format, InputPlace, Inputs, Output};
+use crate::job::run::RunSoFar;
 use crate::job::{Begin, Identity, Job, JobFolder, JobInputs, JobOptions, Outcome, Part};
 
 /// The size of a shard where none is asked for: seconds of work without a model, minutes with one.
@@ -178,11 +180,6 @@ fn suffix(args: &Args) -> String {
 /// Where the engine cannot be loaded, there is nothing to read, the job in the folder is another, and where
 /// something cannot be written.
 pub(super) fn run(args: &Args, folder: &Path, verbosity: Verbosity) -> Result<ExitCode> {
-    if args.profile {
-        let message = format!("--profile is for one output, and {} is a job", folder.display());
-        let help = "profile some of the inputs: `--profile -o FILE`";
-        return Err(Error::new(ErrorKind::Config, message).with_help(help));
-    }
     // A format that is only read is told before there is a job.
     format(args).writer(Output::new("no output", std::io::sink())?, &args.write_options())?;
     let inputs = some_files(inputs(args, folder)?)?;
@@ -207,7 +204,8 @@ pub(super) fn run(args: &Args, folder: &Path, verbosity: Verbosity) -> Result<Ex
     let mut job = Job::open(folder, identity, inputs, options)?;
     let stop = stop_flag("the shard at hand");
     let mut screen = Screen::new(&job, &args.job, verbosity);
-    let ran = job.run(&engine, &stop, &mut |event| screen.show(&event));
+    let profile = args.profile(&engine);
+    let ran = job.run(&engine, &profile, &stop, &mut |event| screen.show(&event));
     screen.keep_evidence(engine.finish_evidence());
     screen.finish(&job, ran.as_ref().ok());
     if let Some(path) = &args.job.report {
@@ -216,6 +214,10 @@ pub(super) fn run(args: &Args, folder: &Path, verbosity: Verbosity) -> Result<Ex
     let outcome = ran?;
     if verbosity.warns() && args.job.progress != Some(ProgressKind::Json) {
         print(&summary::render(&job, outcome, screen.run()))?;
+    }
+    if profile.is_on() {
+        let RunSoFar { documents, text_bytes, .. } = *screen.run();
+        crate::cli::report::write(&table(&profile, &engine, documents, text_bytes));
     }
     Ok(match outcome {
         Outcome::Stopped => ExitCode::from(INTERRUPTED),

@@ -71,6 +71,21 @@ fn too_many_errors_stop_the_run_and_a_higher_limit_goes_on() {
 }
 
 #[test]
+fn a_profile_tells_where_the_time_of_a_job_went_and_changes_nothing() {
+    let bench = corpus();
+    let job = |folder: &str, more: &[&str]| {
+        bench.run(&[&["tag", "in", "-o", folder, "--shard-size", SHARD, "-q"], more].concat())
+    };
+    job("plain", &["--job"]);
+    let profiled = job("profiled", &["--job", "--profile"]);
+    let told = |row: &str| profiled.err.lines().any(|line| line.trim_start().starts_with(row));
+    for row in ["read ", "source ", "merge ", "write ", "bottleneck: "] {
+        assert!(told(row), "{row}: {}", profiled.err);
+    }
+    assert!(files(&bench, "plain") == files(&bench, "profiled"));
+}
+
+#[test]
 fn what_cannot_be_a_job_is_refused() {
     let bench = corpus();
     let told = |arguments: &[&str]| bench.run(&[&["tag"], arguments].concat()).failed();
@@ -81,8 +96,6 @@ fn what_cannot_be_a_job_is_refused() {
     assert!(brat.contains("--job is for a job, which cannot write two files a document"), "{brat}");
     let only_read = told(&["in", "-o", "out/", "--format", "warc"]);
     assert!(only_read.contains("the format 'warc' is only read"), "{only_read}");
-    let profiled = told(&["in", "-o", "out/", "--profile"]);
-    assert!(profiled.contains("--profile is for one output, and out/ is a job"), "{profiled}");
     assert!(!bench.path().join("out").exists());
     let stdin = bench.pipe("Paris", &["tag", "-o", "out/"]).failed();
     assert!(stdin.contains("a job cannot read standard input"), "{stdin}");
