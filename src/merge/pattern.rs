@@ -136,19 +136,33 @@ fn limits() -> MatchParam {
 
 /// The byte so many characters before the byte `at`.
 fn back(text: &str, at: usize, characters: usize) -> usize {
+    let first = at.saturating_sub(characters);
+    if is_ascii(text, first, at) {
+        return first;
+    }
     let before = text.get(..at).unwrap_or("").char_indices();
     before.rev().take(characters).last().map_or(at, |(index, _)| index)
 }
 
 /// The byte so many characters after the byte `at`.
 fn forth(text: &str, at: usize, characters: usize) -> usize {
+    let last = text.len().min(at.saturating_add(characters));
+    if is_ascii(text, at, last) {
+        return last;
+    }
     let after = text.get(at..).unwrap_or("").chars();
     at + after.take(characters).map(char::len_utf8).sum::<usize>()
+}
+
+/// Whether there is nothing but ASCII between two bytes: each character is one.
+fn is_ascii(text: &str, first: usize, last: usize) -> bool {
+    text.as_bytes().get(first..last).is_some_and(<[u8]>::is_ascii)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn holds(pattern: &str, place: Where, text: &str, span: std::ops::Range<usize>) -> bool {
         let sentence = Span::new(0, text.len());
@@ -165,6 +179,16 @@ mod tests {
         assert!(holds(r"\Ao*", Where::Inside, text, 8..12));
         assert!(!holds("t", Where::Inside, text, 8..12));
         assert!(holds(r"\Aflew.*today\z", Where::Sentence, text, 8..12));
+    }
+
+    proptest! {
+        #[test]
+        fn characters_are_counted_one_by_one(text in "[aé€😀]{0,12}|[a-z]{0,12}", at: prop::sample::Index, count in 0usize..14) {
+            let places: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+            let number = at.index(places.len());
+            prop_assert_eq!(back(&text, places[number], count), places[number.saturating_sub(count)]);
+            prop_assert_eq!(forth(&text, places[number], count), places[(number + count).min(places.len() - 1)]);
+        }
     }
 
     #[test]
