@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// The services that addresses name: none.
 #[derive(Default)]
-pub(super) struct Remote;
+pub(super) struct Remote {}
 
 impl Remote {
     /// The objects that an address stands for.

@@ -1,5 +1,6 @@
 //! What are we reading? Documents, their offsets, their folded copies, their words and sentences.
 
+pub(crate) mod boundary;
 pub mod common;
 pub mod document;
 pub mod edit;
@@ -7,6 +8,7 @@ pub mod fold;
 pub mod layout;
 pub(crate) mod lines;
 pub mod offsets;
+pub(crate) mod pieces;
 pub mod readings;
 pub mod segment;
 pub mod segments;

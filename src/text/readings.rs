@@ -3,6 +3,7 @@
 
 use std::sync::OnceLock;
 
+use super::pieces::{Piece, pieces};
 use super::{Document, FoldOptions, Folded, Segments, fold};
 use crate::profile::{Stage, time_inside};
 
@@ -10,6 +11,7 @@ use crate::profile::{Stage, time_inside};
 #[derive(Debug, Default)]
 pub struct Readings {
     folded: OnceLock<Folded>,
+    pieces: OnceLock<Vec<Piece>>,
     segments: OnceLock<Segments>,
 }
 
@@ -18,6 +20,12 @@ impl Readings {
     pub fn folded(&self, document: &Document) -> &Folded {
         self.folded
             .get_or_init(|| time_inside(Stage::Fold, || fold(&document.text, FoldOptions::ALL)))
+    }
+
+    /// The pieces of the text that [`Readings::folded`] gives.
+    pub(crate) fn pieces(&self, document: &Document) -> &[Piece] {
+        let folded = self.folded(document);
+        self.pieces.get_or_init(|| time_inside(Stage::Fold, || pieces(folded.text())))
     }
 
     /// The words and sentences.

@@ -22,6 +22,7 @@ use super::varint;
 use crate::error::{Location, Result};
 use crate::resource::FileBytes;
 use crate::span::Label;
+use crate::text::pieces::Piece;
 
 /// Entries, ready to be looked up by what a folded text holds.
 pub struct Gazetteer {
@@ -213,10 +214,10 @@ impl Gazetteer {
     }
 
     /// Every occurrence of a surface in a folded text that begins and ends at a word boundary: by
-    /// start, and the longest first where several have one start.
-    pub(super) fn hits(&self, folded: &str) -> Vec<Hit> {
+    /// start, and the longest first where several have one start. `pieces` are those of the text.
+    pub(super) fn hits(&self, folded: &str, pieces: &[Piece]) -> Vec<Hit> {
         let mut hits = Vec::new();
-        self.index().find(folded, &mut hits);
+        self.index().find(folded, pieces, &mut hits);
         // Whoever asks for hits asks for their entries next: here the reads wait together.
         let section = self.section(Section::Records);
         let starts = hits.iter().filter_map(|hit| self.records_near(hit.surface));
@@ -368,6 +369,7 @@ impl fmt::Debug for EntryRef<'_> {
 mod tests {
     use super::super::compile::Builder;
     use super::*;
+    use crate::text::pieces::pieces;
     use proptest::prelude::*;
 
     fn gazetteer() -> Gazetteer {
@@ -379,7 +381,7 @@ mod tests {
 
     /// Everything that can be asked of a gazetteer.
     fn use_up(gazetteer: &Gazetteer) {
-        gazetteer.hits("paris new york aero");
+        gazetteer.hits("paris new york aero", &pieces("paris new york aero"));
         for number in 0..6 {
             for entry in gazetteer.of_surface(number) {
                 entry.to_entry();
@@ -418,7 +420,10 @@ mod tests {
     #[test]
     fn an_empty_gazetteer_is_one_too() {
         let gazetteer = Builder::new().build().unwrap();
-        assert_eq!((gazetteer.surface_count(), gazetteer.hits("a b").len()), (0, 0));
+        assert_eq!(
+            (gazetteer.surface_count(), gazetteer.hits("a b", &pieces("a b")).len()),
+            (0, 0)
+        );
         gazetteer.verify().unwrap();
     }
 

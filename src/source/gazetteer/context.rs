@@ -7,8 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use onig::{MatchParam, Regex, SearchOptions};
 
-use super::boundary::{is_boundary, is_word};
 use crate::error::{Error, ErrorKind, Result};
+use crate::text::boundary::{is_boundary, is_word};
 use crate::text::{FoldOptions, Span, fold};
 
 /// What the names of attributes that are conditions begin with.

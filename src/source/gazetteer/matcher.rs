@@ -13,6 +13,7 @@ use super::hashtag::{self, Hashtag, Hashtags, Lexicon};
 use super::spelling::SpellingOptions;
 use super::variants;
 use crate::span::Label;
+use crate::text::pieces::{Piece, pieces};
 use crate::text::{CommonWords, Document, FoldOptions, Folded, Readings, Span, Token, fold};
 
 /// Which of overlapping matches are given.
@@ -215,7 +216,7 @@ impl Matcher {
         let text = &document.text;
         let reading =
             Reading { text, original: text, tokens: document.tokens.as_deref(), hashtag: None };
-        let folded = readings.folded(document);
+        let folded = (readings.folded(document), readings.pieces(document));
         self.scan(gazetteers, &reading, folded, &closed, &mut |new| matches.push(new));
         if !closed.is_empty() {
             matches.sort_by(by_place);
@@ -259,23 +260,25 @@ impl Matcher {
             hashtag: Some(hashtag),
         };
         let folded = fold(&text, FoldOptions::ALL);
-        self.scan(gazetteers, &reading, &folded, &[], &mut |new| inside.push(new));
+        let pieces = pieces(folded.text());
+        self.scan(gazetteers, &reading, (&folded, &pieces), &[], &mut |new| inside.push(new));
         if is_whole {
             inside.iter_mut().for_each(|found| found.span = hashtag.span);
         }
         inside
     }
 
-    /// What each place of a folded text reads like, by place, longest first.
+    /// What each place of a folded text, which has these pieces, reads like, by place, longest first.
     pub(super) fn candidates<'g>(
         &self,
         gazetteers: &'g [Gazetteer],
         text: &str,
+        pieces: &[Piece],
     ) -> Vec<Candidate<'g>> {
         let mut candidates = Vec::new();
         let variants = self.spelling.variants;
         for gazetteer in gazetteers {
-            let mut hits = gazetteer.hits(text);
+            let mut hits = gazetteer.hits(text, pieces);
             let plain = hits.len();
             candidates.extend(hits.drain(..).map(|hit| Candidate {
                 start: hit.start,
@@ -355,14 +358,14 @@ impl Matcher {
         &self,
         gazetteers: &'g [Gazetteer],
         reading: &Reading<'_>,
-        folded: &Folded,
+        (folded, pieces): (&Folded, &[Piece]),
         closed: &[Span],
         accept: &mut dyn FnMut(Match<'g>),
     ) {
         let mut judge = Judge::new(reading.text, &self.common_words);
         // The last place taken, whose further entries are taken too.
         let mut taken = 0..0;
-        for candidate in self.candidates(gazetteers, folded.text()) {
+        for candidate in self.candidates(gazetteers, folded.text(), pieces) {
             let range = candidate.start..candidate.end;
             let is_free = candidate.start >= taken.end || range == taken;
             if !is_free && self.matches != MatchKind::All {

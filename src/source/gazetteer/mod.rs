@@ -1,7 +1,6 @@
 //! Lists of names as a source: entries written as TSV or in the engine file, found at word
 //! boundaries on a folded copy of the text, with a say for casing.
 
-mod boundary;
 mod casing;
 mod compile;
 mod compiled;

@@ -9,6 +9,7 @@ use super::*;
 use crate::resource::{Files, TomlFile};
 use crate::source::model::DeviceChoice;
 use crate::source::{LoadContext, Source};
+use crate::text::pieces::pieces;
 use crate::text::{FoldOptions, Token, fold};
 
 #[derive(Deserialize)]
@@ -294,7 +295,7 @@ proptest! {
         let gazetteer = builder.build().unwrap();
         let keys: Vec<String> = gazetteer.surfaces().map(|(surface, _)| surface).collect();
         let folded = fold(&text, FoldOptions::ALL).into_text();
-        prop_assert_eq!(gazetteer.hits(&folded), naive::find(&keys, &folded));
+        prop_assert_eq!(gazetteer.hits(&folded, &pieces(&folded)), naive::find(&keys, &folded));
     }
 
     #[test]

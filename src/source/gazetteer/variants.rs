@@ -1,8 +1,8 @@
 //! Surfaces written otherwise: a hyphen for a space, an apostrophe left out or put in. Both are looked
 //! for on one walk through the index, so that compiled gazetteers need no second spelling.
 
-use super::boundary::{is_boundary, is_word};
 use super::index::{Cursor, Hit};
+use crate::text::boundary::{is_boundary, is_word};
 
 /// What follows an apostrophe in a contraction: `we'll` is no `Well`.
 const CONTRACTIONS: &[&str] = &["d", "ll", "m", "re", "t", "ve"];

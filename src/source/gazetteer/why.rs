@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use super::GazetteerSource;
-use super::boundary::is_boundary;
 use super::casing::Judge;
 use super::compile;
 use super::compiled::EntryRef;
@@ -14,6 +13,8 @@ use super::matcher::{Candidate, Match, MatchKind, Objection, is_at_token_edges};
 use crate::error::Location;
 use crate::source::Refusal;
 use crate::span::Label;
+use crate::text::boundary::is_boundary;
+use crate::text::pieces::pieces;
 use crate::text::{Document, FoldOptions, Span, fold};
 
 /// How many surfaces are named that come close to what is in no gazetteer.
@@ -111,15 +112,20 @@ impl<'q> Question<'q> {
     /// a text by itself.
     fn candidates(&self) -> Vec<Candidate<'q>> {
         let folded = fold(&self.document.text, FoldOptions::ALL);
-        let all = self.source.matcher.candidates(&self.source.gazetteers, folded.text());
+        let all = self.read(folded.text());
         let mut here: Vec<Candidate<'q>> =
             all.into_iter().filter(|c| folded.span(c.start..c.end) == Some(self.span)).collect();
         if here.is_empty() {
             let key = compile::key(self.wanted);
-            here = self.source.matcher.candidates(&self.source.gazetteers, &key);
+            here = self.read(&key);
             here.retain(|c| (c.start, c.end) == (0, key.len()));
         }
         here
+    }
+
+    /// What each place of a folded text reads like.
+    fn read(&self, folded: &str) -> Vec<Candidate<'q>> {
+        self.source.matcher.candidates(&self.source.gazetteers, folded, &pieces(folded))
     }
 
     fn refusal(&self, candidate: &Candidate<'_>, entry: EntryRef<'_>) -> Refusal {

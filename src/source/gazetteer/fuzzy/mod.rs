@@ -15,9 +15,9 @@ use serde::Deserialize;
 use unicode_normalization::char::is_combining_mark;
 
 use self::walk::Search;
-use super::boundary::{is_boundary, is_unspaced, is_word};
 use super::index::Cursor;
 use crate::text::CommonWords;
+use crate::text::boundary::{is_boundary, is_unspaced, is_word};
 use crate::text::common::words;
 
 /// The largest distance that can be asked for.

@@ -7,7 +7,7 @@
 //! of a key lie in one word of 64 bits, those of the first two kinds of a piece in the same one (Putze,
 //! Sanders, Singler, "Cache-, hash- and space-efficient Bloom filters", 2007).
 
-use super::pieces::{Piece, Pieces};
+use crate::text::pieces::{Piece, Pieces};
 
 /// Bits of the filter for each key. With three of them set for a key, about one word in fifty that is
 /// no key is taken for one.

@@ -5,7 +5,6 @@
 mod filter;
 mod fst;
 mod fst_build;
-mod pieces;
 
 pub(super) use self::filter::{Filter, FilterKeys, build as build_filter};
 pub use self::fst::Cursor;
@@ -16,8 +15,8 @@ use std::cmp::Reverse;
 
 use self::filter::{Asked, Verdict};
 use self::fst::Walk;
-use self::pieces::{Piece, Pieces};
-use super::boundary::is_boundary;
+use crate::text::boundary::is_boundary;
+use crate::text::pieces::Piece;
 
 /// So many pieces of a text are looked up side by side. A large gazetteer lies in memory, not in caches:
 /// what waits for it should wait together.
@@ -43,17 +42,14 @@ pub(super) struct Index<'b> {
 
 impl Index<'_> {
     /// Adds every occurrence of every surface that begins and ends at a word boundary to `hits`:
-    /// by start, and the longest first where several have one start.
-    pub(super) fn find(&self, text: &str, hits: &mut Vec<Hit>) {
-        let mut pieces = Pieces::new(text);
-        let mut block: Vec<Piece> = Vec::with_capacity(SIDE_BY_SIDE + 1);
+    /// by start, and the longest first where several have one start. `pieces` are those of `text`.
+    pub(super) fn find(&self, text: &str, pieces: &[Piece], hits: &mut Vec<Hit>) {
         let (mut asked, mut walks) = (Asked::default(), Vec::new());
-        loop {
-            block.extend(pieces.by_ref().take(SIDE_BY_SIDE + 1 - block.len()));
-            // The last piece of a full block is asked with the next block, which has what follows it.
-            let is_last = block.len() <= SIDE_BY_SIDE;
-            let count = if is_last { block.len() } else { SIDE_BY_SIDE };
-            self.filter.ask(&block, count, &mut asked, |piece, verdict| {
+        for first in (0..pieces.len()).step_by(SIDE_BY_SIDE) {
+            // The last piece of a full block is asked with what follows it.
+            let count = SIDE_BY_SIDE.min(pieces.len() - first);
+            let block = &pieces[first..pieces.len().min(first + SIDE_BY_SIDE + 1)];
+            self.filter.ask(block, count, &mut asked, |piece, verdict| {
                 let end = match verdict {
                     Verdict::Piece => piece.end,
                     Verdict::Any => text.len(),
@@ -69,18 +65,14 @@ impl Index<'_> {
                 }
             });
             hits[before..].sort_unstable_by_key(|hit| (hit.start, Reverse(hit.end)));
-            if is_last {
-                return;
-            }
-            block.drain(..count);
         }
     }
 }
 
 #[cfg(test)]
 pub(super) mod naive {
-    use super::super::boundary::is_boundary;
     use super::Hit;
+    use crate::text::boundary::is_boundary;
 
     /// What the index finds for these surfaces, found the obvious slow way.
     pub(in super::super) fn find(surfaces: &[String], text: &str) -> Vec<Hit> {

@@ -2,7 +2,6 @@
 
 use proptest::prelude::*;
 
-use super::super::boundary::is_boundary;
 use super::super::casing::Shape;
 use super::super::context::Context;
 use super::super::fuzzy::tests::naive as naive_fuzzy;
@@ -10,6 +9,7 @@ use super::super::spelling::Difference;
 use super::super::variants::tests::naive as naive_variants;
 use super::super::{Builder, Entry};
 use super::*;
+use crate::text::boundary::is_boundary;
 
 /// Place, label, detail, score.
 type Found = (Span, String, String, f32);

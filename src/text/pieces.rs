@@ -1,28 +1,33 @@
 //! The stretches of a text between word boundaries: where a match may begin, and a hash of what stands
 //! there.
 
-use super::super::boundary::is_boundary;
+use super::boundary::is_boundary;
 
 /// A stretch of text with no word boundary inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Piece {
+pub(crate) struct Piece {
     /// The first byte.
-    pub(super) start: usize,
+    pub(crate) start: usize,
     /// One past the last byte.
-    pub(super) end: usize,
+    pub(crate) end: usize,
     /// Of the bytes; the same in every text and on every machine, for it is kept in files.
-    pub(super) hash: u64,
+    pub(crate) hash: u64,
+}
+
+/// The pieces of a text, in order.
+pub(crate) fn pieces(text: &str) -> Vec<Piece> {
+    Pieces::new(text).collect()
 }
 
 /// The pieces of a text, less single spaces.
-pub(super) struct Pieces<'t> {
+pub(crate) struct Pieces<'t> {
     text: &'t str,
     position: usize,
 }
 
 impl<'t> Pieces<'t> {
     /// The pieces of `text`.
-    pub(super) fn new(text: &'t str) -> Self {
+    pub(crate) fn new(text: &'t str) -> Self {
         Self { text, position: 0 }
     }
 }

@@ -1,5 +1,5 @@
 //! Where a match may begin and end: between characters that do not belong to one word. It knows
-//! single positions, not what a sentence or a name is (that is `text::segment`'s work).
+//! single positions, not what a sentence or a name is (that is `segment`'s work).
 
 use unicode_normalization::char::is_combining_mark;
 
@@ -7,7 +7,7 @@ use unicode_normalization::char::is_combining_mark;
 ///
 /// There is no boundary between two letters, digits or marks, but for the scripts that are written
 /// without spaces; `_`, `#` and `@` are none of them. A mark never parts from what it stands on.
-pub(super) fn is_boundary(text: &str, at: usize) -> bool {
+pub(crate) fn is_boundary(text: &str, at: usize) -> bool {
     let bytes = text.as_bytes();
     if let (Some(before), Some(after)) =
         (at.checked_sub(1).and_then(|i| bytes.get(i)), bytes.get(at))
@@ -32,12 +32,12 @@ fn is_between(before: char, after: char) -> bool {
 }
 
 /// Letters, digits and the marks on them: what words are made of.
-pub(super) fn is_word(c: char) -> bool {
+pub(crate) fn is_word(c: char) -> bool {
     c.is_alphanumeric() || is_combining_mark(c)
 }
 
 /// Scripts written without spaces: Thai, Lao, Myanmar, Khmer, kana, Han.
-pub(super) fn is_unspaced(c: char) -> bool {
+pub(crate) fn is_unspaced(c: char) -> bool {
     matches!(c,
         '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
         | '\u{19e0}'..='\u{19ff}' | '\u{2e80}'..='\u{2fdf}' | '\u{3005}'..='\u{3007}'
