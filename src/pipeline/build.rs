@@ -13,7 +13,7 @@ use super::store::{EvidenceUse, SourceKey, SourceStore};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::merge::{Pass, PassKind, PassScope};
 use crate::resource::{Files, Section, TomlFile};
-use crate::source::model::{DeviceChoice, ModelConfig};
+use crate::source::model::{DeviceChoice, ModelConfig, PrecisionChoice};
 use crate::source::{self, LoadContext, Source};
 use crate::span::Label;
 
@@ -30,6 +30,8 @@ pub struct EngineOptions {
     pub all: bool,
     /// The folder in which findings of the sources are kept, to be merged again without running them.
     pub evidence: Option<PathBuf>,
+    /// What models are computed in, whatever the engine file says.
+    pub precision: Option<PrecisionChoice>,
     /// What a model that runs alone is to find; nothing where that is its own business.
     pub labels: Option<Vec<String>>,
 }
@@ -141,10 +143,12 @@ impl Engine {
         let files = listed(files, options);
         let context = LoadContext { files: files.clone(), device: options.device };
         let config = ModelConfig::of_folder(&path.to_string_lossy());
-        let config = ModelConfig { labels: options.labels.clone(), ..config };
+        let precision = options.precision.unwrap_or(config.precision);
+        let config = ModelConfig { labels: options.labels.clone(), precision, ..config };
         let source = source::model::system::load(name.clone(), config, &context)?;
-        let written = options.labels.as_ref().map(|labels| format!("{labels:?}"));
-        let written = written.unwrap_or_default();
+        let labels = options.labels.as_ref().map(|labels| format!("{labels:?}"));
+        let written =
+            labels.unwrap_or_default() + options.precision.map_or("", PrecisionChoice::name);
         let key =
             files.names_read().map(|names| SourceKey::of(&written, &files, &names)).transpose()?;
         let mut engine = Self::of_sources(source.labels(), vec![source.into()]);
@@ -239,10 +243,11 @@ pub(super) fn build(
         }
         labels.extend(source.adds_labels.iter().map(|l| Label::new(l)));
         let place = source.place.clone();
-        let loaded = load_source(source, &context, parts).and_then(|(loaded, kind, key)| {
-            let store = store(loaded.name(), key, options)?;
-            Ok((loaded, kind, store))
-        });
+        let loaded =
+            load_source(source, &context, options, parts).and_then(|(loaded, kind, key)| {
+                let store = store(loaded.name(), key, options)?;
+                Ok((loaded, kind, store))
+            });
         match loaded {
             Ok((loaded, kind, store)) => {
                 sources.push((loaded, (kind, place)));
@@ -299,10 +304,14 @@ pub(super) fn build(
 fn load_source(
     config: SourceConfig<'_>,
     context: &LoadContext,
+    options: &EngineOptions,
     parts: &mut Parts,
 ) -> Result<(Arc<dyn Source>, &'static str, Option<SourceKey>)> {
-    let SourceConfig { name, kind, kind_place, place, section, .. } = config;
+    let SourceConfig { name, kind, kind_place, place, mut section, .. } = config;
     let kind = source::kind(&kind).map_err(|e| e.at(kind_place))?;
+    if let Some(precision) = options.precision.filter(|_| kind.name == "model") {
+        section.set_str("precision", precision.name());
+    }
     let load = |section: Section<'_>, files| {
         let context = LoadContext { files, ..context.clone() };
         (kind.load)(name.clone(), section, &context).map(Arc::from)

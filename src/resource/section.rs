@@ -1,6 +1,7 @@
 //! TOML that remembers its place: a file is parsed once, each part of it is then read by the
 //! component it belongs to, and every error points at the line that caused it.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -95,6 +96,14 @@ impl<'f> Section<'f> {
 
     fn table(&self) -> toml::Table {
         toml::Table::deserialize(Deserializer::from(self.table.clone())).unwrap_or_default()
+    }
+
+    /// Puts a string in the place of what it holds under `key`, be it nothing. An error about it is one about the section.
+    pub fn set_str(&mut self, key: &'static str, value: &'static str) {
+        let place = self.table.span();
+        let value = DeValue::String(Cow::Borrowed(value));
+        let key = Spanned::new(place.clone(), Cow::Borrowed(key));
+        self.table.get_mut().insert(key, Spanned::new(place, value));
     }
 
     /// An error about this section.

@@ -245,6 +245,35 @@ fn what_cannot_be_watched_is_told() {
 }
 
 #[test]
+fn a_precision_is_chosen_over_that_of_the_engine_and_is_part_of_what_is_kept() {
+    let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let [bert, flair] =
+        ["tiny-bert", "flair/characters"].map(|name| data.join(name).display().to_string());
+    let engine = format!(
+        "labels = [\"PER\", \"LOC\", \"ORG\", \"MISC\"]\n[[source]]\nkind = \"model\"\n\
+         name = \"tagger\"\npath = {bert:?}\nprecision = \"f32\"\n[[merge]]\npass = \"longest\"\n"
+    );
+    let bench =
+        Bench::new().write("spanloom.toml", engine).write("in.txt", "Anna Keller of Northwind");
+    let run = |arguments: &[&str]| {
+        let all = ["tag", "in.txt", "--format", "jsonl", "--evidence", "kept"];
+        bench.run(&[&all, arguments].concat()).clean()
+    };
+    let plain = run(&[]);
+    assert_eq!(run(&["--precision", "f32"]), plain);
+    let coarse = run(&["--precision", "int8"]);
+    assert_ne!(coarse, plain);
+    let refused = bench.run(&["tag", "in.txt", "--model", &flair, "--precision", "int8"]).failed();
+    assert!(refused.contains("precision"), "{refused}");
+    let unknown = bench.run(&["tag", "in.txt", "--precision", "int4"]);
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.err.contains("f32, int16, int8, auto"), "{}", unknown.err);
+    bench.run(&["tag", "in.txt", "-o", "out/", "-q"]).clean();
+    let other = bench.run(&["tag", "in.txt", "-o", "out/", "--precision", "int8"]).failed();
+    assert!(other.contains("precision"), "{other}");
+}
+
+#[test]
 fn a_model_finds_the_labels_it_is_asked_for() {
     let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     let bench = Bench::new();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use candle_core::Device;
@@ -88,6 +89,19 @@ pub enum PrecisionChoice {
 }
 
 impl PrecisionChoice {
+    /// All choices, as users write them.
+    pub const NAMES: [&str; 4] = ["f32", "int16", "int8", "auto"];
+
+    /// As users write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Int16 => "int16",
+            Self::Int8 => "int8",
+            Self::Auto => "auto",
+        }
+    }
+
     /// What to ask a model on this device for.
     pub(super) fn on(self, device: &Device) -> Precision {
         match self {
@@ -97,6 +111,16 @@ impl PrecisionChoice {
             Self::Auto if device.is_cpu() && is_faster_in_fixed_point() => Precision::Int16,
             Self::Auto => Precision::F32,
         }
+    }
+}
+
+impl FromStr for PrecisionChoice {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let all = [Self::F32, Self::Int16, Self::Int8, Self::Auto];
+        let found = all.into_iter().find(|choice| choice.name() == name);
+        found.ok_or_else(|| Error::unknown("precision", name, &Self::NAMES))
     }
 }
 

@@ -30,7 +30,7 @@ use super::{LoadContext, Source, SourceKind};
 use crate::error::{Error, Result};
 
 pub use arch::{ARCHITECTURES, Architecture, Dropout, Mode, Precision};
-pub use config::ModelConfig;
+pub use config::{ModelConfig, PrecisionChoice};
 pub use device::DeviceChoice;
 pub use head::HEADS;
 pub use system::{SYSTEMS, System};

@@ -22,6 +22,7 @@ pub struct Weights {
     adapter_scale: f64,
     /// What products with them are computed in.
     precision: Precision,
+    are_final: bool,
     /// What others share the tensors by.
     origin: Option<Arc<BTreeMap<String, Tensor>>>,
     /// The names of those that an architecture or a head has taken.
@@ -47,6 +48,7 @@ impl Weights {
             prefix: String::new(),
             adapter_scale: 1.0,
             precision: Precision::default(),
+            are_final: false,
             origin: None,
             taken: Arc::default(),
         }
@@ -63,6 +65,17 @@ impl Weights {
     #[must_use]
     pub fn with_precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
+    }
+
+    /// The same weights, which nothing will change: models of them may lay them out anew for their passes.
+    #[must_use]
+    pub fn finished(self) -> Self {
+        Self { are_final: true, ..self }
+    }
+
+    /// Whether they are [`Weights::finished`].
+    pub fn are_final(&self) -> bool {
+        self.are_final
     }
 
     /// What products with these weights are computed in.
@@ -99,6 +112,7 @@ impl Weights {
             prefix: format!("{}{prefix}", self.prefix),
             adapter_scale: self.adapter_scale,
             precision: self.precision,
+            are_final: self.are_final,
             origin: self.origin.clone(),
         }
     }

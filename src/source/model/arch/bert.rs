@@ -106,7 +106,7 @@ impl Bert {
             head_dropout: keys.rate("classifier_dropout", shape.dropout)?,
             shape,
         };
-        bert.laid_out(weights.precision())
+        bert.laid_out(weights)
     }
 }
 
@@ -126,12 +126,11 @@ pub(super) fn shape(keys: &Keys, defaults: &Defaults, epsilon: f64) -> crate::Re
 }
 
 impl Bert {
-    /// The same with weights laid out, where that is how they are multiplied in this precision.
-    pub(super) fn laid_out(mut self, precision: Precision) -> crate::Result<Self> {
-        if let Some(bits) = precision.fixed()
-            && packed::is_fused(&self)
-        {
-            packed::lay_out(&mut self, bits)
+    /// The same with weights laid out, where nothing changes them any more or that is how they are multiplied.
+    pub(super) fn laid_out(mut self, weights: &Weights) -> crate::Result<Self> {
+        let is_wanted = weights.are_final() || weights.precision().fixed().is_some();
+        if is_wanted && packed::is_fused(&self) && packed::runs_on(&self) {
+            packed::lay_out(&mut self)
                 .map_err(|e| Error::new(ErrorKind::Device, format!("the device failed: {e}")))?;
         }
         Ok(self)

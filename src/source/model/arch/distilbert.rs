@@ -71,5 +71,5 @@ fn load(keys: &Keys, weights: &Weights) -> crate::Result<Bert> {
         head_dropout: shape.dropout,
         shape,
     };
-    bert.laid_out(weights.precision())
+    bert.laid_out(weights)
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use candle_core::{D, Result, Tensor, bail};
 
-use super::kernel::fixed::{Bits, FixedWeight};
+use super::kernel::fixed::FixedWeight;
+use super::kernel::panels::Panels;
 use super::{Mode, Precision, differentiable, packed};
 use crate::error::{Error, ErrorKind};
 use crate::source::model::weights::Weights;
@@ -17,8 +18,16 @@ pub struct Linear {
     pub(super) bias: Option<Tensor>,
     pub(super) adapter: Option<LowRank>,
     pub(super) precision: Precision,
-    /// The weight in fixed point, where it is laid out.
-    pub(super) fixed: Option<Arc<FixedWeight>>,
+    pub(super) laid_out: Option<Arc<LaidOut>>,
+}
+
+/// A weight as passes without padding multiply by it.
+#[derive(Debug)]
+pub(super) enum LaidOut {
+    /// In 32 bits.
+    Float(Panels),
+    /// In fixed point.
+    Fixed(FixedWeight),
 }
 
 /// What an adapter adds to a linear layer: `scale x A^T B^T` (see [`crate::source::model::adapter`]).
@@ -79,30 +88,32 @@ impl Linear {
             bias: has_bias.then(bias).transpose()?,
             adapter: LowRank::load(weights, name, inputs, outputs)?,
             precision: weights.precision(),
-            fixed: None,
+            laid_out: None,
         })
     }
 
     /// What its products are computed in, where there is no padding.
     pub(super) fn computes_in(&self) -> Precision {
-        match (self.precision, &self.fixed) {
+        match (self.precision, &self.laid_out) {
             (Precision::Int8 | Precision::Int16, None) => Precision::F32,
             (precision, _) => precision,
         }
     }
 
-    /// Lays its weight out in fixed point: from now on, passes without padding multiply by that.
+    /// Lays its weight out: from now on, passes without padding multiply by that.
     ///
     /// # Errors
     /// Where the weight is not at hand, or may change.
-    pub(super) fn lay_out(&mut self, bits: Bits) -> Result<()> {
+    pub(super) fn lay_out(&mut self) -> Result<()> {
         if self.weight.is_variable() {
             bail!("a weight that is trained cannot be laid out");
         }
         let inputs = self.weight.dim(1)?;
-        let fixed =
-            differentiable::with(&self.weight, |weight| FixedWeight::new(weight, inputs, bits))?;
-        self.fixed = Some(Arc::new(fixed));
+        let laid_out = differentiable::with(&self.weight, |weight| match self.precision.fixed() {
+            Some(bits) => LaidOut::Fixed(FixedWeight::new(weight, inputs, bits)),
+            None => LaidOut::Float(Panels::new(weight, inputs)),
+        })?;
+        self.laid_out = Some(Arc::new(laid_out));
         Ok(())
     }
 

@@ -2,8 +2,8 @@
 //! matrix, so that linear layers see one product and attention each sequence by itself. The steps between are
 //! fused into passes over memory that is used again.
 //!
-//! The weights are read where they are, each time: the layers of a model in training share them with the
-//! variables that training changes.
+//! The weights of a model in training are read where they are, each time: its layers share them with the variables that
+//! training changes. Those that nothing changes any more are laid out once, as products read them.
 //!
 //! The hidden states of a sequence are the same to the last bit whatever else is in the batch, and for any
 //! number of threads.
@@ -26,7 +26,7 @@ use super::bert::Bert;
 use super::block::{Block, Shape};
 use super::differentiable::{runs_here, with, with_all};
 use super::embeddings::SubWords;
-use super::kernel::fixed::{Bits, FixedRows};
+use super::kernel::fixed::FixedRows;
 use super::kernel::gelu;
 use super::kernel::norm::Norm;
 use super::layers::{LayerNorm, Linear};
@@ -43,10 +43,9 @@ pub(super) fn is_fused(bert: &Bert) -> bool {
     bert.shape.activation == Activation::Gelu
 }
 
-/// Lays the weights of a model that [`is_fused`] out for passes of inference in fixed point.
-pub(super) fn lay_out(bert: &mut Bert, bits: Bits) -> Result<()> {
-    let mut linears = bert.blocks.iter_mut().flat_map(Block::linears);
-    linears.try_for_each(|linear| linear.lay_out(bits))
+/// Lays the weights of a model out that [`is_fused`] and [`runs_on`] the processor, for passes of inference.
+pub(super) fn lay_out(bert: &mut Bert) -> Result<()> {
+    bert.blocks.iter_mut().flat_map(Block::linears).try_for_each(Linear::lay_out)
 }
 
 /// Whether the model's device and precision are those of these passes.

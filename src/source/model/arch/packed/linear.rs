@@ -5,7 +5,7 @@ use candle_core::{Result, Tensor, bail};
 use super::super::differentiable::with;
 use super::super::kernel::fixed::{Bits, FixedRows};
 use super::super::kernel::product::{Matrix, MatrixMut, multiply};
-use super::super::layers::Linear;
+use super::super::layers::{LaidOut, Linear};
 
 use super::room;
 
@@ -49,9 +49,10 @@ pub(super) fn linear(
     low: &mut Vec<f32>,
 ) -> Result<()> {
     let x = rows.values;
-    match &layer.fixed {
+    match layer.laid_out.as_deref() {
         None => weighted(to, x, &layer.weight, false)?,
-        Some(weight) => {
+        Some(LaidOut::Float(weight)) => weight.multiply(x, to),
+        Some(LaidOut::Fixed(weight)) => {
             let inputs = layer.weight.dim(1)?;
             rows.fixed(inputs, weight.bits()).multiply(weight, to);
         }
