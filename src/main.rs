@@ -5,12 +5,7 @@
 
 use std::process::ExitCode;
 
-use mimalloc::MiMalloc;
 use spanloom::cli;
-
-/// Many threads take and give back small pieces of memory for each document.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Says how often a waiting thread of candle looks for work before it sleeps, where the user has not.
 const SPINS: &str = "CANDLE_BARRIER_POOL_SPIN_LIMIT";
