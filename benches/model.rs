@@ -73,7 +73,7 @@ fn encoder(criterion: &mut Criterion) {
     let architecture = architecture("bert", "models/en").expect("an architecture");
     let in_precision = |precision| {
         let weights = Weights::load(&files, "models/en", &Device::Cpu).expect("the weights");
-        let weights = weights.with_precision(precision).finished();
+        let weights = weights.with_precision(precision);
         (architecture.load)(&config, &weights).expect("the encoder")
     };
     let [encoder, int16, int8] =

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::config::ModelConfig;
+use super::config::{ModelConfig, PrecisionChoice};
 use super::flair;
 use super::gliner;
 use super::span_marker;
@@ -79,13 +79,23 @@ pub fn load(name: Arc<str>, config: ModelConfig, context: &LoadContext) -> Resul
     (system.load)(name, config, context)
 }
 
-/// Checks that the system heeds all options that are written.
+/// Checks that the system heeds all options that are written, and the precision that may be asked for besides. Every system
+/// computes in 32 bits.
 fn check_options(system: &System, config: &ModelConfig) -> Result<()> {
-    let heeds = |name: &str| name == "path" || system.options.contains(&name);
-    let unheeded = config.places.iter().filter(|(name, _)| !heeds(name)).map(|(name, place)| {
+    let is_usual = matches!(config.precision, PrecisionChoice::F32 | PrecisionChoice::Auto);
+    let heeds = |name: &str| {
+        name == "path" || system.options.contains(&name) || name == "precision" && is_usual
+    };
+    let unheeded = |name: &str| {
         let message = format!("a model of the system {} has no option '{name}'", system.name);
         let help = format!("it has path, {}", system.options.join(", "));
-        Error::new(ErrorKind::Config, message).with_help(help).at(place.clone())
-    });
-    Error::several(unheeded.collect()).map_or(Ok(()), Err)
+        Error::new(ErrorKind::Config, message).with_help(help)
+    };
+    let written = config.places.iter().filter(|(name, _)| !heeds(name));
+    let mut errors: Vec<Error> =
+        written.map(|(name, place)| unheeded(name).at(place.clone())).collect();
+    if !heeds("precision") && !config.places.contains_key("precision") {
+        errors.push(unheeded("precision"));
+    }
+    Error::several(errors).map_or(Ok(()), Err)
 }

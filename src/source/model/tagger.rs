@@ -129,7 +129,7 @@ impl Tagger {
         let device = context.device.open()?;
         let folder = config.path.trim_end_matches('/').to_owned();
         let mut folder = ModelFolder::read(&context.files, &folder, &device)?;
-        folder.weights = folder.weights.with_precision(config.precision.on(&device)).finished();
+        folder.weights = folder.weights.with_precision(config.precision.on(&device));
         let tagger = Self::of_folder(name, config, &folder, device)?;
         tagger.check_precision()?;
         let kept = (!tagger.may_vary_with_batch()).then(|| Cache::new(KEPT_BYTES));

@@ -22,6 +22,7 @@ pub struct Weights {
     adapter_scale: f64,
     /// What products with them are computed in.
     precision: Precision,
+    /// Whether nothing changes them any more.
     are_final: bool,
     /// What others share the tensors by.
     origin: Option<Arc<BTreeMap<String, Tensor>>>,
@@ -37,7 +38,8 @@ impl Weights {
     pub fn load(files: &Files, folder: &str, device: &Device) -> Result<Self> {
         let (origin, shown) = checkpoint::shared(files, folder, device)?;
         let tensors = Arc::clone(&origin);
-        Ok(Self { tensors, origin: Some(origin), ..Self::new(BTreeMap::new(), shown) })
+        let read = Self::new(BTreeMap::new(), shown);
+        Ok(Self { tensors, origin: Some(origin), are_final: true, ..read })
     }
 
     /// These tensors; messages call them `file`.
@@ -67,14 +69,14 @@ impl Weights {
         Self { precision, ..self }
     }
 
-    /// The same weights, which nothing will change: models of them may lay them out anew for their passes.
-    #[must_use]
-    pub fn finished(self) -> Self {
+    /// The same weights, as if they had been read from a file.
+    #[cfg(test)]
+    pub(super) fn finished(self) -> Self {
         Self { are_final: true, ..self }
     }
 
-    /// Whether they are [`Weights::finished`].
-    pub fn are_final(&self) -> bool {
+    /// Whether they stay as they are in a file, so that what is made of them stays true: nobody trains them.
+    pub(super) fn are_final(&self) -> bool {
         self.are_final
     }
 
@@ -124,11 +126,13 @@ impl Weights {
     /// Where the file has no such name, or two weights get one name.
     pub fn renamed(self, map: &BTreeMap<String, String>) -> Result<Self> {
         let (scale, origin, precision) = (self.adapter_scale, self.origin.clone(), self.precision);
+        let are_final = self.are_final;
         let (tensors, file) = self.into_parts();
         Ok(Self {
             adapter_scale: scale,
             origin,
             precision,
+            are_final,
             ..Self::new(rename(tensors, map)?, file)
         })
     }
