@@ -213,6 +213,20 @@ fn fixed_point_is_near_and_for_some_architectures() {
 }
 
 #[test]
+fn floating_point_of_16_bits_is_for_cuda() {
+    for precision in [PrecisionChoice::Bf16, PrecisionChoice::F16] {
+        let mut config = ModelConfig::of_folder("models/en");
+        config.precision = precision;
+        let error = Tagger::load("tagger".into(), config, &context()).err().expect("no GPU here");
+        assert!(
+            error.to_string().contains("the architecture 'bert' is not computed in"),
+            "{error}"
+        );
+        assert!(error.help_text().expect("help").contains("it is for CUDA"), "{error}");
+    }
+}
+
+#[test]
 fn entities_over_given_tokens_equal_the_reference() {
     let tagger = tagger(|_| {}, "models/en");
     let fixture = json("tests/data/parity/en_tokens.json");

@@ -267,7 +267,7 @@ fn a_precision_is_chosen_over_that_of_the_engine_and_is_part_of_what_is_kept() {
     assert!(refused.contains("precision"), "{refused}");
     let unknown = bench.run(&["tag", "in.txt", "--precision", "int4"]);
     assert_eq!(unknown.code, 2);
-    assert!(unknown.err.contains("f32, int16, int8, auto"), "{}", unknown.err);
+    assert!(unknown.err.contains("f32, int16, int8, bf16, f16, auto"), "{}", unknown.err);
     bench.run(&["tag", "in.txt", "-o", "out/", "-q"]).clean();
     let other = bench.run(&["tag", "in.txt", "-o", "out/", "--precision", "int8"]).failed();
     assert!(other.contains("precision"), "{other}");

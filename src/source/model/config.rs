@@ -79,6 +79,10 @@ pub enum PrecisionChoice {
     /// 32 bits.
     #[default]
     F32,
+    /// Floating-point numbers of 16 bits ([`Precision::Bf16`]) in all layers, or an error.
+    Bf16,
+    /// The same in half precision ([`Precision::F16`]).
+    F16,
     /// 16-bit fixed point ([`Precision::Int16`]), or an error.
     Int16,
     /// 8-bit fixed point ([`Precision::Int8`]), or an error.
@@ -90,12 +94,14 @@ pub enum PrecisionChoice {
 
 impl PrecisionChoice {
     /// All choices, as users write them.
-    pub const NAMES: [&str; 4] = ["f32", "int16", "int8", "auto"];
+    pub const NAMES: [&str; 6] = ["f32", "int16", "int8", "bf16", "f16", "auto"];
 
     /// As users write it.
     pub fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+            Self::F16 => "f16",
             Self::Int16 => "int16",
             Self::Int8 => "int8",
             Self::Auto => "auto",
@@ -106,6 +112,8 @@ impl PrecisionChoice {
     pub(super) fn on(self, device: &Device) -> Precision {
         match self {
             Self::F32 => Precision::F32,
+            Self::Bf16 => Precision::Bf16,
+            Self::F16 => Precision::F16,
             Self::Int16 => Precision::Int16,
             Self::Int8 => Precision::Int8,
             Self::Auto if device.is_cpu() && is_faster_in_fixed_point() => Precision::Int16,
@@ -118,7 +126,7 @@ impl FromStr for PrecisionChoice {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
-        let all = [Self::F32, Self::Int16, Self::Int8, Self::Auto];
+        let all = [Self::F32, Self::Int16, Self::Int8, Self::Bf16, Self::F16, Self::Auto];
         let found = all.into_iter().find(|choice| choice.name() == name);
         found.ok_or_else(|| Error::unknown("precision", name, &Self::NAMES))
     }
@@ -252,11 +260,12 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
     },
     OptionDoc {
         name: "precision",
-        value: "\"f32\" | \"int16\" | \"int8\" | \"auto\", \"f32\"",
-        doc: "What a token classifier's matrix products are computed in, on the processor. int16: fixed point, \
+        value: "\"f32\" | \"int16\" | \"int8\" | \"bf16\" | \"f16\" | \"auto\", \"f32\"",
+        doc: "What a token classifier's matrix products are computed in. int16, on the processor: fixed point, \
               weights and inputs of 12 bits, exact sums; for BERT, RoBERTa, CamemBERT, XLM-RoBERTa, ELECTRA and \
               DistilBERT. int8: the same with 8 bits, faster where the processor has AVX-512 VNNI, at some cost in \
-              F1. auto: int16 where the processor has AVX2 and the model is one of these, else f32.",
+              F1. bf16 and f16, on CUDA, for the same models: weights and states of the layers in 16 bits. auto: on \
+              the processor int16 where it has AVX2 and the model is one of these, else f32.",
     },
     OptionDoc {
         name: "map",

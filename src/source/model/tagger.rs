@@ -8,7 +8,7 @@ use std::sync::Arc;
 use candle_core::{Device, Tensor};
 
 use super::adapter::{self, AdapterConfig};
-use super::arch::{self, Encoder, Mode, Precision};
+use super::arch::{self, Encoder, Mode};
 use super::batch::Batch;
 use super::config::{ModelConfig, PrecisionChoice, WordSource};
 use super::folder_options::Common;
@@ -182,7 +182,8 @@ impl Tagger {
             architecture: architecture.name,
             head_kind: kind.name,
             kept: None,
-            _origin: weights.origin(),
+            // In 16 bits the encoder has weights of its own.
+            _origin: weights.origin().filter(|_| weights.precision().half().is_none()),
         })
     }
 
@@ -190,14 +191,21 @@ impl Tagger {
     fn check_precision(&self) -> Result<()> {
         let (choice, computed) = (self.config.precision, self.encoder.precision());
         let asked = choice.on(&self.device);
-        let is_otherwise = computed != asked || asked != Precision::F32 && !self.device.is_cpu();
+        // The processor would only round to 16 bits, and multiply in 32.
+        let is_otherwise = computed != asked || asked.half().is_some() && self.device.is_cpu();
         if choice != PrecisionChoice::Auto && is_otherwise {
             let message = format!(
                 "the architecture '{}' is not computed in {} on this device",
                 self.architecture,
                 asked.name()
             );
-            let error = Error::new(ErrorKind::Config, message).with_help("known here: f32, auto");
+            let help = match asked.half() {
+                Some(_) if self.device.is_cpu() => {
+                    "it is for CUDA; known on the processor: f32, int16, int8, auto"
+                }
+                _ => "known here: f32, auto",
+            };
+            let error = Error::new(ErrorKind::Config, message).with_help(help);
             return Err(self.config.at("precision", error));
         }
         if choice == PrecisionChoice::Auto {
@@ -351,7 +359,8 @@ impl Source for Tagger {
     }
 
     fn batch_size(&self) -> Option<usize> {
-        Some(256)
+        // As much as fills a large batch of short documents.
+        Some((self.config.batch_tokens / 8).max(256))
     }
 
     fn may_vary_with_batch(&self) -> bool {

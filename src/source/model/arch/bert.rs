@@ -9,6 +9,7 @@ use super::embeddings::{Embeddings, Sizes};
 use super::keys::Keys;
 use super::layers::{LayerNorm, Linear};
 use super::packed;
+use super::packed::device::{self, Layers};
 use super::{Architecture, Encoder, Mode, Precision, prefix_in};
 use crate::error::{Error, ErrorKind};
 use crate::source::model::batch::Batch;
@@ -57,6 +58,8 @@ pub(super) struct Bert {
     /// From the width of the embeddings to that of the hidden states.
     pub(super) project: Option<Linear>,
     pub(super) blocks: Vec<Block>,
+    /// The layers as another device than the processor computes them without padding.
+    pub(super) on_device: Option<Layers>,
     pub(super) positions: usize,
     pub(super) padding: Option<usize>,
     pub(super) head_dropout: f64,
@@ -101,6 +104,7 @@ impl Bert {
                     Block::load(weights, &name, &BERT_NAMES, &shape)
                 })
                 .collect::<crate::Result<_>>()?,
+            on_device: None,
             positions: sizes.positions,
             padding,
             head_dropout: keys.rate("classifier_dropout", shape.dropout)?,
@@ -126,13 +130,20 @@ pub(super) fn shape(keys: &Keys, defaults: &Defaults, epsilon: f64) -> crate::Re
 }
 
 impl Bert {
-    /// The same with weights laid out, where nothing changes them any more or that is how they are multiplied.
+    /// The same with weights laid out for inference, where nothing changes them any more or that is how they are multiplied
+    /// in this precision.
     pub(super) fn laid_out(mut self, weights: &Weights) -> crate::Result<Self> {
-        let is_wanted = weights.are_final() || weights.precision().fixed().is_some();
-        if is_wanted && packed::is_fused(&self) && packed::runs_on(&self) {
+        let (precision, are_final) = (weights.precision(), weights.are_final());
+        let is_here = self.norm.weight.device().is_cpu();
+        let is_fused = packed::is_fused(&self) && packed::runs_on(&self);
+        let laid_out = if is_here && is_fused && (are_final || precision.fixed().is_some()) {
             packed::lay_out(&mut self)
-                .map_err(|e| Error::new(ErrorKind::Device, format!("the device failed: {e}")))?;
-        }
+        } else if !is_here && are_final {
+            device::lay_out(&mut self, precision)
+        } else {
+            Ok(())
+        };
+        laid_out.map_err(|e| Error::new(ErrorKind::Device, format!("the device failed: {e}")))?;
         Ok(self)
     }
 
@@ -148,11 +159,14 @@ impl Bert {
 
 impl Encoder for Bert {
     fn encode(&self, batch: &Batch, mode: Mode<'_>) -> Result<Tensor> {
-        match mode {
-            Mode::Inference if packed::is_fused(self) && packed::fits(self, batch) => {
+        match (mode, &self.on_device) {
+            (Mode::Inference, Some(layers)) if packed::is_plain(batch) => {
+                device::encode(self, layers, batch)
+            }
+            (Mode::Inference, None) if packed::is_fused(self) && packed::fits(self, batch) => {
                 packed::encode(self, batch)
             }
-            Mode::Training(dropout) if packed::fits(self, batch) => {
+            (Mode::Training(dropout), _) if packed::fits(self, batch) => {
                 packed::training::encode(self, batch, dropout)
             }
             _ => self.encode_layers(batch, mode, &mut |_| {}),

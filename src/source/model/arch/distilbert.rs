@@ -66,6 +66,7 @@ fn load(keys: &Keys, weights: &Weights) -> crate::Result<Bert> {
             })
             .collect::<crate::Result<_>>()?,
         project: None,
+        on_device: None,
         positions: sizes.positions,
         padding: None,
         head_dropout: shape.dropout,

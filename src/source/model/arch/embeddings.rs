@@ -80,6 +80,24 @@ impl Embeddings {
         Ok(sum)
     }
 
+    /// The sums for sub-words without padding whose numbers are on any device, of shape `(sub-words, width)`.
+    pub(super) fn select(
+        &self,
+        ids: &Tensor,
+        positions: &Tensor,
+        types: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        let mut sum = self.words.index_select(ids, 0)?;
+        if let Some(table) = &self.positions {
+            sum = (sum + table.index_select(positions, 0)?)?;
+        }
+        match (&self.types, types) {
+            (Some(table), Some(types)) => sum + table.index_select(types, 0)?,
+            (Some(table), None) => sum.broadcast_add(&table.narrow(0, 0, 1)?),
+            (None, _) => Ok(sum),
+        }
+    }
+
     /// The sums for sub-words without padding, of shape `(sub-words, width)`, into `to`, which is zero.
     pub(super) fn add(&self, sub_words: &SubWords, to: &mut [f32]) -> Result<()> {
         add_rows(to, &self.words, &sub_words.ids)?;

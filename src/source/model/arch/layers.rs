@@ -123,9 +123,7 @@ impl Linear {
     /// Where the device fails.
     pub fn forward_row_by_row(&self, x: &Tensor, mode: Mode<'_>) -> Result<Tensor> {
         match mode {
-            Mode::Inference
-                if differentiable::runs_here(x) && self.precision != Precision::Bf16 =>
-            {
+            Mode::Inference if differentiable::runs_here(x) && self.precision.half().is_none() => {
                 packed::row_by_row(self, x)
             }
             _ => self.forward(x),
@@ -152,7 +150,7 @@ fn product(
     bias: Option<&Tensor>,
     precision: Precision,
 ) -> Result<Tensor> {
-    let is_plain = precision != Precision::Bf16 && differentiable::runs_here(x);
+    let is_plain = precision.half().is_none() && differentiable::runs_here(x);
     // Where nothing is trained, nothing is tracked either.
     if is_plain && (weight.is_variable() || x.track_op()) {
         return differentiable::linear(x, weight, bias);

@@ -9,6 +9,7 @@
 //! number of threads.
 
 mod attention;
+pub(super) mod device;
 mod linear;
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,6 @@ use std::ops::Range;
 use candle_core::{Result, Tensor};
 use rayon::prelude::*;
 
-use super::Precision;
 use super::activation::Activation;
 use super::bert::Bert;
 use super::block::{Block, Shape};
@@ -51,7 +51,7 @@ pub(super) fn lay_out(bert: &mut Bert) -> Result<()> {
 /// Whether the model's device and precision are those of these passes.
 pub(super) fn runs_on(bert: &Bert) -> bool {
     runs_here(&bert.norm.weight)
-        && bert.blocks.iter().all(|block| block.query.precision != Precision::Bf16)
+        && bert.blocks.iter().all(|block| block.query.precision.half().is_none())
 }
 
 /// A linear layer on `x` of shape `(…, inputs)`, in one thread: a row of the result depends on no other row, to the
@@ -74,11 +74,14 @@ pub(super) fn row_by_row(layer: &Linear, x: &Tensor) -> Result<Tensor> {
 
 /// Whether a batch can be encoded here.
 pub(super) fn fits(bert: &Bert, batch: &Batch) -> bool {
+    batch.ids.device().is_cpu() && runs_on(bert) && is_plain(batch)
+}
+
+/// Whether nothing is masked in a batch but padding, and sub-words count their positions for themselves.
+pub(super) fn is_plain(batch: &Batch) -> bool {
     let Ok((rows, length)) = batch.ids.dims2() else { return false };
     let is_padding = |mask: &Tensor| mask.dims() == [rows, 1, 1, length];
     length > 0
-        && batch.ids.device().is_cpu()
-        && runs_on(bert)
         && batch.positions.is_none()
         && batch.mask.as_ref().is_none_or(is_padding)
         && batch.lengths.len() == rows

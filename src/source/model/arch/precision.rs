@@ -15,6 +15,10 @@ pub enum Precision {
     /// Factors and products rounded to bfloat16, sums within a product in 32 bits: the rate of tensor cores on CUDA.
     /// The processor rounds in the same way and multiplies in 32 bits, which is slower than not to round.
     Bf16,
+    /// The same in half precision, which has more digits and a smaller range: in inference on CUDA. Training would have
+    /// to scale losses.
+    #[serde(skip)]
+    F16,
     /// Whole numbers of 12 bits in 16, with a scale for each row of both factors (see the kernel `fixed`), in the linear
     /// layers of a model that is not trained, on the processor; else 32 bits.
     #[serde(skip)]
@@ -30,6 +34,7 @@ impl Precision {
         match self {
             Self::F32 => "f32",
             Self::Bf16 => "bf16",
+            Self::F16 => "f16",
             Self::Int16 => "int16",
             Self::Int8 => "int8",
         }
@@ -38,27 +43,36 @@ impl Precision {
     /// The size of the whole numbers of fixed point.
     pub(super) fn fixed(self) -> Option<Bits> {
         match self {
-            Self::F32 | Self::Bf16 => None,
+            Self::F32 | Self::Bf16 | Self::F16 => None,
             Self::Int16 => Some(Bits::Twelve),
             Self::Int8 => Some(Bits::Eight),
         }
     }
 
-    /// A factor of a product, from 32 bits.
-    pub(super) fn factor(self, x: &Tensor) -> Result<Tensor> {
+    /// The floating-point numbers of 16 bits that factors and products are rounded to, where they are.
+    pub(in crate::source::model) fn half(self) -> Option<DType> {
         match self {
-            Self::F32 | Self::Int16 | Self::Int8 => Ok(x.clone()),
-            Self::Bf16 if x.device().is_cpu() => rounded(x),
-            Self::Bf16 => x.to_dtype(DType::BF16),
+            Self::F32 | Self::Int16 | Self::Int8 => None,
+            Self::Bf16 => Some(DType::BF16),
+            Self::F16 => Some(DType::F16),
+        }
+    }
+
+    /// A factor of a product, from 32 bits or from what [`Precision::half`] says.
+    pub(super) fn factor(self, x: &Tensor) -> Result<Tensor> {
+        match self.half() {
+            None => Ok(x.clone()),
+            Some(half) if x.device().is_cpu() => rounded(x, half),
+            Some(half) => x.to_dtype(half),
         }
     }
 
     /// A product of factors, to 32 bits.
     pub(super) fn product(self, x: &Tensor) -> Result<Tensor> {
-        match self {
-            Self::F32 | Self::Int16 | Self::Int8 => Ok(x.clone()),
-            Self::Bf16 if x.device().is_cpu() => rounded(x),
-            Self::Bf16 => x.to_dtype(DType::F32),
+        match self.half() {
+            None => Ok(x.clone()),
+            Some(half) if x.device().is_cpu() => rounded(x, half),
+            Some(_) => x.to_dtype(DType::F32),
         }
     }
 
@@ -68,8 +82,8 @@ impl Precision {
     }
 }
 
-fn rounded(x: &Tensor) -> Result<Tensor> {
-    x.to_dtype(DType::BF16)?.to_dtype(DType::F32)
+fn rounded(x: &Tensor, half: DType) -> Result<Tensor> {
+    x.to_dtype(half)?.to_dtype(DType::F32)
 }
 
 #[cfg(test)]
@@ -87,6 +101,7 @@ mod tests {
         };
         assert_eq!(product(Precision::F32), [4.050_781_3]);
         assert_eq!(product(Precision::Bf16), [4.0625]);
+        assert_eq!(product(Precision::F16), [4.050_781_3]);
     }
 
     #[test]

@@ -4,13 +4,13 @@ use candle_core::{Device, Var};
 use proptest::prelude::*;
 
 use super::super::kernel::noise;
-use super::super::{Dropout, Encoder, Mode, architecture};
+use super::super::{Dropout, Encoder, Mode, Precision, architecture};
 use super::*;
 use crate::source::model::weights::Weights;
 
 const CONFIG: &str = r#"{"hidden_size": 24, "num_attention_heads": 3, "intermediate_size": 40,
     "num_hidden_layers": 2, "vocab_size": 50, "max_position_embeddings": 70"#;
-const HIDDEN: usize = 24;
+pub(super) const HIDDEN: usize = 24;
 const INNER: usize = 40;
 
 /// A small model with random weights, of embeddings of this width; with an adapter of rank 3 on every linear
@@ -20,11 +20,14 @@ fn model(name: &str, width: usize, has_adapter: bool) -> Box<dyn Encoder> {
 }
 
 fn load(name: &str, width: usize, weights: &Weights) -> Box<dyn Encoder> {
-    let config = format!(r#"{CONFIG}, "embedding_size": {width}, "pad_token_id": 1}}"#);
-    (architecture(name, "memory").unwrap().load)(&config, weights).unwrap()
+    (architecture(name, "memory").unwrap().load)(&config(width), weights).unwrap()
 }
 
-fn weights(width: usize, has_adapter: bool) -> Weights {
+pub(super) fn config(width: usize) -> String {
+    format!(r#"{CONFIG}, "embedding_size": {width}, "pad_token_id": 1}}"#)
+}
+
+pub(super) fn weights(width: usize, has_adapter: bool) -> Weights {
     let mut tensors = BTreeMap::new();
     let mut add = |name: String, shape: &[usize], around: f32| {
         let values = noise(shape.iter().product(), tensors.len() as u32 + 1);
@@ -65,16 +68,16 @@ fn weights(width: usize, has_adapter: bool) -> Weights {
 }
 
 /// The hidden states of each row, padding left out.
-fn rows(states: &Tensor, lengths: &[usize]) -> Vec<Vec<f32>> {
+pub(super) fn rows(states: &Tensor, lengths: &[usize]) -> Vec<Vec<f32>> {
     let states = states.to_vec3::<f32>().unwrap();
     states.iter().zip(lengths).map(|(row, length)| row[..*length].concat()).collect()
 }
 
-fn batch(sequences: &[Vec<u32>]) -> Batch {
+pub(super) fn batch(sequences: &[Vec<u32>]) -> Batch {
     Batch::new(sequences, 1, &Device::Cpu).unwrap()
 }
 
-fn sequences() -> impl Strategy<Value = Vec<Vec<u32>>> {
+pub(super) fn sequences() -> impl Strategy<Value = Vec<Vec<u32>>> {
     proptest::collection::vec(proptest::collection::vec(0u32..50, 1..60), 1..12)
 }
 

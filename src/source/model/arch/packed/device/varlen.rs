@@ -1,0 +1,52 @@
+//! Attention by the kernel of FlashAttention 2 (Dao 2023, arXiv:2307.08691) for sequences one after another: no padding, and no
+//! scores in memory. On CUDA in 16 bits.
+
+use candle_core::{DType, Device, Result, Tensor};
+
+/// The widest head that the kernel takes.
+const WIDEST: usize = 256;
+
+/// Where sequences begin and end.
+pub(super) struct Varlen {
+    starts: Tensor,
+    longest: usize,
+    /// How many heads, and how wide.
+    heads: [usize; 2],
+}
+
+impl Varlen {
+    /// For sequences of these lengths, longest first; `None` where the kernel does not run.
+    pub(super) fn new(
+        lengths: &[usize],
+        heads: [usize; 2],
+        numbers: DType,
+        device: &Device,
+    ) -> Result<Option<Self>> {
+        let [_, width] = heads;
+        let fits = width.is_multiple_of(8) && width <= WIDEST;
+        if !device.is_cuda() || !fits || !matches!(numbers, DType::BF16 | DType::F16) {
+            return Ok(None);
+        }
+        let mut starts = vec![0u32];
+        let mut end = 0;
+        starts.extend(lengths.iter().map(|length| {
+            end += *length as u32;
+            end
+        }));
+        let starts = Tensor::new(starts, device)?;
+        Ok(Some(Self { starts, longest: lengths[0], heads }))
+    }
+
+    /// As the attention of groups.
+    pub(super) fn context(&self, projected: &Tensor) -> Result<Tensor> {
+        let (rows, columns) = projected.dims2()?;
+        let [count, width] = self.heads;
+        let parts = projected.reshape((rows, 3, count, width))?;
+        let [query, key, value] = [0, 1, 2].map(|part| parts.narrow(1, part, 1)?.squeeze(1));
+        let Self { starts, longest, .. } = self;
+        candle_flash_attn::flash_attn_varlen(
+            &query?, &key?, &value?, starts, starts, *longest, *longest, 1.0, false,
+        )?
+        .reshape((rows, columns / 3))
+    }
+}
