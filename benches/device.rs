@@ -14,9 +14,13 @@ use std::time::Instant;
 use candle_core::{Device, Tensor};
 use spanloom::resource::Files;
 use spanloom::source::model::arch::{Encoder, Precision, architecture};
-use spanloom::source::model::batch::{Batch, plan};
+use spanloom::source::model::batch::Batch;
 use spanloom::source::model::weights::Weights;
 use spanloom::source::model::{DeviceChoice, Mode};
+
+mod batches;
+
+use batches::batches;
 
 /// The encoder of a folder, on a device and in a precision.
 fn encoder(folder: &Path, device: &Device, precision: Precision) -> Box<dyn Encoder> {
@@ -27,16 +31,6 @@ fn encoder(folder: &Path, device: &Device, precision: Precision) -> Box<dyn Enco
     let weights = Weights::load(&files, ".", device).expect("the weights");
     let weights = weights.with_precision(precision);
     (architecture(name, "config.json").expect("known").load)(&config, &weights).expect("an encoder")
-}
-
-fn batches(sequences: &[Vec<u32>], tokens: usize, device: &Device) -> Vec<Batch> {
-    let lengths: Vec<usize> = sequences.iter().map(Vec::len).collect();
-    let (order, ranges) = plan(&lengths, tokens);
-    let batch = |range: std::ops::Range<usize>| {
-        let members: Vec<Vec<u32>> = order[range].iter().map(|&i| sequences[i].clone()).collect();
-        Batch::new(&members, 0, device).expect("a batch")
-    };
-    ranges.into_iter().map(batch).collect()
 }
 
 /// The largest difference of the states of two encoders over a batch of each, padding left out, and the largest

@@ -11,12 +11,15 @@ use rayon::prelude::*;
 use spanloom::Document;
 use spanloom::resource::Files;
 use spanloom::source::model::arch::{Precision, architecture};
-use spanloom::source::model::batch::{Batch, plan};
+use spanloom::source::model::batch::Batch;
 use spanloom::source::model::weights::Weights;
 use spanloom::source::model::{DeviceChoice, Mode, ModelConfig, Tagger};
 use spanloom::source::{LoadContext, Source};
 
+mod batches;
 mod prose;
+
+use batches::batches;
 
 const SENTENCES: usize = 200;
 /// What `models/en` finds: eight mentions less than there are names.
@@ -49,20 +52,15 @@ fn model(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Batches of sequences of random sub-words, as a tagger makes them, and how many sub-words there are.
-fn batches() -> (Vec<Batch>, usize) {
+/// Batches of sequences of random sub-words, and how many sub-words there are.
+fn random_batches() -> (Vec<Batch>, usize) {
     let sequence = |i: u32| -> Vec<u32> {
         let length = 4 + (i * 7919) % 24 + (i * 104_729) % 21;
         (0..length).map(|k| 1000 + (i * 31 + k * 997) % 20_000).collect()
     };
     let sequences: Vec<Vec<u32>> = (0..512).map(sequence).collect();
-    let lengths: Vec<usize> = sequences.iter().map(Vec::len).collect();
-    let (order, ranges) = plan(&lengths, 2048);
-    let batch = |range: std::ops::Range<usize>| {
-        let members: Vec<Vec<u32>> = order[range].iter().map(|&i| sequences[i].clone()).collect();
-        Batch::new(&members, 0, &Device::Cpu).expect("a batch")
-    };
-    (ranges.into_iter().map(batch).collect(), lengths.iter().sum())
+    let sub_words = sequences.iter().map(Vec::len).sum();
+    (batches(&sequences, 2048, &Device::Cpu), sub_words)
 }
 
 fn encoder(criterion: &mut Criterion) {
@@ -82,7 +80,7 @@ fn encoder(criterion: &mut Criterion) {
     let packed = |batch: &Batch| encoder.encode(batch, Mode::Inference).expect("states");
     let padded =
         |batch: &Batch| encoder.encode_layers(batch, Mode::Inference, &mut |_| {}).expect("states");
-    let (batches, sub_words) = batches();
+    let (batches, sub_words) = random_batches();
     assert_eq!(sub_words, 13_080);
     for batch in &batches {
         let difference = (packed(batch) - padded(batch)).and_then(|states| states.abs());

@@ -29,6 +29,7 @@ import onnxruntime  # noqa: E402
 import torch  # noqa: E402
 from common import load_model  # noqa: E402
 from onnxruntime.quantization import quantize_dynamic  # noqa: E402
+from pytorch import of_torch  # noqa: E402
 from transformers import AutoTokenizer, TokenClassificationPipeline  # noqa: E402
 
 FOLDER = ROOT / "models" / "en"
@@ -41,17 +42,6 @@ OURS = {
 }
 """The benches of our encoder."""
 PRECISIONS = ("f32", "int16", "int8")
-ENGINE = """labels = ["PER", "LOC", "ORG", "MISC"]
-
-[[source]]
-kind = "model"
-name = "tagger"
-path = {path}
-precision = "{precision}"
-
-[[merge]]
-pass = "greedy"
-"""
 ENOUGH = 4.0
 """So many seconds a system runs in a round, at least once over everything."""
 
@@ -69,15 +59,6 @@ def make_batches(sequences):
         ids = torch.tensor([row + [0] * (width - len(row)) for row in rows])
         mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows])
         yield ids, mask
-
-
-def of_torch(model, batches):
-    def run():
-        with torch.inference_mode():
-            for ids, mask in batches:
-                model(input_ids=ids, attention_mask=mask)
-
-    return run
 
 
 def export(model, place):
@@ -154,9 +135,7 @@ def end_to_end(threads):
         path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
         for _ in range(ROUNDS):
             for precision in PRECISIONS:
-                engine = Path(place) / f"{precision}.toml"
-                engine.write_text(ENGINE.format(path=json.dumps(str(FOLDER)), precision=precision))
-                command = [program, "tag", "-e", str(engine), "--device", "cpu", "-q", str(path)]
+                command = [program, "tag", "--model", str(FOLDER), "--precision", precision, "--device", "cpu", "-q", str(path)]
                 begin = time.perf_counter()
                 subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
                 rates[f"spanloom tag, {precision}"].append(len(texts) / (time.perf_counter() - begin))

@@ -29,6 +29,7 @@ sys.path.insert(0, str(ROOT / "tests" / "parity"))
 import torch  # noqa: E402
 import transformers  # noqa: E402
 from common import corpus_path, layout, load_tokenizer, read_sentences  # noqa: E402
+from pytorch import of_torch  # noqa: E402
 from transformers import BertConfig, BertForTokenClassification, TokenClassificationPipeline  # noqa: E402
 
 ENGLISH = ROOT / "models" / "en"
@@ -185,15 +186,6 @@ def ours(folder, sequences, precision, tokens):
     if precision == "f32" and not said["difference"] < 1e-3 * said["largest"]:
         sys.exit(f"states in f32 differ from the processor's: {said}")
     return statistics.median(said["seconds"])
-
-
-def of_torch(model, batches):
-    def run():
-        with torch.inference_mode():
-            for ids, mask in batches:
-                model(input_ids=ids, attention_mask=mask)
-
-    return run
 
 
 def encoders(name, folder, sequences, place):

@@ -50,7 +50,7 @@ pub(super) struct EngineArgs {
 
 /// Reads the name of a precision.
 fn precision() -> impl TypedValueParser<Value = PrecisionChoice> {
-    PossibleValuesParser::new(PrecisionChoice::NAMES)
+    PossibleValuesParser::new(PrecisionChoice::ALL.map(PrecisionChoice::name))
         .map(|name| name.parse().expect("a possible value is the name of a precision"))
 }
 

@@ -93,32 +93,33 @@ pub enum PrecisionChoice {
 }
 
 impl PrecisionChoice {
-    /// All choices, as users write them.
-    pub const NAMES: [&str; 6] = ["f32", "int16", "int8", "bf16", "f16", "auto"];
+    /// All choices.
+    pub const ALL: [Self; 6] =
+        [Self::F32, Self::Int16, Self::Int8, Self::Bf16, Self::F16, Self::Auto];
 
     /// As users write it.
     pub fn name(self) -> &'static str {
+        self.exactly().map_or("auto", Precision::name)
+    }
+
+    /// The precision that is chosen, where it is not left to what is at hand.
+    fn exactly(self) -> Option<Precision> {
         match self {
-            Self::F32 => "f32",
-            Self::Bf16 => "bf16",
-            Self::F16 => "f16",
-            Self::Int16 => "int16",
-            Self::Int8 => "int8",
-            Self::Auto => "auto",
+            Self::F32 => Some(Precision::F32),
+            Self::Bf16 => Some(Precision::Bf16),
+            Self::F16 => Some(Precision::F16),
+            Self::Int16 => Some(Precision::Int16),
+            Self::Int8 => Some(Precision::Int8),
+            Self::Auto => None,
         }
     }
 
     /// What to ask a model on this device for.
     pub(super) fn on(self, device: &Device) -> Precision {
-        match self {
-            Self::F32 => Precision::F32,
-            Self::Bf16 => Precision::Bf16,
-            Self::F16 => Precision::F16,
-            Self::Int16 => Precision::Int16,
-            Self::Int8 => Precision::Int8,
-            Self::Auto if device.is_cpu() && is_faster_in_fixed_point() => Precision::Int16,
-            Self::Auto => Precision::F32,
-        }
+        self.exactly().unwrap_or_else(|| {
+            let is_fixed = device.is_cpu() && is_faster_in_fixed_point();
+            if is_fixed { Precision::Int16 } else { Precision::F32 }
+        })
     }
 }
 
@@ -126,9 +127,8 @@ impl FromStr for PrecisionChoice {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
-        let all = [Self::F32, Self::Int16, Self::Int8, Self::Bf16, Self::F16, Self::Auto];
-        let found = all.into_iter().find(|choice| choice.name() == name);
-        found.ok_or_else(|| Error::unknown("precision", name, &Self::NAMES))
+        let found = Self::ALL.into_iter().find(|choice| choice.name() == name);
+        found.ok_or_else(|| Error::unknown("precision", name, &Self::ALL.map(Self::name)))
     }
 }
 

@@ -22,8 +22,6 @@ pub struct Weights {
     adapter_scale: f64,
     /// What products with them are computed in.
     precision: Precision,
-    /// Whether nothing changes them any more.
-    are_final: bool,
     /// What others share the tensors by.
     origin: Option<Arc<BTreeMap<String, Tensor>>>,
     /// The names of those that an architecture or a head has taken.
@@ -38,8 +36,7 @@ impl Weights {
     pub fn load(files: &Files, folder: &str, device: &Device) -> Result<Self> {
         let (origin, shown) = checkpoint::shared(files, folder, device)?;
         let tensors = Arc::clone(&origin);
-        let read = Self::new(BTreeMap::new(), shown);
-        Ok(Self { tensors, origin: Some(origin), are_final: true, ..read })
+        Ok(Self { tensors, origin: Some(origin), ..Self::new(BTreeMap::new(), shown) })
     }
 
     /// These tensors; messages call them `file`.
@@ -50,7 +47,6 @@ impl Weights {
             prefix: String::new(),
             adapter_scale: 1.0,
             precision: Precision::default(),
-            are_final: false,
             origin: None,
             taken: Arc::default(),
         }
@@ -72,12 +68,12 @@ impl Weights {
     /// The same weights, as if they had been read from a file.
     #[cfg(test)]
     pub(super) fn finished(self) -> Self {
-        Self { are_final: true, ..self }
+        Self { origin: Some(Arc::clone(&self.tensors)), ..self }
     }
 
     /// Whether they stay as they are in a file, so that what is made of them stays true: nobody trains them.
     pub(super) fn are_final(&self) -> bool {
-        self.are_final
+        self.origin.is_some()
     }
 
     /// What products with these weights are computed in.
@@ -114,7 +110,6 @@ impl Weights {
             prefix: format!("{}{prefix}", self.prefix),
             adapter_scale: self.adapter_scale,
             precision: self.precision,
-            are_final: self.are_final,
             origin: self.origin.clone(),
         }
     }
@@ -126,13 +121,11 @@ impl Weights {
     /// Where the file has no such name, or two weights get one name.
     pub fn renamed(self, map: &BTreeMap<String, String>) -> Result<Self> {
         let (scale, origin, precision) = (self.adapter_scale, self.origin.clone(), self.precision);
-        let are_final = self.are_final;
         let (tensors, file) = self.into_parts();
         Ok(Self {
             adapter_scale: scale,
             origin,
             precision,
-            are_final,
             ..Self::new(rename(tensors, map)?, file)
         })
     }

@@ -130,16 +130,15 @@ pub(super) fn shape(keys: &Keys, defaults: &Defaults, epsilon: f64) -> crate::Re
 }
 
 impl Bert {
-    /// The same with weights laid out for inference, where nothing changes them any more or that is how they are multiplied
-    /// in this precision.
+    /// The same with weights laid out for inference, where nothing changes them any more.
     pub(super) fn laid_out(mut self, weights: &Weights) -> crate::Result<Self> {
-        let (precision, are_final) = (weights.precision(), weights.are_final());
-        let is_here = self.norm.weight.device().is_cpu();
-        let is_fused = packed::is_fused(&self) && packed::runs_on(&self);
-        let laid_out = if is_here && is_fused && (are_final || precision.fixed().is_some()) {
+        if !weights.are_final() {
+            return Ok(self);
+        }
+        let laid_out = if !self.norm.weight.device().is_cpu() {
+            device::lay_out(&mut self, weights.precision())
+        } else if packed::is_fused(&self) && packed::runs_on(&self) {
             packed::lay_out(&mut self)
-        } else if !is_here && are_final {
-            device::lay_out(&mut self, precision)
         } else {
             Ok(())
         };

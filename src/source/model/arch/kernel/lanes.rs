@@ -35,6 +35,9 @@ macro_rules! vectorised {
 
 pub(super) use vectorised;
 
+/// Added to a small number, it leaves the nearest whole number in the low bits.
+pub(super) const ROUNDER: f32 = 12_582_912.0;
+
 /// So many sums run side by side.
 pub(super) const LANES: usize = 16;
 
@@ -112,8 +115,6 @@ fn halved(mut lanes: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> f32 {
 /// to the seventh power is exact in `f32`.
 #[inline(always)]
 pub(in super::super) fn exponential(x: f32) -> f32 {
-    /// Added to a small number, it leaves the nearest whole number in the low bits.
-    const ROUNDER: f32 = 12_582_912.0;
     /// ln 2 in two parts: products of the first with a small whole number are exact.
     const LN_2: [f32; 2] = [355.0 / 512.0, -2.121_944_4e-4];
     let x = if x < -87.0 { -87.0 } else { x };

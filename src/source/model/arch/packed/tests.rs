@@ -159,7 +159,7 @@ fn training_equals_the_padded_pass() {
 /// The same models, their linear layers in fixed point.
 fn fixed_cases(precision: Precision) -> Vec<Box<dyn Encoder>> {
     let fixed = |(name, width)| {
-        let weights = weights(width, false).with_precision(precision);
+        let weights = weights(width, false).with_precision(precision).finished();
         load(name, width, &weights)
     };
     [("bert", HIDDEN), ("roberta", HIDDEN), ("electra", 16)].map(fixed).into()

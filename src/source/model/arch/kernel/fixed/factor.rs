@@ -2,6 +2,7 @@
 
 use pulp::bytemuck;
 
+use super::super::lanes::ROUNDER;
 use super::{Bits, Packing};
 
 /// So many rows of the left factor are multiplied at once.
@@ -168,7 +169,5 @@ fn magnitude(values: &[f32]) -> f32 {
 /// The nearest whole number of one that has at most 12 bits.
 #[inline(always)]
 fn whole(value: f32) -> i32 {
-    /// Added to a small number, it leaves the nearest whole number in the low bits.
-    const ROUNDER: f32 = 12_582_912.0;
     (value + ROUNDER).to_bits().wrapping_sub(ROUNDER.to_bits()).cast_signed()
 }
