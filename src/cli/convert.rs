@@ -22,11 +22,9 @@ use crate::io::{
     TagColumn, WriteOptions, format,
 };
 use crate::pipeline::Tagged;
+use crate::source::BatchLimit;
 use crate::span::{Entity, Label, TagScheme};
 use crate::text::{Annotation, Document, OffsetUnit};
-
-/// So many documents are read ahead.
-const CHUNK_DOCUMENTS: usize = 1024;
 
 /// So many examples of what does not fit are shown.
 const EXAMPLES: usize = 3;
@@ -130,7 +128,7 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     let mut corpus = CorpusRun::new(&stream, verbosity);
     errors.iter().for_each(|error| corpus.fail(error));
     let mut seen = Seen::default();
-    corpus.each_chunk(stream, CHUNK_DOCUMENTS, |corpus, documents| {
+    corpus.each_chunk(stream, BatchLimit::WITHOUT_MODEL, |corpus, documents| {
         for mut document in documents {
             seen.look(&document);
             names.rename(&mut document);

@@ -1,5 +1,5 @@
 //! A run over the documents of many inputs, chunk by chunk: what commands share that read a corpus. Documents are
-//! read, tagged and written side by side, a chunk each; memory is bounded by `CHUNK_BYTES` and the largest document.
+//! read, tagged and written side by side, a chunk each; memory is bounded by a chunk's [`BatchLimit`] and the largest document.
 
 use std::process::ExitCode;
 use std::thread::{self, Scope};
@@ -12,11 +12,8 @@ use crate::error::{Error, Result};
 use crate::io::DocumentStream;
 use crate::pipeline::{Engine, EvidenceUse, Tagged};
 use crate::profile::{Profile, Stage};
+use crate::source::BatchLimit;
 use crate::text::Document;
-
-/// A chunk of documents is closed when its texts have so many bytes: enough for full batches and all
-/// cores, and seconds of a model's work on one core, so that progress shows.
-const CHUNK_BYTES: usize = 64 << 10;
 
 /// How far a run is, and what went wrong in it.
 pub(super) struct CorpusRun {
@@ -39,7 +36,7 @@ impl CorpusRun {
         Self { profile, ..self }
     }
 
-    /// Gives all documents, in chunks of at most `size`, to `work`; those that cannot be read are
+    /// Gives all documents, in chunks of at most `limit`, to `work`; those that cannot be read are
     /// reported and passed over.
     ///
     /// # Errors
@@ -47,11 +44,11 @@ impl CorpusRun {
     pub(super) fn each_chunk(
         &mut self,
         stream: DocumentStream,
-        size: usize,
+        limit: BatchLimit,
         mut work: impl FnMut(&mut Self, Vec<Document>) -> Result<()>,
     ) -> Result<()> {
         thread::scope(|scope| {
-            for Chunk { documents, errors } in read_ahead(scope, stream, size, &self.profile) {
+            for Chunk { documents, errors } in read_ahead(scope, stream, limit, &self.profile) {
                 errors.iter().for_each(|error| self.fail(error));
                 work(self, documents)?;
                 self.progress.show();
@@ -73,7 +70,7 @@ impl CorpusRun {
     ) -> Result<()> {
         let profile = self.profile.clone();
         thread::scope(|scope| {
-            let chunks = read_ahead(scope, stream, engine.batch_size(), &profile);
+            let chunks = read_ahead(scope, stream, engine.batch_limit(), &profile);
             let tag = |chunk: Chunk| {
                 let tag = || engine.tag_documents(&chunk.documents);
                 let tagged = profile.time(Stage::Tag, tag);
@@ -195,13 +192,13 @@ struct Chunk {
 fn read_ahead<'scope>(
     scope: &'scope Scope<'scope, '_>,
     stream: DocumentStream,
-    size: usize,
+    limit: BatchLimit,
     profile: &Profile,
 ) -> impl Iterator<Item = Chunk> + Send + use<'scope> {
     let mut stream = stream.fuse();
     let read = move || {
         let (mut chunk, mut bytes) = (Chunk::default(), 0);
-        while chunk.documents.len() + chunk.errors.len() < size && bytes < CHUNK_BYTES {
+        while !limit.is_reached(chunk.documents.len() + chunk.errors.len(), bytes) {
             match stream.next() {
                 Some(Ok(document)) => {
                     bytes += document.text.len();

@@ -123,12 +123,12 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     let engines = [first, second].map(|path| loader.load(path.as_deref(), &options));
     let group = EngineGroup::new(engines.into_iter().collect::<Result<_>>()?);
     tracing::info!("run once for both: {}", group.shared().join(", "));
-    let size = group.batch_size().expect("there are two engines");
+    let limit = group.batch_limit().expect("there are two engines");
     let stream = DocumentStream::new(inputs.files, args.read.options());
     let mut corpus = CorpusRun::new(&stream, verbosity);
     inputs.errors.iter().for_each(|error| corpus.fail(error));
     let mut report = Report { documents: 0, differing: 0, same: 0, differences: Vec::new() };
-    corpus.each_chunk(stream, size, |corpus, documents| {
+    corpus.each_chunk(stream, limit, |corpus, documents| {
         let proposals = group.propose(&documents);
         let both = documents.par_iter().zip(proposals);
         let compared: Vec<Result<(Tagged, Vec<Difference>, usize)>> =

@@ -39,10 +39,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::eval::{EntityCounts, Mode, Resampling, StrictScheme, SurfaceCounts};
 use crate::io::{DocumentStream, GoldOptions, InputFile, Inputs, LabelNames, ReadOptions};
 use crate::pipeline::{Engine, EngineLoader, Proposals};
+use crate::source::BatchLimit;
 use crate::text::{Annotation, Document};
-
-/// So many predicted documents are compared at once.
-const CHUNK_DOCUMENTS: usize = 1024;
 
 /// Score an engine, or the predictions of another program, against gold.
 ///
@@ -322,13 +320,13 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     };
     let reading = Reading { names, lowercase: args.lowercase };
     let training = args.training(&reading)?;
-    let size = systems.batch_size().unwrap_or(CHUNK_DOCUMENTS);
+    let limit = systems.batch_limit().unwrap_or(BatchLimit::WITHOUT_MODEL);
     let stream = DocumentStream::new(inputs.files, args.read_options(args.gold.options()));
     let mut corpus = CorpusRun::new(&stream, verbosity);
     inputs.errors.iter().for_each(|error| corpus.fail(error));
     let mut cases = Vec::new();
     let mut keeper = tells_more.then(Keeper::default);
-    corpus.each_chunk(stream, size, |corpus, mut documents| {
+    corpus.each_chunk(stream, limit, |corpus, mut documents| {
         documents.iter_mut().for_each(|document| reading.apply(document));
         let answers = systems.predict(&documents)?;
         keeper.iter_mut().for_each(|keeper| keeper.add(&systems, &documents, &answers));

@@ -87,7 +87,7 @@ pub(super) struct ReadArgs {
     tag_names: Option<Arc<[String]>>,
     /// A document of more bytes is cut, best between two sentences, and goes on as another (`ID#2`); one of a table
     /// is an error.
-    #[arg(long, value_name = "BYTES", default_value = "8388608")]
+    #[arg(long, value_name = "BYTES", default_value = "4194304")]
     max_document_bytes: NonZeroUsize,
     /// JSON, CoNLL, CSV, TSV: a line, an element of an array or a record of more bytes is an error.
     #[arg(long, value_name = "BYTES", default_value = "268435456")]

@@ -189,7 +189,7 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     let mut corpus = CorpusRun::new(&stream, verbosity);
     errors.iter().for_each(|error| corpus.fail(error));
     let mut has_evidence = false;
-    corpus.each_chunk(stream, engine.batch_size(), |corpus, documents| {
+    corpus.each_chunk(stream, engine.batch_limit(), |corpus, documents| {
         let proposals = engine.propose(&documents);
         let seen = |proposals: &Result<Proposals>| {
             proposals.as_ref().is_ok_and(|proposals| !proposals.evidence.is_empty())

@@ -172,7 +172,7 @@ fn cases(args: &Args, engine: &Engine, verbosity: Verbosity) -> Result<(Vec<Case
     let mut corpus = CorpusRun::new(&stream, verbosity);
     inputs.errors.iter().for_each(|error| corpus.fail(error));
     let mut cases = Vec::new();
-    corpus.each_chunk(stream, engine.batch_size(), |corpus, mut documents| {
+    corpus.each_chunk(stream, engine.batch_limit(), |corpus, mut documents| {
         documents.iter_mut().for_each(|document| names.rename(document));
         let all = engine.propose(&documents);
         for (document, proposals) in documents.into_iter().zip(all) {

@@ -34,7 +34,7 @@ pub const FORMAT: Format = Format {
         },
         OptionDoc {
             name: "max-document-bytes",
-            value: "number, 8388608",
+            value: "number, 4194304",
             doc: "Read: a longer text is an error.",
         },
     ],

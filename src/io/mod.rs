@@ -192,7 +192,7 @@ impl Default for ReadOptions {
             token_column: None,
             separator: None,
             tag_names: None,
-            max_document_bytes: 8 << 20,
+            max_document_bytes: 4 << 20,
             max_line_bytes: 256 << 20,
             gold: None,
         }

@@ -20,7 +20,7 @@ pub const FORMAT: Format = Format {
     recognises: super::nothing,
     options: &[OptionDoc {
         name: "max-document-bytes",
-        value: "number, 8388608",
+        value: "number, 4194304",
         doc: "Read: a longer file is cut, at a blank line or between sentences, into documents `FILE`, `FILE#2`, ….",
     }],
     read,

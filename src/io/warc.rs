@@ -22,7 +22,7 @@ pub const FORMAT: Format = Format {
     recognises: super::nothing,
     options: &[OptionDoc {
         name: "max-document-bytes",
-        value: "number, 8388608",
+        value: "number, 4194304",
         doc: "Read: a longer text is cut, at a blank line or between sentences, into documents `ID`, `ID#2`, ….",
     }],
     read: |input, options| Box::new(Reader::new(input, options)) as Documents,

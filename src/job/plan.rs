@@ -7,11 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::part::Part;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::{DocumentStream, InputFile, Inputs, ReadOptions};
+use crate::source::BatchLimit;
 use crate::text::Document;
-
-/// So many bytes of text are handed on at once: enough for full batches and all cores, and little enough that
-/// progress shows.
-const CHUNK_BYTES: usize = 64 << 10;
 
 /// A place between two documents.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,8 +35,8 @@ pub(super) struct PlanOptions {
     pub(super) part: Part,
     /// The size of a shard, in bytes of text.
     pub(super) shard_bytes: u64,
-    /// A chunk has at most so many documents.
-    pub(super) chunk_documents: usize,
+    /// What a chunk holds.
+    pub(super) chunk: BatchLimit,
 }
 
 /// The chunks of a part of a job, in order. Chunks end where shards do: what a shard holds is tagged in the same
@@ -221,7 +218,7 @@ impl Iterator for Plan {
                 (self.shard_text, self.shard_items) = (0, 0);
                 self.shard += 1;
             }
-            let is_full = bytes >= CHUNK_BYTES || items.len() >= self.options.chunk_documents;
+            let is_full = self.options.chunk.is_reached(items.len(), bytes);
             match own {
                 Some(shard) if is_end || is_full => {
                     let end = is_end.then_some(self.position);
@@ -255,8 +252,8 @@ mod tests {
     }
 
     fn plan(inputs: Inputs, part: &str, done: u64, position: Position) -> Plan {
-        let options =
-            PlanOptions { part: part.parse().unwrap(), shard_bytes: 40, chunk_documents: 3 };
+        let chunk = BatchLimit { documents: 3, bytes: 1000 };
+        let options = PlanOptions { part: part.parse().unwrap(), shard_bytes: 40, chunk };
         Plan::new(inputs, ReadOptions::default(), options, done, position)
     }
 

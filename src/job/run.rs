@@ -220,7 +220,7 @@ impl Job {
             PlanOptions {
                 part: self.folder.part(),
                 shard_bytes: self.options.shard_bytes,
-                chunk_documents: engine.batch_size(),
+                chunk: engine.batch_limit(),
             },
             self.journal.shards(),
             self.journal.next(),

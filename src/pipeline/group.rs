@@ -13,7 +13,7 @@ use super::reload::Parts;
 use super::store::EvidenceUse;
 use crate::error::Result;
 use crate::resource::Files;
-use crate::source::Source;
+use crate::source::{BatchLimit, Source};
 use crate::text::Document;
 
 /// Loads engines one after another; a later one takes over the sources of those before it. All of them are
@@ -97,9 +97,9 @@ impl EngineGroup {
         names
     }
 
-    /// How many documents [`EngineGroup::propose`] likes to get at once; `None` where there is no engine.
-    pub fn batch_size(&self) -> Option<usize> {
-        self.engines.iter().map(Engine::batch_size).max()
+    /// How much [`EngineGroup::propose`] likes to get at once; `None` where there is no engine.
+    pub fn batch_limit(&self) -> Option<BatchLimit> {
+        self.engines.iter().map(Engine::batch_limit).reduce(BatchLimit::max)
     }
 
     /// [`Engine::finish_evidence`] of all.
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn no_engine_proposes_nothing() {
         let group = EngineGroup::new(Vec::new());
-        assert_eq!(group.batch_size(), None);
+        assert_eq!(group.batch_limit(), None);
         let all = group.propose(&[Document::new("d", "Paris")]);
         assert!(matches!(all[..], [Ok(ref all)] if all.is_empty()));
     }

@@ -13,7 +13,7 @@ use crate::merge::memo::DocumentMemo;
 use crate::merge::{PassContext, Trace};
 use crate::profile::{Profile, Stage};
 use crate::rule::log::RuleLog;
-use crate::source::{Found, Source};
+use crate::source::{BatchLimit, Found, Source};
 use crate::span::{Candidate, Entity, Evidence, Mention, order};
 use crate::text::{Document, Readings};
 
@@ -81,9 +81,10 @@ impl Engine {
         self.remembered.usage()
     }
 
-    /// How many documents [`Engine::tag_documents`] likes to get at once.
-    pub fn batch_size(&self) -> usize {
-        self.sources.iter().filter_map(|s| s.batch_size()).max().unwrap_or(64)
+    /// How much [`Engine::tag_documents`] likes to get at once.
+    pub fn batch_limit(&self) -> BatchLimit {
+        let of_models = self.sources.iter().filter_map(|source| source.batch_limit());
+        of_models.reduce(BatchLimit::max).unwrap_or(BatchLimit::WITHOUT_MODEL)
     }
 
     /// What all sources find in the documents. How rules fare goes to a `log` for every source and document.
@@ -108,7 +109,7 @@ impl Engine {
         let profile = Profile::here();
         let keeps = !log().is_on() && self.stores.iter().any(Option::is_some);
         let is_batched = |number: usize| {
-            self.sources[number].batch_size().is_some() || keeps && self.stores[number].is_some()
+            self.sources[number].batch_limit().is_some() || keeps && self.stores[number].is_some()
         };
         let (batched, single): (Vec<usize>, Vec<usize>) =
             (0..self.sources.len()).partition(|number| is_batched(*number));
@@ -251,7 +252,7 @@ fn find_all(
         let mut log = log();
         (source.find_beside(document, &Readings::default(), &mut log), log)
     };
-    match source.batch_size() {
+    match source.batch_limit() {
         Some(_) => source.find_batch(documents).into_iter().map(|found| (found, log())).collect(),
         None => documents.par_iter().map(find).collect(),
     }

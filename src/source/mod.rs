@@ -3,6 +3,7 @@
 //! A new kind of source is a new module here and one entry in [`SOURCES`]. The children never use
 //! each other.
 
+mod batch_limit;
 pub mod gazetteer;
 pub mod model;
 pub mod rules;
@@ -10,6 +11,8 @@ pub mod rules;
 mod template;
 
 use std::sync::Arc;
+
+pub use batch_limit::BatchLimit;
 
 use crate::cache::CacheUse;
 use crate::error::{Error, Location, Result};
@@ -81,16 +84,16 @@ pub trait Source: Send + Sync {
         documents.iter().map(|document| self.find(document)).collect()
     }
 
-    /// How many documents [`Source::find_batch`] likes to see at once; `None` where it does not
-    /// matter, and documents are then spread over threads one by one.
-    fn batch_size(&self) -> Option<usize> {
+    /// How much [`Source::find_batch`] likes to see at once; `None` where it does not matter, and documents are then
+    /// spread over threads one by one.
+    fn batch_limit(&self) -> Option<BatchLimit> {
         None
     }
 
     /// Whether what it finds in a document may differ, in the last bits of a number, with the documents that are
     /// asked about beside it.
     fn may_vary_with_batch(&self) -> bool {
-        self.batch_size().is_some()
+        self.batch_limit().is_some()
     }
 
     /// How often it was asked about something and had answered before, where it keeps its answers.

@@ -19,9 +19,7 @@ use crate::error::Result;
 use crate::eval::corpus::{Leak, PartStats, leaks};
 use crate::io::{DocumentStream, GoldOptions, Inputs, ReadOptions};
 use crate::pipeline::Tagged;
-
-/// So many documents are read ahead.
-const CHUNK_DOCUMENTS: usize = 1024;
+use crate::source::BatchLimit;
 
 /// Count what is in a corpus: documents, tokens, entities, duplicates, leaks.
 ///
@@ -95,7 +93,7 @@ pub(super) fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
         // What stands for nothing was reported above.
         let files = args.read.expand(std::slice::from_ref(input)).files;
         let mut part = PartStats::new(input.display().to_string());
-        corpus.each_chunk(whole.of(files), CHUNK_DOCUMENTS, |corpus, documents| {
+        corpus.each_chunk(whole.of(files), BatchLimit::WITHOUT_MODEL, |corpus, documents| {
             for mut document in documents {
                 names.rename(&mut document);
                 part.add(&document);

@@ -13,7 +13,7 @@ use crate::io::{InputFile, Inputs};
 use crate::pipeline::{
     Engine, EngineGroup, EngineLoader, EvidenceUse, Explanation, Proposals, Tagged, Without,
 };
-use crate::source::SOURCES;
+use crate::source::{BatchLimit, SOURCES};
 use crate::text::Document;
 
 /// The name of the engine as it is, among systems.
@@ -241,9 +241,9 @@ impl Systems {
         self.own.map(|number| self.engine(number))
     }
 
-    /// How many documents the engines like to get at once; `None` where there is none.
-    pub(super) fn batch_size(&self) -> Option<usize> {
-        self.engines.batch_size()
+    /// How much the engines like to get at once; `None` where there is none.
+    pub(super) fn batch_limit(&self) -> Option<BatchLimit> {
+        self.engines.batch_limit()
     }
 
     /// What each system says of each document. A document that failed in one system has failed.

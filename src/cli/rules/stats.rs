@@ -130,7 +130,7 @@ pub(super) fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     let mut corpus = CorpusRun::new(&stream, verbosity);
     errors.iter().for_each(|error| corpus.fail(error));
     let mut size = Size::default();
-    corpus.each_chunk(stream, engine.batch_size(), |corpus, mut documents| {
+    corpus.each_chunk(stream, engine.batch_limit(), |corpus, mut documents| {
         documents.iter_mut().for_each(|document| names.rename(document));
         for (document, tagged) in documents.iter().zip(stats.add(&documents)) {
             if let Some(tagged) = corpus.count(document, tagged) {

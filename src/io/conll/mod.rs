@@ -51,7 +51,7 @@ pub const FORMAT: Format = Format {
         options::SCHEME,
         OptionDoc {
             name: "max-document-bytes",
-            value: "number, 8388608",
+            value: "number, 4194304",
             doc: "Read: a longer sentence is cut in two.",
         },
         options::MAX_LINE_BYTES,

@@ -25,7 +25,7 @@ use super::word_tagger::{
 use crate::cache::{Cache, CacheUse};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::resource::Files;
-use crate::source::{Found, LoadContext, Refusal, Source};
+use crate::source::{BatchLimit, Found, LoadContext, Refusal, Source};
 use crate::span::{Label, Origin};
 use crate::text::window::{Window, windows};
 use crate::text::{Document, Span};
@@ -358,9 +358,11 @@ impl Source for Tagger {
         self.kept.as_ref().map(Cache::usage)
     }
 
-    fn batch_size(&self) -> Option<usize> {
-        // As much as fills a large batch of short documents.
-        Some((self.config.batch_tokens / 8).max(256))
+    fn batch_limit(&self) -> Option<BatchLimit> {
+        // As much as fills a large batch of short documents, or several of long ones.
+        let tokens = self.config.batch_tokens;
+        let of_batches = BatchLimit { documents: tokens / 8, bytes: tokens.saturating_mul(32) };
+        Some(BatchLimit::of_model(256).max(of_batches))
     }
 
     fn may_vary_with_batch(&self) -> bool {

@@ -22,7 +22,7 @@ use crate::source::model::why_not;
 use crate::source::model::word_tagger::{
     self, Answer, Sequence, WordTagger, Work, stretches, words_of,
 };
-use crate::source::{Found, LoadContext, Refusal, Source};
+use crate::source::{BatchLimit, Found, LoadContext, Refusal, Source};
 use crate::span::{Label, Origin};
 use crate::text::window::{Window, windows};
 use crate::text::{Document, Span};
@@ -263,8 +263,8 @@ impl Source for FlairTagger {
         format!("model, {}, {} tags, on {device}", self.description, self.tags.count())
     }
 
-    fn batch_size(&self) -> Option<usize> {
-        Some(256)
+    fn batch_limit(&self) -> Option<BatchLimit> {
+        Some(BatchLimit::of_model(256))
     }
 }
 

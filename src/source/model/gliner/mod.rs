@@ -32,7 +32,7 @@ use super::weights::Weights;
 use super::{config::WordSource, vocabulary};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::resource::Files;
-use crate::source::{Found, LoadContext, Refusal, Source};
+use crate::source::{BatchLimit, Found, LoadContext, Refusal, Source};
 use crate::span::{Label, Mention, Origin};
 use crate::text::{Document, Span};
 
@@ -324,7 +324,7 @@ impl Source for Gliner {
         )
     }
 
-    fn batch_size(&self) -> Option<usize> {
-        Some(64)
+    fn batch_limit(&self) -> Option<BatchLimit> {
+        Some(BatchLimit::of_model(64))
     }
 }

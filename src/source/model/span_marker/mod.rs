@@ -22,7 +22,7 @@ use super::weights::Weights;
 use super::word_tagger::{stretches, words_of};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::resource::Files;
-use crate::source::{Found, LoadContext, Refusal, Source};
+use crate::source::{BatchLimit, Found, LoadContext, Refusal, Source};
 use crate::span::{Label, Origin};
 use crate::text::{Document, Span};
 
@@ -272,7 +272,7 @@ impl Source for SpanMarker {
         )
     }
 
-    fn batch_size(&self) -> Option<usize> {
-        Some(256)
+    fn batch_limit(&self) -> Option<BatchLimit> {
+        Some(BatchLimit::of_model(256))
     }
 }

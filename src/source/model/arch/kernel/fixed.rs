@@ -3,9 +3,11 @@
 //! rows or threads and on any processor.
 //!
 //! On x86 with AVX2 one instruction multiplies 16 pairs of such numbers and adds neighbours, twice what a multiplication of
-//! floating-point numbers does; with AVX-512 VNNI one multiplies and adds up 16 pairs, or 16 times four of 8 bits. Jacob et
-//! al. 2018 (arXiv:1712.05877) have the same with 8 bits; the four bits more leave a model's answers as they were.
+//! floating-point numbers does; with AVX-512 VNNI one multiplies and adds up 16 pairs, or 16 times four of 8 bits; with AMX
+//! 16,384 of 8 bits. Jacob et al. 2018 (arXiv:1712.05877) have the same with 8 bits; the four bits more leave a model's answers as they were.
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -14,6 +16,7 @@ mod factor;
 mod plain;
 #[cfg(test)]
 mod tests;
+mod tiles;
 
 use super::lanes::vectorised;
 use factor::{COLUMNS, Left, Line, ROWS, Right, TERMS};
@@ -34,6 +37,8 @@ enum Packing {
     Pairs,
     /// Four of 8 bits. Those of the left factor are not negative: they have [`factor::RAISED`] added.
     Quads,
+    /// Four of 8 bits, in whole [tiles](tiles::TILE), a plane for each part of a number.
+    Tiles,
 }
 
 impl Bits {
@@ -48,6 +53,8 @@ impl Bits {
     /// What the processor multiplies fastest.
     fn packing(self) -> Packing {
         match self {
+            #[cfg(target_arch = "x86_64")]
+            _ if amx::is_there() => Packing::Tiles,
             #[cfg(target_arch = "x86_64")]
             Self::Eight if avx512::is_there() => Packing::Quads,
             Self::Eight | Self::Twelve => Packing::Pairs,
@@ -94,7 +101,9 @@ impl FixedRows {
         );
         assert_eq!(to.len(), left.scales.len() * right.outputs, "the shape of a product");
         #[cfg(target_arch = "x86_64")]
-        if avx512::is_there() {
+        if right.packing == Packing::Tiles {
+            return amx::product(left, right, to);
+        } else if avx512::is_there() {
             return avx512::product(left, right, to);
         } else if right.packing == Packing::Pairs
             && let Some(simd) = pulp::x86::V3::try_new()

@@ -32,6 +32,7 @@ pub(super) fn product(left: &Left, right: &Right, to: &mut [f32]) {
         match right.packing {
             Packing::Pairs => pairs(left, right, to),
             Packing::Quads => quads(left, right, to),
+            Packing::Tiles => unreachable!("multiplied by AMX"),
         }
     }
 }

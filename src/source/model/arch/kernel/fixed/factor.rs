@@ -3,6 +3,7 @@
 use pulp::bytemuck;
 
 use super::super::lanes::ROUNDER;
+use super::tiles::TILE;
 use super::{Bits, Packing};
 
 /// So many rows of the left factor are multiplied at once.
@@ -28,12 +29,23 @@ impl Packing {
     pub(super) fn numbers(self) -> usize {
         match self {
             Self::Pairs => 2,
-            Self::Quads => 4,
+            Self::Quads | Self::Tiles => 4,
         }
+    }
+
+    /// How many words a row of so many numbers has.
+    fn words(self, inputs: usize) -> usize {
+        let words = inputs.div_ceil(self.numbers());
+        if self == Self::Tiles { words.next_multiple_of(TILE) } else { words }
+    }
+
+    /// How many factors of 8 bits one of these numbers becomes.
+    fn planes(self, bits: Bits) -> usize {
+        if self == Self::Tiles { bits.planes() } else { 1 }
     }
 }
 
-/// The left factor: row after row, as words.
+/// The left factor: plane after plane, in these row after row, as words.
 #[derive(Debug, Default)]
 pub(super) struct Left {
     /// Numbers to a row, their size and packing.
@@ -49,9 +61,12 @@ impl Left {
     pub(super) fn set(&mut self, x: &[f32], inputs: usize, bits: Bits, packing: Packing) {
         let Self { kind, words, words_of_row, scales } = self;
         *kind = Some((inputs, bits, packing));
-        *words_of_row = inputs.div_ceil(packing.numbers());
+        *words_of_row = packing.words(inputs);
         let rows = x.len() / inputs.max(1);
         scales.resize(rows, 0.0);
+        if packing == Packing::Tiles {
+            return self.set_tiles(x, inputs, bits);
+        }
         words.resize(rows * *words_of_row, 0);
         let to = words.chunks_exact_mut((*words_of_row).max(1));
         for ((x, to), scale) in x.chunks_exact(inputs.max(1)).zip(to).zip(scales) {
@@ -70,8 +85,41 @@ impl Left {
                         .for_each(|(to, x)| *to = (whole(x * factor) + RAISED) as u8);
                     to[x.len()..].fill(0);
                 }
+                Packing::Tiles => unreachable!("set by `set_tiles`"),
             }
         }
+    }
+
+    #[inline(always)]
+    fn set_tiles(&mut self, x: &[f32], inputs: usize, bits: Bits) {
+        let planes = bits.planes();
+        let words_of_plane = self.words_of_plane();
+        self.words.resize(planes * words_of_plane, 0);
+        let bytes_of_row = 4 * self.words_of_row;
+        let bytes: &mut [i8] = bytemuck::cast_slice_mut(&mut self.words);
+        for ((row, x), scale) in x.chunks_exact(inputs.max(1)).enumerate().zip(&mut self.scales) {
+            let factor;
+            (*scale, factor) = scales_of(x, bits);
+            for plane in 0..planes {
+                let to =
+                    &mut bytes[4 * plane * words_of_plane + row * bytes_of_row..][..bytes_of_row];
+                to.iter_mut()
+                    .zip(x)
+                    .for_each(|(to, x)| *to = bits.in_planes(whole(x * factor))[plane]);
+                to[x.len()..].fill(0);
+            }
+        }
+    }
+
+    /// The words of all rows of a plane, to whole tiles. What stands in the rows that only fill the last is not seen.
+    fn words_of_plane(&self) -> usize {
+        self.scales.len().next_multiple_of(TILE) * self.words_of_row
+    }
+
+    /// What begins with some word of the first row of a tile.
+    #[inline(always)]
+    pub(super) fn tile(&self, plane: usize, tile: usize, word: usize) -> &[i32] {
+        &self.words[plane * self.words_of_plane() + tile * TILE * self.words_of_row + word..]
     }
 
     #[inline(always)]
@@ -80,7 +128,7 @@ impl Left {
     }
 }
 
-/// The right factor: panel after panel, in these word after word. Rows that only fill the last panel are 0.
+/// The right factor: plane after plane, in these panel after panel, in these word after word. Rows that only fill the last panel are 0.
 #[derive(Debug, Clone)]
 pub(super) struct Right {
     pub(super) bits: Bits,
@@ -98,8 +146,8 @@ impl Right {
     pub(super) fn new(weight: &[f32], inputs: usize, bits: Bits, packing: Packing) -> Self {
         let outputs = weight.len() / inputs.max(1);
         let panels = outputs.div_ceil(COLUMNS);
-        let words_of_row = inputs.div_ceil(packing.numbers());
-        let mut words = vec![Line([0; COLUMNS]); panels * words_of_row];
+        let (planes, words_of_row) = (packing.planes(bits), packing.words(inputs));
+        let mut words = vec![Line([0; COLUMNS]); planes * panels * words_of_row];
         let mut scales = vec![[0.0; COLUMNS]; panels];
         let mut begins = vec![Line([0; COLUMNS]); panels * inputs.div_ceil(TERMS)];
         for (row, weight) in weight.chunks_exact(inputs.max(1)).enumerate() {
@@ -107,9 +155,16 @@ impl Right {
             let (scale, factor) = scales_of(weight, bits);
             scales[panel][column] = scale;
             let numbers: Vec<i32> = weight.iter().map(|value| whole(value * factor)).collect();
-            let words = words[panel * words_of_row..].iter_mut();
-            for (word, numbers) in words.zip(numbers.chunks(packing.numbers())) {
-                word.0[column] = packing.word(numbers);
+            for plane in 0..planes {
+                let in_plane = |number: &i32| match packing {
+                    Packing::Tiles => i32::from(bits.in_planes(*number)[plane]),
+                    Packing::Pairs | Packing::Quads => *number,
+                };
+                let numbers: Vec<i32> = numbers.iter().map(in_plane).collect();
+                let words = words[(plane * panels + panel) * words_of_row..].iter_mut();
+                for (word, numbers) in words.zip(numbers.chunks(packing.numbers())) {
+                    word.0[column] = packing.word(numbers);
+                }
             }
             if packing == Packing::Quads {
                 for (block, numbers) in numbers.chunks(TERMS).enumerate() {
@@ -123,13 +178,19 @@ impl Right {
 
     /// The words of a row.
     pub(super) fn words(&self) -> usize {
-        self.inputs.div_ceil(self.packing.numbers())
+        self.packing.words(self.inputs)
     }
 
     #[inline(always)]
     pub(super) fn panel(&self, panel: usize) -> &[Line] {
+        self.plane(0, panel)
+    }
+
+    /// A panel in a plane.
+    #[inline(always)]
+    pub(super) fn plane(&self, plane: usize, panel: usize) -> &[Line] {
         let words = self.words();
-        &self.words[panel * words..][..words]
+        &self.words[(plane * self.scales.len() + panel) * words..][..words]
     }
 
     #[inline(always)]

@@ -1,13 +1,14 @@
 //! The products one number after another, on any processor.
 
 use super::factor::{Left, Line, ROWS, Right};
-use super::{Packing, Tile, multiply};
+use super::{Packing, Tile, multiply, tiles};
 
 /// `to = left right^T`.
 pub(super) fn product(left: &Left, right: &Right, to: &mut [f32]) {
     let add_products = match right.packing {
         Packing::Pairs => of_pairs,
         Packing::Quads => of_quads,
+        Packing::Tiles => return tiles::product(left, right, to, tiles::plain),
     };
     multiply(left, right, to, |tile, sums| add(tile, sums, add_products));
 }

@@ -54,6 +54,7 @@ proptest! {
         if bits == Bits::Eight {
             prop_assert_eq!(&got, &twin(&x, &weight, inputs, bits, Packing::Quads));
         }
+        prop_assert_eq!(&got, &twin(&x, &weight, inputs, bits, Packing::Tiles));
         // The error of a number is at most half of what the largest is divided by, that of a sum of products grows as its root.
         let bound = size * (inputs as f32).sqrt() * 4.0 / bits.largest();
         for (at, got) in got.iter().enumerate() {
