@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::part::Part;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::{DocumentStream, InputFile, Inputs, ReadOptions};
-use crate::source::BatchLimit;
+use crate::pipeline::BatchLimit;
 use crate::text::Document;
 
 /// A place between two documents.

@@ -39,3 +39,5 @@ pub use story::{End, Place, Story};
 pub use variant::Variants;
 pub use watch::Watched;
 pub use why_not::WhyNot;
+
+pub use crate::source::BatchLimit;
