@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use serde_json::Value;
 use spanloom::resource::TomlFile;
 use spanloom::train::Recipe;
 use spanloom::train::recipe::CorpusRecipe;
@@ -75,6 +76,20 @@ fn content(corpus: &CorpusRecipe, recipe: &Recipe, part: &str) -> String {
     text
 }
 
+/// Writes small corpora into `data` of the bench, where the recipe looks for its own.
+fn write_corpora(recipe: &Recipe, bench: &Bench) {
+    let parts = [("they", &recipe.exclude), ("in", &recipe.train), ("she", &recipe.dev)];
+    for (part, corpora) in parts {
+        for corpus in corpora {
+            for name in corpus.path.all() {
+                let place = bench.path().join("data").join(name.replace('*', "one"));
+                fs::create_dir_all(place.parent().unwrap()).unwrap();
+                fs::write(place, content(corpus, recipe, part)).unwrap();
+            }
+        }
+    }
+}
+
 #[test]
 fn every_recipe_runs_as_it_is_written() {
     let mut recipes: Vec<_> = fs::read_dir(Path::new(ROOT).join("recipes"))
@@ -88,16 +103,7 @@ fn every_recipe_runs_as_it_is_written() {
         let text = fs::read_to_string(&path).unwrap();
         let recipe = Recipe::parse(&TomlFile::new(&path.display().to_string(), &text)).unwrap();
         let bench = Bench::new();
-        let parts = [("they", &recipe.exclude), ("in", &recipe.train), ("she", &recipe.dev)];
-        for (part, corpora) in parts {
-            for corpus in corpora {
-                for name in corpus.path.all() {
-                    let place = bench.path().join("data").join(name.replace('*', "one"));
-                    fs::create_dir_all(place.parent().unwrap()).unwrap();
-                    fs::write(place, content(corpus, &recipe, part)).unwrap();
-                }
-            }
-        }
+        write_corpora(&recipe, &bench);
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         let (file, start) = (path.display().to_string(), start(&name));
         let arguments = ["train", &file, "--data", "data", "--start", &start, "-o", "out"];
@@ -113,4 +119,30 @@ fn every_recipe_runs_as_it_is_written() {
         let page = bench.read("out/training/report.html");
         assert!(page.contains("F1 on dev") && page.contains("<svg"), "{file}");
     }
+}
+
+#[test]
+fn active_learning_begins_with_what_lists_find() {
+    let read = |name: &str| fs::read_to_string(Path::new(ROOT).join(name)).unwrap();
+    let engine =
+        read("engines/lmr-lists.toml").replace("../gazetteers/", &format!("{ROOT}/gazetteers/"));
+    let text = read("recipes/lmr-active.toml");
+    let mut bench = Bench::new()
+        .write("engines/lmr-lists.toml", engine)
+        .write("recipes/lmr-active.toml", &text);
+    for (list, place) in [("cities", "Paris"), ("countries", "Mexico"), ("admin1", "Texas")] {
+        let (from, to) = (format!("{list}.tsv"), format!("engines/{list}.fst"));
+        bench = bench.write(&from, format!("{place}\tLOC\tgeo:1\t0.9\n"));
+        bench.run(&["gazetteer", "build", &from, "-o", &to]).clean();
+    }
+    let recipe = Recipe::parse(&TomlFile::new("lmr-active.toml", &text)).unwrap();
+    write_corpora(&recipe, &bench);
+    let start = start("lmr-active");
+    let arguments = ["train", "recipes/lmr-active.toml", "--active", "--data", "data", "-o", "out"];
+    let ran = bench.run(&[&arguments[..], &["--start", &start, "--device", "cpu"]].concat());
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let curve: Value = serde_json::from_str(&bench.read("out/active.json")).unwrap();
+    let rounds = curve["rounds"].as_array().unwrap().iter();
+    let labelled: Vec<_> = rounds.map(|round| &round["sentences"]).collect();
+    assert_eq!(labelled, [&Value::from(0), &curve["pool"]], "{}", ran.out);
 }

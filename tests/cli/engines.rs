@@ -4,16 +4,19 @@ use std::path::Path;
 
 use super::Bench;
 
-/// `engines/lmr.toml` beside the models and lists of the repository.
+/// `engines/lmr.toml` and `engines/lmr-lists.toml` beside the models and lists of the repository.
 fn places() -> Bench {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let engine = std::fs::read_to_string(root.join("engines/lmr.toml")).unwrap();
     let absolute = |folder: &str| format!("{}/{folder}/", root.display());
-    let engine = engine
-        .replace("../models/", &absolute("models"))
-        .replace("../gazetteers/", &absolute("gazetteers"));
+    let engine = |name: &str| {
+        let engine = std::fs::read_to_string(root.join("engines").join(name)).unwrap();
+        engine
+            .replace("../models/", &absolute("models"))
+            .replace("../gazetteers/", &absolute("gazetteers"))
+    };
     let bench = Bench::new()
-        .write("lmr.toml", engine)
+        .write("lmr.toml", engine("lmr.toml"))
+        .write("lmr-lists.toml", engine("lmr-lists.toml"))
         .write("cities.tsv", "Houston\tLOC\tgeo:1\t0.9\nNice\tLOC\tgeo:2\t0.3\n")
         .write("countries.tsv", "Mexico\tLOC\tgeo:3\n")
         .write("admin1.tsv", "Texas\tLOC\tgeo:4\n");
@@ -27,12 +30,13 @@ fn places() -> Bench {
 #[test]
 fn places_in_tweets_are_found_by_the_adapter_and_the_lists() {
     let bench = places();
-    let tag = |arguments: &[&str]| {
+    let tag = |engine: &str, arguments: &[&str]| {
         let text = "Hurricane Harvey floods Houston, #Texas needs help. Nice people send boats to Mexico\n";
-        let all = [&["tag", "-q", "-e", "lmr.toml", "--format", "text", "-"], arguments].concat();
+        let all = [&["tag", "-q", "-e", engine, "--format", "text", "-"], arguments].concat();
         bench.pipe(text, &all).clean()
     };
     let both = "Hurricane Harvey floods [Houston|LOC], #[Texas|LOC] needs help. Nice people send boats to [Mexico|LOC]\n";
-    assert_eq!(tag(&[]), both);
-    assert_eq!(tag(&["--without", "tagger"]), both);
+    assert_eq!(tag("lmr.toml", &[]), both);
+    assert_eq!(tag("lmr.toml", &["--without", "tagger"]), both);
+    assert_eq!(tag("lmr-lists.toml", &[]), both);
 }
