@@ -6,13 +6,14 @@ mod report;
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::Ordering;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::ProgressBar;
 use serde_json::Value;
 
 use super::allocator::keep_large_blocks;
-use super::interrupt::stop_flag;
+use super::interrupt::{INTERRUPTED, stop_flag};
 use super::print::print;
 use super::progress::counter;
 use super::report as messages;
@@ -34,7 +35,8 @@ const BEST: Style = AnsiColor::Green.on_default();
 /// The folder that is made holds the model in the layout of Hugging Face, which `--model` and the `model`
 /// source run and `transformers` loads, MODEL_CARD.md, and in `training` the log (JSON Lines) and
 /// checkpoints. Ctrl-C ends the run after the step at hand, with a checkpoint; `--resume` goes on from the last
-/// one, and ends with the same weights, bit for bit (on the processor), as a run that was never stopped.
+/// one, and ends with the same weights, bit for bit (on the processor), as a run that was never stopped. The exit code
+/// of a run that Ctrl-C or SIGTERM stopped is 130.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   spanloom train recipe.toml
@@ -105,15 +107,18 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     let stop = stop_flag("the steps since the last checkpoint");
     let mut screen = Screen::new(verbosity);
     keep_large_blocks();
-    if args.active {
-        active::run(&recipe, &options, &stop, &mut screen)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let outcome = train(&recipe, &options, &stop, &mut |event| screen.show(event))?;
-    screen.bar.finish_and_clear();
-    report::write(&outcome.folder)?;
-    print(&closing(&outcome))?;
-    Ok(ExitCode::SUCCESS)
+    let is_finished = if args.active {
+        active::run(&recipe, &options, &stop, &mut screen)?
+    } else {
+        let outcome = train(&recipe, &options, &stop, &mut |event| screen.show(event))?;
+        screen.bar.finish_and_clear();
+        report::write(&outcome.folder)?;
+        print(&closing(&outcome))?;
+        outcome.is_finished
+    };
+    // A run that --stop-after stopped did what it was asked for.
+    let was_interrupted = !is_finished && stop.load(Ordering::Relaxed);
+    Ok(if was_interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
 }
 
 /// What is seen while the run runs: a bar on a terminal, and a line for each evaluation.

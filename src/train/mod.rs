@@ -34,6 +34,6 @@ pub mod token;
 pub mod trainee;
 pub mod trainer;
 
-pub use active::{Labeller, Round, train_actively};
+pub use active::{ActiveOutcome, Labeller, Round, train_actively};
 pub use recipe::Recipe;
 pub use run::{Event, Outcome, TrainOptions, train};

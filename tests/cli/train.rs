@@ -1,6 +1,8 @@
 //! `spanloom train`: a recipe becomes a model that runs, whether the run was stopped or not.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
@@ -61,13 +63,12 @@ fn a_run_that_is_stopped_and_resumed_gives_the_same_model() {
     assert_eq!(tagged.code, 0, "{}", tagged.err);
 }
 
-/// Kills the program once it has told of so many evaluations, which is just before it writes a checkpoint.
-fn killed(bench: &Bench, evaluations: usize) {
-    use std::io::{BufRead, BufReader};
-    use std::process::{Command, Stdio};
-    let arguments = ["train", "recipe.toml", "-o", "killed", "--device", "cpu", "--resume"];
+/// The program once it has told of so many evaluations, which is just before it writes a checkpoint.
+fn evaluated(bench: &Bench, folder: &str, evaluations: usize, more: Option<&str>) -> Child {
+    let arguments = ["train", "recipe.toml", "-o", folder, "--device", "cpu", "--resume"];
     let mut child = Command::new(env!("CARGO_BIN_EXE_spanloom"))
         .args(arguments)
+        .args(more)
         .current_dir(bench.path())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -76,8 +77,7 @@ fn killed(bench: &Bench, evaluations: usize) {
     let lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let told = lines.map_while(Result::ok).filter(|line| line.starts_with("step "));
     assert_eq!(told.take(evaluations).count(), evaluations);
-    child.kill().unwrap();
-    child.wait().unwrap();
+    child
 }
 
 #[test]
@@ -87,7 +87,9 @@ fn a_run_that_is_killed_goes_on_as_if_nothing_had_been() {
     let bench = bench.write("recipe.toml", recipe);
     bench.run(&["train", "recipe.toml", "--device", "cpu", "-q"]).clean();
     for evaluations in [1, 3, 1, 2] {
-        killed(&bench, evaluations);
+        let mut child = evaluated(&bench, "killed", evaluations, None);
+        child.kill().unwrap();
+        child.wait().unwrap();
         assert!(!bench.path().join("killed/model.safetensors").exists());
     }
     let resume = ["train", "recipe.toml", "-o", "killed", "--device", "cpu", "--resume", "-q"];
@@ -96,6 +98,22 @@ fn a_run_that_is_killed_goes_on_as_if_nothing_had_been() {
     let read = |name: &str| fs::read(bench.path().join(name)).unwrap();
     assert!(read("whole/model.safetensors") == read("killed/model.safetensors"));
     assert!(read("whole/MODEL_CARD.md") == read("killed/MODEL_CARD.md"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_a_signal_ends_says_so_by_its_exit_code() {
+    let bench = bench();
+    let recipe = bench.read("recipe.toml").replace("every-steps = 5", "every-steps = 1");
+    let recipe = recipe.replace("steps = 10", "steps = 100000");
+    let active = "[active]\nrounds = 2\nsentences = 3\nbegin-with = 5\n";
+    let bench = bench.write("recipe.toml", recipe + active);
+    for (signal, more) in [("-INT", None), ("-TERM", None), ("-INT", Some("--active"))] {
+        let mut child = evaluated(&bench, &format!("ended{signal}{more:?}"), 1, more);
+        let sent = Command::new("kill").args([signal, &child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{signal} {more:?}");
+    }
 }
 
 /// A file that may not grow stands for a disk that is full: writing fails in the same place.

@@ -10,7 +10,7 @@ use crate::pipeline::{Engine, EngineOptions};
 use crate::text::{Annotation, Document};
 use crate::train::{Recipe, Round, TrainOptions, train_actively};
 
-/// Runs the rounds and prints the curve.
+/// Runs the rounds and prints the curve. Whether all rounds are done.
 ///
 /// # Errors
 /// As [`train_actively`], and where the engine that stands for the machine cannot be loaded.
@@ -19,7 +19,7 @@ pub(super) fn run(
     options: &TrainOptions,
     stop: &AtomicBool,
     screen: &mut Screen,
-) -> Result<()> {
+) -> Result<bool> {
     let engine = match &recipe.active.machine {
         Some(path) => {
             let engine_options =
@@ -31,10 +31,11 @@ pub(super) fn run(
     let label =
         engine.as_ref().map(|engine| move |documents: &[Document]| found(engine, documents));
     let label = label.as_ref().map(|label| label as &dyn Fn(&[Document]) -> Result<_>);
-    let rounds =
+    let outcome =
         train_actively(recipe, options, label, stop, &mut |event| screen.show(event), &mut |_| ())?;
     screen.bar.finish_and_clear();
-    print(&curve(&rounds))
+    print(&curve(&outcome.rounds))?;
+    Ok(outcome.is_finished)
 }
 
 /// What an engine finds in documents, as gold says it.

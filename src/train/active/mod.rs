@@ -40,6 +40,15 @@ pub struct Round {
     pub folder: PathBuf,
 }
 
+/// How active learning ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ActiveOutcome {
+    /// The rounds that are done.
+    pub rounds: Vec<Round>,
+    /// Whether they are all that there are; else the run was stopped, and can be resumed.
+    pub is_finished: bool,
+}
+
 /// A sentence of the pool.
 struct Candidate {
     corpus: usize,
@@ -51,7 +60,8 @@ struct Candidate {
 
 /// Runs the rounds of a recipe. The models are in `round-0`, `round-1`, … of the output folder, the curve is in
 /// `active.json`, written anew after each round. `told` hears of each round, `tell` of what happens in it. With
-/// `resume` rounds that are done are not done again.
+/// `resume` rounds that are done are not done again. Each round draws batches, dropout and changed copies from a
+/// seed of its own: the recipe's and its number added.
 ///
 /// # Errors
 /// As [`super::train`], where the recipe has no dev data, and where `machine` fails.
@@ -62,7 +72,7 @@ pub fn train_actively(
     stop: &AtomicBool,
     tell: Tell<'_>,
     told: &mut dyn FnMut(&Round),
-) -> Result<Vec<Round>> {
+) -> Result<ActiveOutcome> {
     let folder = output(recipe, options);
     let mut prepared = prepare(recipe, options, Places::new(folder.clone()))?;
     if prepared.dev.is_empty() {
@@ -77,7 +87,10 @@ pub fn train_actively(
     chooser.by_lot(&pool, wanted).into_iter().for_each(|number| pool[number].is_labelled = true);
     for number in 0..=recipe.active.rounds {
         let place = folder.join(format!("round-{number}"));
+        let seed = recipe.seed.wrapping_add(number as u64);
+        let recipe = Recipe { seed, ..recipe.clone() };
         let round = Prepared {
+            recipe: &recipe,
             places: Places::new(place.clone()),
             start: start.clone(),
             train: labelled(&prepared.train, &pool),
@@ -85,8 +98,8 @@ pub fn train_actively(
         };
         super::setup::check_output(&round.places, options.resume)?;
         let outcome = run_prepared(round, stop, tell)?;
-        if !outcome.is_finished || stop.load(Ordering::Relaxed) {
-            break;
+        if !outcome.is_finished {
+            return Ok(ActiveOutcome { rounds, is_finished: false });
         }
         let known = || pool.iter().filter(|candidate| candidate.is_labelled);
         rounds.push(Round {
@@ -102,6 +115,9 @@ pub fn train_actively(
         if is_done {
             break;
         }
+        if stop.load(Ordering::Relaxed) {
+            return Ok(ActiveOutcome { rounds, is_finished: false });
+        }
         let context = LoadContext { files: Files::Folder(PathBuf::new()), device: options.device };
         let model = load_folder("model".into(), &place.to_string_lossy(), &context)?;
         for number in chooser.choose(model.as_ref(), &pool, number)? {
@@ -109,7 +125,7 @@ pub fn train_actively(
         }
         start = place;
     }
-    Ok(rounds)
+    Ok(ActiveOutcome { rounds, is_finished: true })
 }
 
 /// The sentences of all corpora, with what the machine says of them; the corpora are empty then.

@@ -31,8 +31,9 @@ fn rounds(folder: &Path, active: &str, machine: bool) -> Vec<Round> {
         &mut |_| heard += 1,
     )
     .unwrap();
-    assert_eq!(heard, rounds.len());
-    rounds
+    assert!(rounds.is_finished);
+    assert_eq!(heard, rounds.rounds.len());
+    rounds.rounds
 }
 
 #[test]
