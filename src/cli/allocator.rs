@@ -9,10 +9,15 @@ pub(super) fn keep_large_blocks() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     set(&[
         (libc::M_MMAP_THRESHOLD, 1 << 30),
-        (libc::M_TRIM_THRESHOLD, i32::MAX),
+        (libc::M_TRIM_THRESHOLD, NEVER),
         (libc::M_TOP_PAD, 256 << 20),
     ]);
 }
+
+/// The threshold that no block at the end of the heap reaches (mallopt(3)): the tensors of a step of SpanMarker
+/// alone may be more than `i32::MAX` bytes.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const NEVER: libc::c_int = -1;
 
 /// Sets parameters of glibc's allocator. One that the library does not take is left as it was.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]

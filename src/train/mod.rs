@@ -13,6 +13,7 @@ pub mod batches;
 pub mod card;
 pub mod checkpoint;
 pub mod data;
+mod encoder;
 pub mod evaluation;
 pub mod events;
 pub mod flair;

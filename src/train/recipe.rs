@@ -255,6 +255,13 @@ pub enum Select {
     Random,
 }
 
+impl Select {
+    /// Whether it goes by how likely each word is of each label.
+    pub fn needs_evidence(self) -> bool {
+        matches!(self, Self::Entropy | Self::LeastConfidence)
+    }
+}
+
 /// How the rate changes after the warm-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]

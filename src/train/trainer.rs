@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use super::flair::FlairTrainee;
-use super::gliner::GlinerTrainee;
+use super::gliner::{self, GlinerTrainee};
 use super::recipe::Recipe;
 use super::run::{Outcome, Prepared, Tell, run};
 use super::span_marker::SpanMarkerTrainee;
 use super::token::TokenTrainee;
 use crate::error::{Error, Result};
 use crate::resource::Files;
-use crate::source::model::system;
+use crate::source::model::{ModelConfig, system};
 
 /// How models of one system are trained.
 pub struct Trainer {
@@ -19,14 +19,38 @@ pub struct Trainer {
     pub system: &'static str,
     /// Runs a recipe.
     pub run: fn(Prepared<'_>, &AtomicBool, Tell<'_>) -> Result<Outcome>,
+    /// How the model in a folder, trained by the recipe on these labels, is loaded.
+    pub config: fn(&Recipe, &str, &[String]) -> Result<ModelConfig>,
+    /// Whether its models say how likely each word is of each label.
+    pub gives_evidence: bool,
+}
+
+/// A model that knows its labels.
+fn of_folder(_: &Recipe, folder: &str, _: &[String]) -> Result<ModelConfig> {
+    Ok(ModelConfig::of_folder(folder))
 }
 
 /// All trainers.
 pub static TRAINERS: &[Trainer] = &[
-    Trainer { system: "flair", run: run::<FlairTrainee> },
-    Trainer { system: "gliner", run: run::<GlinerTrainee> },
-    Trainer { system: "span-marker", run: run::<SpanMarkerTrainee> },
-    Trainer { system: "token-classifier", run: run::<TokenTrainee> },
+    Trainer { system: "flair", run: run::<FlairTrainee>, config: of_folder, gives_evidence: true },
+    Trainer {
+        system: "gliner",
+        run: run::<GlinerTrainee>,
+        config: gliner::model_config,
+        gives_evidence: false,
+    },
+    Trainer {
+        system: "span-marker",
+        run: run::<SpanMarkerTrainee>,
+        config: of_folder,
+        gives_evidence: false,
+    },
+    Trainer {
+        system: "token-classifier",
+        run: run::<TokenTrainee>,
+        config: of_folder,
+        gives_evidence: true,
+    },
 ];
 
 /// The trainer of a recipe that begins with the folder `start`.

@@ -14,10 +14,11 @@ use super::data::Corpus;
 use super::recipe::{ActiveRecipe, Recipe};
 use super::run::{Prepared, Tell, TrainOptions, output, prepare, run_prepared};
 use super::setup::Places;
+use super::trainer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::resource::Files;
 use crate::source::LoadContext;
-use crate::source::model::load_folder;
+use crate::source::model::system;
 use crate::text::{Annotation, Document};
 
 use select::Chooser;
@@ -79,6 +80,15 @@ pub fn train_actively(
         let message = "active learning needs [[data.dev]], by which its rounds are judged";
         return Err(Error::new(ErrorKind::Config, message));
     }
+    let trainer = trainer::of(recipe, &prepared.start)?;
+    if !trainer.gives_evidence && recipe.active.select.needs_evidence() {
+        let message = format!(
+            "[active] select asks how sure the model is of each word, which a model of the system {} does not say",
+            trainer.system
+        );
+        let help = "expected select = \"disagreement\" or \"random\"";
+        return Err(recipe.wrong(message).with_help(help));
+    }
     let mut pool = pool(&mut prepared.train, machine)?;
     let chooser = Chooser::new(&recipe.active, recipe.seed);
     let mut start = prepared.start.clone();
@@ -119,7 +129,8 @@ pub fn train_actively(
             return Ok(ActiveOutcome { rounds, is_finished: false });
         }
         let context = LoadContext { files: Files::Folder(PathBuf::new()), device: options.device };
-        let model = load_folder("model".into(), &place.to_string_lossy(), &context)?;
+        let config = (trainer.config)(&recipe, &place.to_string_lossy(), &prepared.labels)?;
+        let model = system::load("model".into(), config, &context)?;
         for number in chooser.choose(model.as_ref(), &pool, number)? {
             pool[number].is_labelled = true;
         }

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 use crate::error::Result;
+use crate::source::model::ModelConfig;
+use crate::source::model::gliner::SpanMode;
 use crate::train::recipe::{LastLayer, Recipe};
 
 /// `[model.options]`
@@ -20,6 +23,25 @@ pub(super) struct Options {
     pub(super) negatives: f64,
     /// What may be passed over.
     pub(super) masking: Masking,
+    /// Of a new model, the width of words and labels; 512 where it is not given.
+    pub(super) hidden_size: Option<usize>,
+    /// Of a new model, how many words an entity has at most; 12 where it is not given.
+    pub(super) max_width: Option<usize>,
+    /// Of a new model, how many layers its LSTM has; 1 where it is not given, and 0 for none.
+    pub(super) rnn_layers: Option<usize>,
+    /// Of a new model, how it scores; spans by two layers where it is not given.
+    #[serde(deserialize_with = "span_mode")]
+    pub(super) span_mode: Option<SpanMode>,
+}
+
+/// A span mode by the name that `gliner_config.json` has for it.
+fn span_mode<'d, D: Deserializer<'d>>(from: D) -> std::result::Result<Option<SpanMode>, D::Error> {
+    let name = String::deserialize(from)?;
+    let known = SpanMode::ALL.into_iter().find(|mode| mode.name() == name);
+    let names = SpanMode::ALL.map(SpanMode::name).join(", ");
+    let unknown =
+        || D::Error::custom(format!("unknown span-mode '{name}', expected one of {names}"));
+    known.ok_or_else(unknown).map(Some)
 }
 
 /// What may be passed over, so that what is not there does not outweigh what is.
@@ -39,7 +61,16 @@ pub(super) enum Masking {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { prompts: BTreeMap::new(), alpha: None, negatives: 1.0, masking: Masking::default() }
+        Self {
+            prompts: BTreeMap::new(),
+            alpha: None,
+            negatives: 1.0,
+            masking: Masking::default(),
+            hidden_size: None,
+            max_width: None,
+            rnn_layers: None,
+            span_mode: None,
+        }
     }
 }
 
@@ -65,4 +96,21 @@ impl Options {
             None => Ok(options),
         }
     }
+}
+
+/// How a model that the recipe trains on these labels is asked for them: the options of the folder `folder`.
+///
+/// # Errors
+/// As [`Options::read`].
+pub(in crate::train) fn model_config(
+    recipe: &Recipe,
+    folder: &str,
+    labels: &[String],
+) -> Result<ModelConfig> {
+    Ok(ModelConfig {
+        labels: Some(labels.to_vec()),
+        prompts: Options::read(recipe)?.prompts,
+        max_length: recipe.model.max_length,
+        ..ModelConfig::of_folder(folder)
+    })
 }

@@ -209,7 +209,67 @@ fn what_does_not_fit_is_told() {
         assert!(error.to_string().contains(expected), "{error}");
         assert!(error.location().is_some(), "{error}");
     }
-    let other = recipe("../tiny-bert", Path::new("unused"), "system = \"gliner\"", "");
-    let error = begin(&other, &["PER"]).err().unwrap();
-    assert!(error.message().contains("has no gliner_config.json"), "{error}");
+    let unfit = "options = { hidden-size = 99 }";
+    let error =
+        begin(&recipe("span-bert", Path::new("unused"), unfit, ""), &["PER"]).err().unwrap();
+    assert!(
+        error.message().contains("hidden-size is 99, but the GLiNER of the start folder has 16"),
+        "{error}"
+    );
+    let unknown = "options = { span-mode = \"words\" }";
+    let error =
+        begin(&recipe("span-bert", Path::new("unused"), unknown, ""), &["PER"]).err().unwrap();
+    assert!(error.message().contains("expected one of marker, markerV0, token_level"), "{error}");
+    let gone = recipe("../none", Path::new("unused"), "system = \"gliner\"", "");
+    assert!(begin(&gone, &["PER"]).err().unwrap().to_string().contains("config.json"));
+}
+
+/// The encoders stand alone and under a head; the new model learns, and is saved with its tokenizer.
+#[test]
+fn of_an_encoder_a_new_model_is_made() {
+    let cases = [
+        ("../tiny-bert", "hidden-size = 8, max-width = 3"),
+        ("../architectures/deberta-v3", "hidden-size = 32, span-mode = \"marker\""),
+        ("../architectures/modernbert", "hidden-size = 8, rnn-layers = 0"),
+        ("../architectures/distilbert", "hidden-size = 16, span-mode = \"token_level\""),
+    ];
+    for (start, options) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let of_model = format!("system = \"gliner\"\noptions = {{ {options} }}");
+        let recipe = recipe(start, folder.path(), &of_model, "");
+        let mut trainee = begin(&recipe, &["LOC", "MISC", "ORG", "PER"]).unwrap();
+        assert!(trainee.describe().starts_with("a new GLiNER model"), "{start}");
+        let mut corpus = Corpus::read(&recipe.train[0], Path::new(ROOT)).unwrap();
+        corpus.documents.truncate(4);
+        let examples = trainee.examples(&corpus, &Excluded::default()).unwrap();
+        let batch = [examples.examples.iter().collect::<Vec<_>>()];
+        let step = compute(&trainee, &batch, &Dropout::off()).unwrap();
+        assert!(step.loss.is_finite() && step.gradients.norm().unwrap() > 0.0, "{start}");
+        trainee.save(folder.path(), &trainee.weights(), Numbers::F32).unwrap();
+        let config = gliner_config(folder.path());
+        let context = LoadContext {
+            files: Files::Folder(folder.path().to_owned()),
+            device: DeviceChoice::Cpu,
+        };
+        let asked = ModelConfig {
+            labels: Some(["LOC", "MISC", "ORG", "PER"].map(str::to_owned).to_vec()),
+            ..ModelConfig::of_folder(".")
+        };
+        let saved = Gliner::load("model".into(), asked, &context).unwrap();
+        let document = Document::new("d", "John Smith lives in New London.");
+        let [before, after] = [&trainee.model, &saved].map(|m| m.logits(&document).unwrap());
+        assert_eq!(before, after, "{start}");
+        // The marker is a sub-word of its own, and the embeddings have no row too many.
+        let tokenizer = std::fs::read(folder.path().join("tokenizer.json")).unwrap();
+        let tokenizer: Value = serde_json::from_slice(&tokenizer).unwrap();
+        let added = tokenizer["added_tokens"].as_array().unwrap();
+        let marker = added.iter().find(|token| token["content"] == "<<ENT>>").unwrap();
+        assert_eq!(marker["id"], config["class_token_index"], "{start}");
+        assert_eq!(config["vocab_size"], config["encoder_config"]["vocab_size"]);
+        assert_eq!(added.last().unwrap()["id"].as_u64().unwrap() + 1, config["vocab_size"]);
+    }
+}
+
+fn gliner_config(folder: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(folder.join("gliner_config.json")).unwrap()).unwrap()
 }

@@ -1,4 +1,4 @@
-//! The GLiNER model that is trained: the start folder asked for the labels of the run, its weights as variables,
+//! The GLiNER model that is trained: what the run begins with, asked for the labels of the run, its weights as variables,
 //! and the same weights as a source that judges it.
 
 use std::collections::BTreeMap;
@@ -7,17 +7,18 @@ use std::path::{Path, PathBuf};
 use candle_core::{Device, Tensor, Var};
 use serde_json::{Map, Value};
 
+use super::beginning::Beginning;
 use super::examples::{PromptedExample, examples};
 use super::loss::PairLoss;
-use super::options::Options;
-use crate::error::{Error, ErrorKind, Location, Result};
+use super::options::{Options, model_config};
+use crate::error::{Error, Result};
 use crate::resource::Files;
 use crate::source::Source;
 use crate::source::model::batch::Batch;
-use crate::source::model::folder_options::parse_config;
-use crate::source::model::gliner::{FILE, Gliner, Network, Settings, SpanMode};
+use crate::source::model::gliner::{FILE, Gliner, Network, SpanMode};
 use crate::source::model::weights::Weights;
-use crate::source::model::{Dropout, Mode, ModelConfig};
+use crate::source::model::{Dropout, Mode};
+use crate::train::checkpoint::write_file;
 use crate::train::data::{Corpus, Examples, Excluded};
 use crate::train::recipe::{Numbers, Recipe};
 use crate::train::save;
@@ -34,6 +35,8 @@ pub struct GlinerTrainee {
     start: PathBuf,
     /// What `gliner_config.json` says.
     config: Map<String, Value>,
+    /// The `tokenizer.json` of a new model, which knows more sub-words than that of the start folder.
+    tokenizer: Option<Vec<u8>>,
 }
 
 impl Trainee for GlinerTrainee {
@@ -42,42 +45,33 @@ impl Trainee for GlinerTrainee {
     fn new(recipe: &Recipe, start: &Path, labels: &[String], device: &Device) -> Result<Self> {
         let options = Options::read(recipe)?;
         let files = Files::Folder(PathBuf::new());
-        let folder = start.to_string_lossy().into_owned();
-        let name = format!("{folder}/{FILE}");
-        if !files.exists(&name) {
-            let message = format!("the start folder {folder} has no {FILE}");
-            let help = "training begins with a folder that GLiNER.save_pretrained wrote";
-            return Err(Error::new(ErrorKind::Model, message)
-                .with_help(help)
-                .at(Location::file(&*recipe.file.name)));
-        }
-        let config = parse_config(&files.read_text(&name)?, &files.display(&name))?;
-        let mut settings = Settings::read(&files, &folder)?;
-        if let Some(rate) = recipe.model.dropout {
-            settings.set_dropout(rate);
-        }
-        let weights = Network::named(&settings, Weights::load(&files, &folder, device)?)?;
+        let begun = Beginning::read(recipe, &options, (&files, start), device)?;
+        let Beginning { config, folder, weights, is_new } = begun;
         let (tensors, place) = weights.into_parts();
         let known: Vec<String> = tensors.keys().cloned().collect();
         let weights = Weights::new(tensors, place)
             .with_precision(recipe.model.precision)
             .into_trainable(|name| !is_frozen(&recipe.optimiser, name))
             .map_err(device_failed)?;
-        let network = Network::load(&settings, &weights)?;
+        let settings = &folder.settings;
+        let network = Network::load(settings, &weights)?;
         let variables = weights.variables();
         check_frozen(&recipe.optimiser, &known, &variables)?;
         let detached = weights.detached();
-        let asked = ModelConfig {
-            labels: Some(labels.to_vec()),
-            prompts: options.prompts.clone(),
-            max_length: recipe.model.max_length,
-            ..ModelConfig::of_folder(&folder)
-        };
-        let model =
-            Gliner::of_folder("model".into(), asked, &files, &settings, || Ok(detached), device)?;
+        let asked = model_config(recipe, &start.to_string_lossy(), labels)?;
+        let model = Gliner::of_folder("model".into(), asked, &folder, || Ok(detached), device)?;
         let has_widths = settings.span_mode != SpanMode::TokenLevel;
         let loss = PairLoss::new(&recipe.loss, &options, has_widths);
-        Ok(Self { model, network, loss, variables, weights, start: start.to_path_buf(), config })
+        Ok(Self {
+            tokenizer: is_new.then(|| folder.tokenizer.to_vec()),
+            model,
+            network,
+            loss,
+            variables,
+            weights,
+            start: start.to_path_buf(),
+            config,
+        })
     }
 
     fn examples(
@@ -123,8 +117,9 @@ impl Trainee for GlinerTrainee {
     fn describe(&self) -> String {
         let settings = self.model.settings();
         let labels: Vec<&str> = self.model.asked().iter().map(|label| label.as_str()).collect();
+        let new = if self.tokenizer.is_some() { "new " } else { "" };
         format!(
-            "a GLiNER model (`{}` over `{}`), trained on the labels {}",
+            "a {new}GLiNER model (`{}` over `{}`), trained on the labels {}",
             settings.span_mode.name(),
             settings.model_type,
             labels.join(", ")
@@ -142,6 +137,9 @@ impl Trainee for GlinerTrainee {
             .iter()
             .map(|(name, tensor)| Ok((Network::name_in_folder(settings, name)?, tensor.clone())));
         let named: BTreeMap<String, Tensor> = named.collect::<Result<_>>()?;
-        save::folder(folder, &self.start, (FILE, &self.config), &named, numbers)
+        save::folder(folder, &self.start, (FILE, &self.config), &named, numbers)?;
+        let Some(tokenizer) = &self.tokenizer else { return Ok(()) };
+        let path = folder.join("tokenizer.json");
+        write_file(&path, tokenizer).map_err(|e| Error::io("write", path.display(), e))
     }
 }

@@ -17,10 +17,9 @@ use crate::source::model::head::{NewWeight, Start};
 use crate::source::model::span_marker::{MARKERS, Network, OUTSIDE, SpanMarkerConfig};
 use crate::source::model::tokens::SubWords;
 use crate::source::model::weights::Weights;
+use crate::train::encoder;
 use crate::train::recipe::{LastLayer, Recipe};
-use crate::train::trainee::{
-    NEW_LAYER_STREAM, cannot_keep, check_no_adapter, current_name, device_failed, draw, set_dropout,
-};
+use crate::train::trainee::{cannot_keep, check_no_adapter, set_dropout};
 
 /// The release of the library whose folders are written.
 const VERSION: &str = "1.8.1";
@@ -33,9 +32,6 @@ const WORDS: &str = "encoder.embeddings.word_embeddings.weight";
 
 /// A weight of every encoder as wide as its hidden states.
 const QUERY: &str = "encoder.encoder.layer.0.attention.self.query.weight";
-
-/// Parts of an encoder whose names begin so where its file holds nothing else.
-const PARTS: [&str; 4] = ["embeddings.", "embeddings_project.", "encoder.", "pooler."];
 
 /// The layer over the spans.
 const LAST_LAYER: [&str; 2] = ["classifier.weight", "classifier.bias"];
@@ -122,10 +118,7 @@ impl Beginning {
     fn wrap(&mut self, start: &str) -> Result<()> {
         let model_type = self.config.get("model_type").and_then(Value::as_str).unwrap_or_default();
         let architecture = Network::encoder(model_type, &self.folder.config_place)?;
-        let mut encoder = std::mem::take(&mut self.config);
-        for stale in ["spanloom", "num_labels", "_num_labels", "torch_dtype", "dtype"] {
-            encoder.shift_remove(stale);
-        }
+        let mut encoder = encoder::without_stale_keys(std::mem::take(&mut self.config));
         // The library reads the kind of the encoder and its tokenizer from there, and its numbers too where it
         // is not said here that they are as those of its own layer.
         encoder.insert("_name_or_path".to_owned(), json!(start));
@@ -139,16 +132,9 @@ impl Beginning {
         ] {
             self.config.insert(key.to_owned(), value);
         }
-        let tensors = std::mem::take(&mut self.tensors);
-        let has_prefix = tensors.keys().any(|name| name.starts_with(architecture.prefix));
-        let renamed = |name: String| {
-            let rest = if has_prefix { name.strip_prefix(architecture.prefix)? } else { &name };
-            let is_weight = !rest.ends_with("position_ids") && !rest.ends_with("token_type_ids");
-            let is_part = PARTS.iter().any(|part| rest.starts_with(part)) && is_weight;
-            is_part.then(|| format!("encoder.{}", current_name(rest)))
-        };
-        self.tensors =
-            tensors.into_iter().filter_map(|(name, t)| Some((renamed(name)?, t))).collect();
+        let tensors = encoder::weights(std::mem::take(&mut self.tensors), architecture.prefix);
+        let named = tensors.into_iter().map(|(name, tensor)| (format!("encoder.{name}"), tensor));
+        self.tensors = named.collect();
         Ok(())
     }
 
@@ -224,7 +210,7 @@ impl Beginning {
         let mut sub_words =
             SubWords::load(&self.tokenizer, settings, &self.folder.tokenizer_place)?;
         sub_words.add_special(&MARKERS)?;
-        self.tokenizer = with_markers(&self.tokenizer, &sub_words)?;
+        self.tokenizer = encoder::with_special_sub_words(&self.tokenizer, &sub_words, &MARKERS)?;
         // A multiple of 8, as the library has it.
         let needed = rows.max(sub_words.count().next_multiple_of(8));
         let new = |name: &str, shape: &[usize], start| NewWeight {
@@ -243,40 +229,10 @@ impl Beginning {
         }
         self.config.insert("vocab_size".to_owned(), json!(needed));
         self.encoder().insert("vocab_size".to_owned(), json!(needed));
-        let spread =
-            self.encoder().get("initializer_range").and_then(Value::as_f64).unwrap_or(0.02);
-        let drawn =
-            draw(&fresh, (recipe.seed, NEW_LAYER_STREAM), spread, device).map_err(device_failed)?;
-        for (name, tensor) in drawn {
-            let tensor = match self.tensors.get(&name) {
-                Some(rows) if name == WORDS => Tensor::cat(&[rows, &tensor], 0),
-                _ => Ok(tensor),
-            };
-            self.tensors.insert(name, tensor.map_err(device_failed)?);
+        if self.has_new_layer {
+            LAST_LAYER.iter().for_each(|name| drop(self.tensors.remove(*name)));
         }
-        Ok(())
+        let spread = encoder::spread(self.encoder());
+        encoder::add_new(&mut self.tensors, &fresh, (recipe, spread), device)
     }
-}
-
-/// A `tokenizer.json` with the markers, with the ids that `sub_words` gave them.
-fn with_markers(bytes: &[u8], sub_words: &SubWords) -> Result<Vec<u8>> {
-    let damaged =
-        |e: &dyn std::fmt::Display| Error::new(ErrorKind::Model, format!("damaged tokenizer: {e}"));
-    let mut json: Value = serde_json::from_slice(bytes).map_err(|e| damaged(&e))?;
-    let added = json.get_mut("added_tokens").and_then(Value::as_array_mut);
-    let added = added.ok_or_else(|| damaged(&"no list 'added_tokens'"))?;
-    for marker in MARKERS {
-        if added.iter().all(|token| token["content"] != marker) {
-            added.push(json!({
-                "id": sub_words.id(marker),
-                "content": marker,
-                "single_word": false,
-                "lstrip": false,
-                "rstrip": false,
-                "normalized": false,
-                "special": true,
-            }));
-        }
-    }
-    Ok(format!("{json:#}\n").into_bytes())
 }

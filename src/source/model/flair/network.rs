@@ -188,27 +188,20 @@ pub fn fresh(
     let embeddings = embeddings_of(description, weights, &place)?;
     let width: usize = embeddings.iter().map(|e| e.width()).sum();
     let tags = description.tags.len();
-    let new = |name: &str, shape: &[usize], start: Start, is_of_tags: bool| NewWeight {
-        name: name.to_owned(),
-        shape: shape.to_vec(),
-        start,
-        is_of_tags,
-    };
-    let spread = |inputs: usize| Start::Uniform(1.0 / (inputs.max(1) as f64).sqrt());
     let mut all = Vec::new();
     if description.reproject {
-        all.push(new("embedding2nn.weight", &[width, width], spread(width), false));
-        all.push(new("embedding2nn.bias", &[width], spread(width), false));
+        all.extend(NewWeight::linear("embedding2nn", width, width));
     }
     let mut read = width;
     if let Some(rnn) = &description.rnn {
         all.extend(BiLstm::fresh("rnn", width, rnn.hidden_size, rnn.layers));
         read = 2 * rnn.hidden_size;
     }
-    all.push(new("linear.weight", &[tags, read], spread(read), true));
-    all.push(new("linear.bias", &[tags], spread(read), true));
+    let of_tags = NewWeight::linear("linear", read, tags).map(NewWeight::that_belongs_to_tags);
+    all.extend(of_tags);
     if description.crf {
-        all.push(new("crf.transitions", &[tags, tags], Start::Normal, true));
+        let transitions = NewWeight::of_tags("crf.transitions", &[tags, tags], Start::Normal);
+        all.push(transitions);
     }
     Ok(all)
 }

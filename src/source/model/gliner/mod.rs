@@ -2,11 +2,12 @@
 //! labels it is asked for before the text. Folders are read as the library `gliner` saves them: models with one
 //! encoder that score spans (`markerV0`, `marker`) or words (`token_level`).
 //!
-//! `settings` reads the folder's configuration, `prompts` makes sub-words of labels, `words` cuts text as the
+//! `folder` and `settings` read the folder's configuration, `prompts` makes sub-words of labels, `words` cuts text as the
 //! library does, `network` and `scorer` compute, `reading` takes documents through it, `decode` chooses
 //! entities, `why_not` says why one was not chosen.
 
 mod decode;
+mod folder;
 mod network;
 mod prompts;
 mod reading;
@@ -24,19 +25,17 @@ use rayon::prelude::*;
 use self::decode::{Candidate, choose, of_spans, of_words};
 use self::prompts::{Group, Prompts};
 use self::reading::Work;
-use super::config::ModelConfig;
+use super::config::{ModelConfig, WordSource};
 use super::system::System;
-use super::tokenizer_config::TokenizerConfig;
 use super::tokens::SubWords;
 use super::weights::Weights;
-use super::{config::WordSource, vocabulary};
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::resource::Files;
 use crate::source::{BatchLimit, Found, LoadContext, Refusal, Source};
 use crate::span::{Label, Mention, Origin};
 use crate::text::{Document, Span};
 
 pub use decode::Decoding;
+pub use folder::GlinerFolder;
 pub use network::Network;
 pub use reading::Row;
 pub use settings::{FILE, Settings, SpanMode};
@@ -96,32 +95,30 @@ impl Gliner {
         asked_for(&config)?;
         let device = context.device.open()?;
         let (files, folder) = (&context.files, config.path.trim_end_matches('/').to_owned());
-        let settings = Settings::read(files, &folder)?;
-        let weights = || Network::named(&settings, Weights::load(files, &folder, &device)?);
-        Self::of_folder(name, config, files, &settings, weights, &device)
+        let read = GlinerFolder::read(files, &folder)?;
+        let weights = || Network::named(&read.settings, Weights::load(files, &folder, &device)?);
+        Self::of_folder(name, config, &read, weights, &device)
     }
 
-    /// The model of a folder whose settings have been read, with these weights (see [`Network::named`]), which
-    /// are on `device`.
+    /// The model of a folder that has been read, with these weights (see [`Network::named`]), which are on
+    /// `device`.
     ///
     /// # Errors
-    /// Where a file of the folder is missing, damaged or does not fit the others, where the model is of a kind
-    /// that is not supported, and where no labels are given or an option of them is wrong.
+    /// Where what was read or the weights do not fit each other, and where no labels are given or an option of
+    /// them is wrong.
     pub fn of_folder(
         name: Arc<str>,
         config: ModelConfig,
-        files: &Files,
-        settings: &Settings,
+        folder: &GlinerFolder,
         weights: impl FnOnce() -> Result<Weights>,
         device: &Device,
     ) -> Result<Self> {
         let (labels, texts) = asked_for(&config)?;
         let thresholds = thresholds(&config, &labels)?;
+        let GlinerFolder { settings, tokenizer, tokenizer_place, tokenizer_config } = folder;
         check_words(&config, settings)?;
-        let folder = config.path.trim_end_matches('/').to_owned();
-        let (tokenizer, place) = vocabulary::tokenizer_json(files, &folder)?;
-        let tokenizer_config = TokenizerConfig::of_folder(files, &folder)?;
-        let mut sub_words = SubWords::load(&tokenizer, tokenizer_config.as_ref(), &place)?;
+        let tokenizer_config = tokenizer_config.as_ref();
+        let mut sub_words = SubWords::load(tokenizer, tokenizer_config, tokenizer_place)?;
         let prompts = Prompts::new(&mut sub_words, settings, &texts)?;
         let network = Network::load(settings, &weights()?)?;
         let longest = config

@@ -9,11 +9,17 @@ use super::settings::{Settings, SpanMode};
 use crate::error::{Error, Location};
 use crate::source::model::arch::{self, Encoder, Linear, Mode};
 use crate::source::model::batch::Batch;
-use crate::source::model::head::BiLstm;
+use crate::source::model::head::{BiLstm, NewWeight};
 use crate::source::model::weights::Weights;
 
 /// What the names of the encoder's weights begin with in a folder.
 const ENCODER: &str = "token_rep_layer.bert_layer.model.";
+
+/// The layer from the width of the encoder to that of words and labels.
+const PROJECTION: &str = "token_rep_layer.projection";
+
+/// The LSTM over the words.
+const LSTM: &str = "rnn.lstm";
 
 /// The layers with their weights.
 pub struct Network {
@@ -60,23 +66,12 @@ impl Network {
     /// # Errors
     /// Where a weight is missing or has another shape, and where the encoder is not supported.
     pub fn load(settings: &Settings, weights: &Weights) -> crate::Result<Self> {
-        let architecture = arch::architecture(&settings.model_type, &settings.place)?;
         let here = |e: Error| e.at(Location::file(&settings.place));
-        // The library resizes the embeddings to the tokenizer and may say so nowhere.
-        let embeddings = ["word_embeddings", "tok_embeddings"]
-            .map(|table| format!("{}embeddings.{table}.weight", architecture.prefix));
-        let rows = embeddings.iter().find_map(|name| weights.shape(name)?.first().copied());
-        let mut config = settings.encoder.clone();
-        if let Some(rows) = rows {
-            config.insert("vocab_size".to_owned(), rows.into());
-        }
-        let config = Value::Object(config).to_string();
-        let encoder = (architecture.load)(&config, weights).map_err(here)?;
+        let encoder = encoder(settings, weights)?;
         let (inner, hidden) = (encoder.hidden_size(), settings.hidden_size);
-        let projection =
-            || Linear::load(weights, "token_rep_layer.projection", inner, hidden).map_err(here);
+        let projection = || Linear::load(weights, PROJECTION, inner, hidden).map_err(here);
         let layers = settings.lstm_layers;
-        let lstm = || BiLstm::load(weights, "rnn.lstm", hidden, hidden / 2, layers).map_err(here);
+        let lstm = || BiLstm::load(weights, LSTM, hidden, hidden / 2, layers).map_err(here);
         let scorer = match settings.span_mode {
             SpanMode::TokenLevel => Scorer::Words(WordScorer::load(settings, weights)?),
             _ => Scorer::Spans(Box::new(SpanScorer::load(settings, weights)?)),
@@ -88,6 +83,36 @@ impl Network {
             scorer,
             hidden_size: hidden,
         })
+    }
+
+    /// The name of the embeddings of sub-words, where they are among `weights`.
+    ///
+    /// # Errors
+    /// Where the encoder is not supported.
+    pub fn embeddings(settings: &Settings, weights: &Weights) -> crate::Result<Option<String>> {
+        let architecture = arch::architecture(&settings.model_type, &settings.place)?;
+        let tables = ["word_embeddings", "tok_embeddings"];
+        let mut names = tables
+            .map(|table| format!("{}embeddings.{table}.weight", architecture.prefix))
+            .into_iter();
+        Ok(names.find(|name| weights.shape(name).is_some()))
+    }
+
+    /// The weights over the encoder where nothing has been learnt; those of the encoder are among `weights`.
+    ///
+    /// # Errors
+    /// Where one is missing or has another shape, and where the encoder is not supported.
+    pub fn fresh(settings: &Settings, weights: &Weights) -> crate::Result<Vec<NewWeight>> {
+        let (inner, hidden) = (encoder(settings, weights)?.hidden_size(), settings.hidden_size);
+        let mut fresh = BiLstm::fresh(LSTM, hidden, hidden / 2, settings.lstm_layers);
+        if inner != hidden {
+            fresh.extend(NewWeight::linear(PROJECTION, inner, hidden));
+        }
+        fresh.extend(match settings.span_mode {
+            SpanMode::TokenLevel => WordScorer::fresh(settings),
+            _ => SpanScorer::fresh(settings),
+        });
+        Ok(fresh)
     }
 
     /// The encoder.
@@ -148,4 +173,17 @@ impl Network {
         };
         states.reshape((rows, most, self.hidden_size))
     }
+}
+
+/// The encoder of these settings, from weights as [`Network::named`] gives them.
+fn encoder(settings: &Settings, weights: &Weights) -> crate::Result<Box<dyn Encoder>> {
+    let architecture = arch::architecture(&settings.model_type, &settings.place)?;
+    // The library resizes the embeddings to the tokenizer and may say so nowhere.
+    let table = Network::embeddings(settings, weights)?;
+    let mut config = settings.encoder.clone();
+    if let Some(rows) = table.and_then(|name| weights.shape(&name)?.first().copied()) {
+        config.insert("vocab_size".to_owned(), rows.into());
+    }
+    let config = Value::Object(config).to_string();
+    (architecture.load)(&config, weights).map_err(|e| e.at(Location::file(&settings.place)))
 }

@@ -10,7 +10,14 @@ use candle_core::{Result, Tensor};
 
 use super::settings::{Settings, SpanMode};
 use crate::source::model::arch::{Linear, Mode};
+use crate::source::model::head::NewWeight;
 use crate::source::model::weights::Weights;
+
+/// The layers over the words of a span.
+const SPANS: &str = "span_rep_layer.span_rep_layer";
+
+/// The layers over a label.
+const LABELS: &str = "prompt_rep_layer";
 
 /// Two linear layers with ReLU between them.
 struct Projection {
@@ -32,6 +39,13 @@ impl Projection {
             second: Linear::load(weights, &format!("{name}.3"), inner, size)?,
             dropout,
         })
+    }
+
+    /// What [`Projection::load`] reads where nothing has been learnt.
+    fn fresh(name: &str, (size, inner): (usize, usize)) -> [NewWeight; 4] {
+        let [first, first_bias] = NewWeight::linear(&format!("{name}.0"), size, inner);
+        let [second, second_bias] = NewWeight::linear(&format!("{name}.3"), inner, size);
+        [first, first_bias, second, second_bias]
     }
 
     fn forward(&self, x: &Tensor, mode: Mode<'_>) -> Result<Tensor> {
@@ -90,17 +104,16 @@ impl SpanScorer {
     /// Where a weight is missing or has another shape.
     pub(super) fn load(settings: &Settings, weights: &Weights) -> crate::Result<Self> {
         let (size, dropout) = (settings.hidden_size, settings.dropout);
-        let name = "span_rep_layer.span_rep_layer";
         let is_first = settings.span_mode == SpanMode::Marker;
         let inner = if is_first { 2 * size } else { 4 * size };
         let part = |part: &str| {
-            Projection::load(weights, &format!("{name}.{part}"), (size, inner), dropout)
+            Projection::load(weights, &format!("{SPANS}.{part}"), (size, inner), dropout)
         };
         let out = if is_first {
-            SpanOutput::One(Layer::load(weights, &format!("{name}.out_project"), 2 * size, size)?)
+            SpanOutput::One(Layer::load(weights, &format!("{SPANS}.out_project"), 2 * size, size)?)
         } else {
             let layer = |number: usize, inputs, outputs| {
-                Layer::load(weights, &format!("{name}.out_project.{number}"), inputs, outputs)
+                Layer::load(weights, &format!("{SPANS}.out_project.{number}"), inputs, outputs)
             };
             SpanOutput::Two(layer(0, 2 * size, 4 * size)?, layer(3, 4 * size, size)?)
         };
@@ -108,11 +121,30 @@ impl SpanScorer {
             start: part("project_start")?,
             end: part("project_end")?,
             out,
-            label: Projection::load(weights, "prompt_rep_layer", (size, 4 * size), dropout)?,
+            label: Projection::load(weights, LABELS, (size, 4 * size), dropout)?,
             widths: settings.max_width,
             size,
             dropout,
         })
+    }
+
+    /// What [`SpanScorer::load`] reads where nothing has been learnt.
+    pub(super) fn fresh(settings: &Settings) -> Vec<NewWeight> {
+        let size = settings.hidden_size;
+        let is_first = settings.span_mode == SpanMode::Marker;
+        let inner = if is_first { 2 * size } else { 4 * size };
+        let out = format!("{SPANS}.out_project");
+        let mut fresh = Vec::new();
+        fresh.extend(Projection::fresh(&format!("{SPANS}.project_start"), (size, inner)));
+        fresh.extend(Projection::fresh(&format!("{SPANS}.project_end"), (size, inner)));
+        if is_first {
+            fresh.extend(NewWeight::linear(&out, 2 * size, size));
+        } else {
+            fresh.extend(NewWeight::linear(&format!("{out}.0"), 2 * size, 4 * size));
+            fresh.extend(NewWeight::linear(&format!("{out}.3"), 4 * size, size));
+        }
+        fresh.extend(Projection::fresh(LABELS, (size, 4 * size)));
+        fresh
     }
 
     /// How many words the longest span has.
@@ -185,6 +217,18 @@ impl WordScorer {
             size,
             dropout: settings.dropout,
         })
+    }
+
+    /// What [`WordScorer::load`] reads where nothing has been learnt.
+    pub(super) fn fresh(settings: &Settings) -> Vec<NewWeight> {
+        let size = settings.hidden_size;
+        let layers = [
+            NewWeight::linear("scorer.proj_token", size, 2 * size),
+            NewWeight::linear("scorer.proj_label", size, 2 * size),
+            NewWeight::linear("scorer.out_mlp.0", 3 * size, 4 * size),
+            NewWeight::linear("scorer.out_mlp.3", 4 * size, super::decode::WORD_PARTS),
+        ];
+        layers.into_iter().flatten().collect()
     }
 
     /// `words` of shape `(rows, words, hidden)` and `labels` of shape `(rows, labels, hidden)` in, `(rows, words,

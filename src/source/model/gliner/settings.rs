@@ -37,6 +37,9 @@ pub enum SpanMode {
 }
 
 impl SpanMode {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Marker, Self::MarkerV0, Self::TokenLevel];
+
     /// What `span_mode` calls it.
     pub fn name(self) -> &'static str {
         match self {
@@ -96,6 +99,17 @@ impl Settings {
         Self::of_keys(&text, encoder, &place).map_err(|e| e.at(Location::file(&place)))
     }
 
+    /// What a file of this text says, which has the encoder's configuration in it; `place` is what to call it.
+    ///
+    /// # Errors
+    /// As [`Settings::read`].
+    pub fn of_text(text: &str, place: &str) -> Result<Self> {
+        let map: Map<String, Value> = parse_config(text, place)?;
+        let encoder = map.get("encoder_config").and_then(Value::as_object).cloned();
+        Self::of_keys(text, encoder.unwrap_or_default(), place)
+            .map_err(|e| e.at(Location::file(place)))
+    }
+
     /// Makes every rate of dropout this one, that of the encoder too.
     pub fn set_dropout(&mut self, rate: f64) {
         self.dropout = rate;
@@ -110,7 +124,7 @@ impl Settings {
                 values.iter().filter_map(|value| serde_json::from_str(value).ok()).collect();
             keys.only(key, if values.is_empty() { &[Value::Null] } else { &values })?;
         }
-        let known = [SpanMode::Marker, SpanMode::MarkerV0, SpanMode::TokenLevel];
+        let known = SpanMode::ALL;
         keys.only("span_mode", &known.map(|mode| mode.name().into()))?;
         let span_mode = keys.text("span_mode", SpanMode::MarkerV0.name())?;
         let span_mode = known.into_iter().find(|mode| mode.name() == span_mode);

@@ -28,13 +28,27 @@ pub enum Start {
 
 impl NewWeight {
     /// A weight that belongs to the tags.
-    pub(super) fn of_tags(name: &str, shape: &[usize], start: Start) -> Self {
+    pub(in crate::source::model) fn of_tags(name: &str, shape: &[usize], start: Start) -> Self {
         Self { name: name.to_owned(), shape: shape.to_vec(), start, is_of_tags: true }
     }
 
     /// One that does not.
     pub(super) fn of_head(name: &str, shape: &[usize], start: Start) -> Self {
         Self { is_of_tags: false, ..Self::of_tags(name, shape, start) }
+    }
+
+    /// The same weight as one of the tags.
+    pub(in crate::source::model) fn that_belongs_to_tags(self) -> Self {
+        Self { is_of_tags: true, ..self }
+    }
+
+    /// Weight and bias of a linear layer from so many numbers to so many, as PyTorch begins one; they do not belong
+    /// to the tags.
+    pub(in crate::source::model) fn linear(name: &str, inputs: usize, outputs: usize) -> [Self; 2] {
+        let start = Start::Uniform(1.0 / (inputs.max(1) as f64).sqrt());
+        let of =
+            |part: &str, shape: &[usize]| Self::of_head(&format!("{name}.{part}"), shape, start);
+        [of("weight", &[outputs, inputs]), of("bias", &[outputs])]
     }
 }
 
