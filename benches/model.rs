@@ -1,6 +1,7 @@
 //! The model of the default engine on the processor: 200 generated sentences of 25 words, in words a
 //! second (a full stop is a word); and its encoder alone, packed (in 32 bits and in fixed point) and padded,
-//! over 512 sequences as long as posts are (4 to 47 sub-words, 26 on average), in sub-words a second.
+//! over 512 sequences as long as posts are (4 to 47 sub-words, 26 on average), in sub-words a second; and its tokenizer,
+//! in bytes of text a second.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -15,6 +16,7 @@ use spanloom::source::model::batch::Batch;
 use spanloom::source::model::weights::Weights;
 use spanloom::source::model::{DeviceChoice, Mode, ModelConfig, Tagger};
 use spanloom::source::{LoadContext, Source};
+use spanloom::text::segment;
 
 mod batches;
 mod prose;
@@ -49,6 +51,23 @@ fn model(criterion: &mut Criterion) {
     group.bench_function("en-200-sentences", |bencher| {
         bencher.iter(|| tagger.find(black_box(&document)).expect("the model runs"));
     });
+    group.finish();
+}
+
+/// Words become sub-words, one thread: those of a text that says the same again, and of one that says every word once.
+fn tokens(criterion: &mut Criterion) {
+    let tagger = tagger();
+    let (text, _) = prose::sentences(SENTENCES);
+    let once: Vec<String> = (0..SENTENCES * 25).map(|number| format!("w{number:x}ing")).collect();
+    let mut group = criterion.benchmark_group("tokens");
+    for (name, text) in [("prose", text), ("words-once", once.join(" "))] {
+        let words = segment::words(&text);
+        group.throughput(Throughput::Bytes(text.len() as u64));
+        group.bench_function(name, |bencher| {
+            let cut = || tagger.sub_words().of_words(&text, black_box(words.clone()));
+            bencher.iter(|| cut().expect("sub-words"));
+        });
+    }
     group.finish();
 }
 
@@ -106,5 +125,5 @@ fn encoder(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, encoder, model);
+criterion_group!(benches, tokens, encoder, model);
 criterion_main!(benches);

@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::run::Tagged;
 use crate::cache::{Cache, CacheUse, Sorted};
 use crate::error::Result;
@@ -12,6 +14,9 @@ use crate::text::Document;
 
 /// The bytes that remembered documents may take.
 const BYTES: usize = 64 << 20;
+
+/// A thread copies what is kept of at least so many documents, which takes it longer than to be woken.
+const KEPT_AT_ONCE: usize = 128;
 
 /// The entities of documents that were tagged.
 #[derive(Debug)]
@@ -40,17 +45,25 @@ impl Remembered {
             return tag(&documents.iter().collect::<Vec<_>>());
         }
         let keys: Vec<Cow<'_, [u8]>> = documents.iter().map(key).collect();
-        let Sorted { known, asked, repeated } = self.0.sort(keys.iter().map(|key| &**key));
+        let questions: Vec<&[u8]> = keys.iter().map(|key| &**key).collect();
+        let Sorted { known, asked, repeated, hashes } = self.0.sort(&questions);
         let remembered = |entities: Arc<[Entity]>| {
             Ok(Tagged { entities: entities.to_vec(), warnings: Vec::new() })
         };
         let mut results: Vec<Option<Result<Tagged>>> =
             known.into_iter().map(|entities| entities.map(remembered)).collect();
         let distinct: Vec<&Document> = asked.iter().map(|number| &documents[*number]).collect();
-        for (number, tagged) in asked.into_iter().zip(tag(&distinct)) {
-            if let Some(entities) = lasting(&tagged) {
-                let bytes = keys[number].len() + entities.iter().map(bytes_of).sum::<usize>();
-                self.0.put(keys[number].clone().into_owned().into(), entities.into(), bytes);
+        let tagged = tag(&distinct);
+        let to_keep = |(number, tagged): (&usize, &Result<Tagged>)| {
+            let entities = lasting(tagged)?;
+            let bytes = keys[*number].len() + entities.iter().map(bytes_of).sum::<usize>();
+            Some((Box::from(&*keys[*number]), Arc::from(entities), bytes))
+        };
+        let kept: Vec<Option<(Box<[u8]>, Arc<[Entity]>, usize)>> =
+            asked.par_iter().zip(&tagged).with_min_len(KEPT_AT_ONCE).map(to_keep).collect();
+        for ((number, tagged), kept) in asked.into_iter().zip(tagged).zip(kept) {
+            if let Some((key, entities, bytes)) = kept {
+                self.0.put(hashes[number], key, entities, bytes);
             }
             results[number] = Some(tagged);
         }

@@ -13,6 +13,7 @@ pub mod flair;
 pub mod folder_options;
 pub mod gliner;
 pub mod head;
+mod known_words;
 pub mod span_marker;
 pub mod system;
 mod tagger;

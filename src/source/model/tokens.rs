@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use tokenizers::{AddedToken, Encoding, Tokenizer};
 
+use super::known_words::KnownWords;
 use super::tokenizer_config::TokenizerConfig;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::text::Span;
@@ -65,6 +66,8 @@ pub struct SubWords {
     marks_continuation: bool,
     /// Whether given words are handed over with a space before them.
     spaces_words: bool,
+    /// The sub-words of given words that were cut before.
+    known_words: KnownWords,
 }
 
 impl SubWords {
@@ -121,6 +124,7 @@ impl SubWords {
             unknown: declared.or_else(configured),
             marks_continuation: model.continuing_subword_prefix.is_some_and(|p| !p.is_empty()),
             spaces_words: config.is_some_and(|config| config.spaces_words(&tokenizer)),
+            known_words: KnownWords::default(),
             tokenizer,
         })
     }
@@ -150,19 +154,13 @@ impl SubWords {
     /// Where the tokenizer fails.
     pub fn encode_words(&self, words: &[&str]) -> Result<(Vec<u32>, Vec<Range<usize>>)> {
         let space = if self.spaces_words { " " } else { "" };
-        let spaced: Vec<String> = words.iter().map(|word| format!("{space}{word}")).collect();
-        let encoding = self.tokenizer.encode(spaced, false).map_err(|e| failed(&e))?;
-        let owners = encoding.get_word_ids();
-        let mut next = 0;
-        let mut place = |number: usize| {
-            let first = next;
-            while owners.get(next) == Some(&Some(number as u32)) {
-                next += 1;
-            }
-            first..next
-        };
-        let places = (0..words.len()).map(&mut place).collect();
-        Ok((encoding.get_ids().to_vec(), places))
+        // The tokenizer cuts given words each for itself.
+        self.known_words.pieces(words, |word, pieces| {
+            let word = vec![format!("{space}{word}")];
+            let encoding = self.tokenizer.encode(word, false).map_err(|e| failed(&e))?;
+            pieces.extend_from_slice(encoding.get_ids());
+            Ok(())
+        })
     }
 
     /// The sub-words of the stretch `span` of running text, cut into words as `transformers`'
@@ -246,6 +244,7 @@ impl SubWords {
     /// the next free id.
     pub(crate) fn add_special(&mut self, tokens: &[&str]) -> Result<()> {
         let tokens = tokens.iter().map(|token| AddedToken::from((*token).to_owned(), true));
+        self.known_words = KnownWords::default();
         self.tokenizer.add_special_tokens(tokens).map(|_| ()).map_err(|e| failed(&e))
     }
 
@@ -279,4 +278,47 @@ fn trimmed(text: &str, span: Span) -> Span {
 
 fn failed(error: &tokenizers::Error) -> Error {
     Error::new(ErrorKind::Model, format!("the tokenizer failed: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::Files;
+    use crate::source::model::vocabulary::tokenizer_json;
+    use crate::text::segment;
+
+    /// All words of a text at once, as `transformers` hands them over.
+    fn at_once(sub_words: &SubWords, words: &[&str]) -> (Vec<u32>, Vec<Range<usize>>) {
+        let space = if sub_words.spaces_words { " " } else { "" };
+        let spaced: Vec<String> = words.iter().map(|word| format!("{space}{word}")).collect();
+        let encoding = sub_words.tokenizer.encode(spaced, false).unwrap();
+        let owners = encoding.get_word_ids();
+        let owned = |number: usize| owners.iter().filter(move |o| **o == Some(number as u32));
+        let before = |number: usize| (0..number).map(|n| owned(n).count()).sum();
+        let places = (0..words.len()).map(|n| before(n)..before(n + 1)).collect();
+        (encoding.get_ids().to_vec(), places)
+    }
+
+    #[test]
+    fn words_cut_each_for_itself_and_remembered_are_as_words_cut_at_once() {
+        let data = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/architectures");
+        let files = Files::Folder(data.into());
+        let texts: Vec<String> =
+            serde_json::from_str(&files.read_text("texts.json").unwrap()).unwrap();
+        for folder in ["bert", "roberta", "xlm-roberta", "camembert", "deberta-v3", "modernbert"] {
+            let (bytes, place) = tokenizer_json(&files, folder).unwrap();
+            let config = TokenizerConfig::of_folder(&files, folder).unwrap();
+            let sub_words = SubWords::load(&bytes, config.as_ref(), &place).unwrap();
+            let mut compared = 0;
+            for text in texts.iter().chain(&texts) {
+                let words = segment::words(text);
+                let mut words: Vec<&str> = words.iter().map(|w| w.slice(text).unwrap()).collect();
+                words.extend(["[SEP]", "</s>", "\u{ad}", " a", ""]);
+                let cut = sub_words.encode_words(&words).unwrap();
+                assert_eq!(cut, at_once(&sub_words, &words), "{folder}: {text}");
+                compared += words.len();
+            }
+            assert!(compared > 1000, "{compared}");
+        }
+    }
 }

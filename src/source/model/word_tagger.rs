@@ -200,7 +200,8 @@ fn distinct_answers<T: WordTagger>(
         key(&work[*document].1.units[*unit], window)
     };
     let keys: Vec<Box<[u32]>> = sequences.par_iter().map(key).collect();
-    let Sorted { known, asked, repeated } = kept.sort(keys.iter().map(|key| &**key));
+    let questions: Vec<&[u32]> = keys.iter().map(|key| &**key).collect();
+    let Sorted { known, asked, repeated, hashes } = kept.sort(&questions);
     let mut answers: Vec<Option<_>> = known.into_iter().map(|answer| answer.map(Ok)).collect();
     for (number, answer) in asked.iter().zip(ask(&asked)) {
         if let Ok(answer) = &answer {
@@ -209,7 +210,7 @@ fn distinct_answers<T: WordTagger>(
                 + size_of_val(&*answer.logits)
                 + size_of_val(&*answer.tags)
                 + size_of::<Answer>();
-            kept.put(key, answer.clone(), bytes);
+            kept.put(hashes[*number], key, answer.clone(), bytes);
         }
         answers[*number] = Some(answer);
     }
