@@ -18,6 +18,9 @@ const BYTES: usize = 64 << 20;
 /// A thread copies what is kept of at least so many documents, which takes it longer than to be woken.
 const KEPT_AT_ONCE: usize = 128;
 
+/// What says all of a document, its entities, and how many bytes they take.
+type Kept = (Box<[u8]>, Arc<[Entity]>, usize);
+
 /// The entities of documents that were tagged.
 #[derive(Debug)]
 pub(super) struct Remembered(Cache<Box<[u8]>, Arc<[Entity]>>);
@@ -59,8 +62,8 @@ impl Remembered {
             let bytes = keys[*number].len() + entities.iter().map(bytes_of).sum::<usize>();
             Some((Box::from(&*keys[*number]), Arc::from(entities), bytes))
         };
-        let kept: Vec<Option<(Box<[u8]>, Arc<[Entity]>, usize)>> =
-            asked.par_iter().zip(&tagged).with_min_len(KEPT_AT_ONCE).map(to_keep).collect();
+        let to_keep = asked.par_iter().zip(&tagged).with_min_len(KEPT_AT_ONCE).map(to_keep);
+        let kept: Vec<Option<Kept>> = to_keep.collect();
         for ((number, tagged), kept) in asked.into_iter().zip(tagged).zip(kept) {
             if let Some((key, entities, bytes)) = kept {
                 self.0.put(hashes[number], key, entities, bytes);

@@ -30,7 +30,7 @@ pub(super) struct KnownWords {
 #[derive(Debug, Default)]
 struct Store {
     words: HashTable<Entry>,
-    text: String,
+    text: Vec<u8>,
     pieces: Vec<u32>,
 }
 
@@ -78,6 +78,7 @@ impl KnownWords {
 
 impl Store {
     fn get(&self, hash: u64, word: &str) -> Option<&[u32]> {
+        let word = word.as_bytes();
         let entry = self.words.find(hash, |entry| self.text[entry.word.clone()] == *word)?;
         Some(&self.pieces[entry.pieces.clone()])
     }
@@ -95,7 +96,7 @@ impl Store {
             word: self.text.len()..self.text.len() + word.len(),
             pieces: self.pieces.len()..self.pieces.len() + pieces.len(),
         };
-        self.text.push_str(word);
+        self.text.extend_from_slice(word.as_bytes());
         self.pieces.extend_from_slice(pieces);
         self.words.insert_unique(hash, entry, |entry| entry.hash);
     }
