@@ -165,6 +165,21 @@ fn rounds_of_labelling_give_a_curve() {
 }
 
 #[test]
+fn a_model_that_is_asked_for_labels_is_asked_for_them_in_every_round() {
+    let bench = bench();
+    let model = "[model]\nsystem = \"gliner\"\noptions = { hidden-size = 8, max-width = 3 }\n";
+    let active = "[active]\nrounds = 1\nsentences = 3\nbegin-with = 5\nselect = ";
+    let recipe = bench.read("recipe.toml").replace("[model]\n", model) + active;
+    let bench = bench.write("lot.toml", format!("{recipe}\"random\"\n"));
+    let out = bench.run(&["train", "lot.toml", "--active", "--device", "cpu", "-q"]).clean();
+    assert_eq!(out.lines().count(), 3, "{out}");
+    let bench = bench.write("doubt.toml", format!("{recipe}\"entropy\"\n"));
+    let ran = bench.run(&["train", "doubt.toml", "--active", "--device", "cpu", "-o", "other"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("a model of the system gliner does not say"), "{}", ran.err);
+}
+
+#[test]
 fn what_is_wrong_is_shown_with_its_line() {
     let bench = bench().write("bad.toml", "[[data.train]]\npath = \"a\"\nweigth = 2\n[output]\n");
     let ran = bench.run(&["train", "bad.toml"]);
