@@ -58,7 +58,8 @@ fn model(criterion: &mut Criterion) {
 fn tokens(criterion: &mut Criterion) {
     let tagger = tagger();
     let (text, _) = prose::sentences(SENTENCES);
-    let once: Vec<String> = (0..SENTENCES * 25).map(|number| format!("w{number:x}ing")).collect();
+    // More than is remembered.
+    let once: Vec<String> = (0..SENTENCES * 200).map(|number| format!("w{number:x}ing")).collect();
     let mut group = criterion.benchmark_group("tokens");
     for (name, text) in [("prose", text), ("words-once", once.join(" "))] {
         let words = segment::words(&text);
