@@ -57,6 +57,15 @@ pub fn folder(
     texts_and_weights(folder, &[(name, text)], (WEIGHTS, weights), numbers)
 }
 
+/// Writes the `tokenizer.json` of a model that knows more sub-words than the folder that it began with.
+///
+/// # Errors
+/// Where it cannot be written.
+pub(super) fn tokenizer(folder: &Path, bytes: &[u8]) -> Result<()> {
+    let path = folder.join("tokenizer.json");
+    write_file(&path, bytes).map_err(|e| Error::io("write", path.display(), e))
+}
+
 /// Writes these texts, each with a line's end, and then the weights into `folder`, each by its name.
 ///
 /// # Errors

@@ -19,7 +19,7 @@ use crate::source::model::tokens::SubWords;
 use crate::source::model::weights::Weights;
 use crate::train::encoder;
 use crate::train::recipe::Recipe;
-use crate::train::trainee::{check_no_adapter, set_dropout};
+use crate::train::trainee::{check_no_adapter, device_failed, set_dropout};
 
 /// What a new model knows besides the sub-words of the encoder: a word that the library adds and does not use, what
 /// stands before each label, and what stands between labels and text.
@@ -102,11 +102,15 @@ impl Beginning {
         let spread = encoder::spread(&inner);
         let config = options.config(recipe, start, inner, &sub_words);
         let settings = Settings::of_text(&Value::Object(config.clone()).to_string(), &place)?;
-        let rows = fit_embeddings(&mut tensors, &settings, (&sub_words, &weights_place))?;
-        encoder::add_new(&mut tensors, &rows, (recipe, spread), device)?;
-        let weights = Weights::new(tensors, weights_place);
-        let fresh = Network::fresh(&settings, &weights).map_err(here)?;
-        let (mut tensors, weights_place) = weights.into_parts();
+        let shared =
+            |tensors: &BTreeMap<_, _>| Weights::new(tensors.clone(), weights_place.clone());
+        let table = Network::embeddings(&settings, &shared(&tensors))?.ok_or_else(|| {
+            let message = "the start folder holds no encoder: there are no embeddings of sub-words";
+            Error::new(ErrorKind::Model, message).at(Location::file(&weights_place))
+        })?;
+        let rows = fit_embeddings(&mut tensors, table, sub_words.count()).map_err(device_failed)?;
+        encoder::add_new(&mut tensors, rows.as_slice(), (recipe, spread), device)?;
+        let fresh = Network::fresh(&settings, &shared(&tensors)).map_err(here)?;
         encoder::add_new(&mut tensors, &fresh, (recipe, spread), device)?;
         let folder = GlinerFolder {
             settings,
@@ -119,30 +123,23 @@ impl Beginning {
     }
 }
 
-/// Gives the embeddings a row for each sub-word and no more, as the library does: what is too much is cut, what is
-/// missing comes back.
+/// Gives the embeddings `name` so many rows and no more, one for each sub-word, as the library does: what is too much is
+/// cut, what is missing comes back.
 fn fit_embeddings(
     tensors: &mut BTreeMap<String, Tensor>,
-    settings: &Settings,
-    (sub_words, place): (&SubWords, &str),
-) -> Result<Vec<NewWeight>> {
-    let weights = Weights::new(std::mem::take(tensors), place.to_owned());
-    let table = Network::embeddings(settings, &weights)?;
-    *tensors = weights.into_parts().0;
-    let found = table.and_then(|name| tensors.get(&name).cloned().map(|rows| (name, rows)));
-    let Some((name, Ok((rows, width)))) = found.map(|(name, rows)| (name, rows.dims2())) else {
-        let message = "the start folder holds no encoder: there are no embeddings of sub-words";
-        return Err(Error::new(ErrorKind::Model, message).at(Location::file(place)));
-    };
-    let needed = sub_words.count();
+    name: String,
+    needed: usize,
+) -> candle_core::Result<Option<NewWeight>> {
+    let table = &tensors[&name];
+    let (rows, width) = table.dims2()?;
     if needed < rows {
-        let kept = tensors[&name].narrow(0, 0, needed).and_then(|kept| kept.contiguous());
-        tensors.insert(name, kept.map_err(crate::train::trainee::device_failed)?);
-        return Ok(Vec::new());
+        let kept = table.narrow(0, 0, needed)?.contiguous()?;
+        tensors.insert(name, kept);
+        return Ok(None);
     }
     let shape = vec![needed - rows, width];
     let missing = NewWeight { name, shape, start: Start::Normal, is_of_tags: false };
-    Ok(if needed > rows { vec![missing] } else { Vec::new() })
+    Ok((needed > rows).then_some(missing))
 }
 
 impl Options {

@@ -11,14 +11,13 @@ use super::beginning::Beginning;
 use super::examples::{PromptedExample, examples};
 use super::loss::PairLoss;
 use super::options::{Options, model_config};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::resource::Files;
 use crate::source::Source;
 use crate::source::model::batch::Batch;
 use crate::source::model::gliner::{FILE, Gliner, Network, SpanMode};
 use crate::source::model::weights::Weights;
 use crate::source::model::{Dropout, Mode};
-use crate::train::checkpoint::write_file;
 use crate::train::data::{Corpus, Examples, Excluded};
 use crate::train::recipe::{Numbers, Recipe};
 use crate::train::save;
@@ -138,8 +137,6 @@ impl Trainee for GlinerTrainee {
             .map(|(name, tensor)| Ok((Network::name_in_folder(settings, name)?, tensor.clone())));
         let named: BTreeMap<String, Tensor> = named.collect::<Result<_>>()?;
         save::folder(folder, &self.start, (FILE, &self.config), &named, numbers)?;
-        let Some(tokenizer) = &self.tokenizer else { return Ok(()) };
-        let path = folder.join("tokenizer.json");
-        write_file(&path, tokenizer).map_err(|e| Error::io("write", path.display(), e))
+        self.tokenizer.as_ref().map_or(Ok(()), |tokenizer| save::tokenizer(folder, tokenizer))
     }
 }

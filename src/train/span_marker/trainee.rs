@@ -15,7 +15,6 @@ use crate::source::Source;
 use crate::source::model::span_marker::{Network, OUTSIDE, Sample, SpanMarker};
 use crate::source::model::weights::Weights;
 use crate::source::model::{Dropout, Mode, ModelConfig, ModelFolder};
-use crate::train::checkpoint::write_file;
 use crate::train::data::{Corpus, Examples, Excluded};
 use crate::train::recipe::{LossRecipe, Numbers, Recipe};
 use crate::train::save;
@@ -144,7 +143,6 @@ impl Trainee for SpanMarkerTrainee {
     ) -> Result<()> {
         save::model(folder, &self.start, &self.config, weights, numbers)?;
         // That of the start folder may know no markers.
-        let path = folder.join("tokenizer.json");
-        write_file(&path, &self.tokenizer).map_err(|e| Error::io("write", path.display(), e))
+        save::tokenizer(folder, &self.tokenizer)
     }
 }

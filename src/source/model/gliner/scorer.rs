@@ -99,13 +99,18 @@ enum SpanOutput {
     Two(Layer, Layer),
 }
 
+/// Whether the spans are scored by one layer (see [`SpanOutput::One`]), and how wide the layers over their words are.
+fn shape(settings: &Settings) -> (bool, usize) {
+    let is_first = settings.span_mode == SpanMode::Marker;
+    (is_first, if is_first { 2 } else { 4 } * settings.hidden_size)
+}
+
 impl SpanScorer {
     /// # Errors
     /// Where a weight is missing or has another shape.
     pub(super) fn load(settings: &Settings, weights: &Weights) -> crate::Result<Self> {
         let (size, dropout) = (settings.hidden_size, settings.dropout);
-        let is_first = settings.span_mode == SpanMode::Marker;
-        let inner = if is_first { 2 * size } else { 4 * size };
+        let (is_first, inner) = shape(settings);
         let part = |part: &str| {
             Projection::load(weights, &format!("{SPANS}.{part}"), (size, inner), dropout)
         };
@@ -131,8 +136,7 @@ impl SpanScorer {
     /// What [`SpanScorer::load`] reads where nothing has been learnt.
     pub(super) fn fresh(settings: &Settings) -> Vec<NewWeight> {
         let size = settings.hidden_size;
-        let is_first = settings.span_mode == SpanMode::Marker;
-        let inner = if is_first { 2 * size } else { 4 * size };
+        let (is_first, inner) = shape(settings);
         let out = format!("{SPANS}.out_project");
         let mut fresh = Vec::new();
         fresh.extend(Projection::fresh(&format!("{SPANS}.project_start"), (size, inner)));
