@@ -11,7 +11,7 @@ use spanloom::resource::Files;
 use spanloom::source::model::batch::Batch;
 use spanloom::source::model::gliner::{Decoding, Gliner, Network, Settings};
 use spanloom::source::model::weights::Weights;
-use spanloom::source::model::{DeviceChoice, Dropout, Mode, ModelConfig};
+use spanloom::source::model::{DeviceChoice, Dropout, Mode, ModelConfig, PrecisionChoice};
 use spanloom::source::{LoadContext, Source};
 use spanloom::text::{OffsetTable, OffsetUnit};
 use spanloom::{Document, Engine, Label};
@@ -214,6 +214,36 @@ fn a_document_gives_the_same_alone_and_among_others() {
             };
             assert_eq!(places(&alone), places(&together), "{name}: {:?}", document.text);
         }
+    }
+}
+
+#[test]
+fn fixed_point_is_near() {
+    for (precision, least) in [(PrecisionChoice::Int16, 0.98), (PrecisionChoice::Int8, 0.9)] {
+        let (mut all, mut same, mut differences) = (0, 0, 0);
+        for name in ["marker-bert", "span-bert"] {
+            let fixture = json(&format!("gliner/{name}/entities.json"));
+            let model = |precision| model(name, &fixture["many"], |c| c.precision = precision);
+            let (exact, fixed) = (model(PrecisionChoice::F32), model(precision));
+            for text in texts() {
+                let document = Document::new("d", text.as_str());
+                let found =
+                    |model: &Gliner| model.find(&document).expect("the model runs").mentions;
+                let fixed = found(&fixed);
+                for mention in found(&exact) {
+                    let is_it = |f: &&spanloom::Mention| {
+                        (f.span, &f.label) == (mention.span, &mention.label)
+                    };
+                    let twin = fixed.iter().find(is_it).map(|twin| f64::from(twin.score));
+                    let score = f64::from(mention.score);
+                    all += 1;
+                    same += usize::from(twin.is_some_and(|twin| (twin - score).abs() < 0.1));
+                    differences += usize::from(twin.is_some_and(|twin| twin != score));
+                }
+            }
+        }
+        assert!(same as f64 > least * f64::from(all), "{precision:?}: {same} of {all}");
+        assert!(differences > 0, "{precision:?}");
     }
 }
 
@@ -471,6 +501,12 @@ fn options_that_do_not_fit_are_told_at_their_place() {
             "",
         ),
         ("labels = [\"PER\"]\ndecoding = \"greedy\"", 8, "greedy", ""),
+        (
+            "labels = [\"PER\"]\nprecision = \"f16\"",
+            8,
+            "is not computed in f16 on this device",
+            "for token classifiers on CUDA",
+        ),
     ];
     for (options, line, expected, help) in cases {
         let error = engine(options).err().unwrap_or_else(|| panic!("{options} is read"));

@@ -222,7 +222,10 @@ fn floating_point_of_16_bits_is_for_cuda() {
             error.to_string().contains("the architecture 'bert' is not computed in"),
             "{error}"
         );
-        assert!(error.help_text().expect("help").contains("it is for CUDA"), "{error}");
+        assert!(
+            error.help_text().expect("help").contains("for token classifiers on CUDA"),
+            "{error}"
+        );
     }
 }
 

@@ -11,7 +11,9 @@ use spanloom::resource::Files;
 use spanloom::source::model::config::Context;
 use spanloom::source::model::span_marker::{Network, Sample, SpanMarker, SpanMarkerConfig};
 use spanloom::source::model::weights::Weights;
-use spanloom::source::model::{DeviceChoice, Dropout, Mode, ModelConfig, load_folder};
+use spanloom::source::model::{
+    DeviceChoice, Dropout, Mode, ModelConfig, PrecisionChoice, load_folder,
+};
 use spanloom::source::{LoadContext, Source};
 use spanloom::text::layout::row_breaks;
 use spanloom::{Document, Label, Span};
@@ -227,11 +229,38 @@ fn how_documents_are_batched_does_not_show() {
     });
     let small = small.expect("a model");
     for (document, expected) in documents.iter().zip(&whole) {
-        for (got, expected) in found(&small, &[document])[0].iter().zip(expected) {
-            assert_eq!((got.0, got.1, &got.2), (expected.0, expected.1, &expected.2));
-            assert!((got.3 - expected.3).abs() < 1e-4);
-        }
+        assert_eq!(found(&small, &[document])[0], *expected, "{:?}", document.text);
     }
+}
+
+#[test]
+fn fixed_point_is_near() {
+    for (precision, least) in [(PrecisionChoice::Int16, 0.98), (PrecisionChoice::Int8, 0.8)] {
+        let (mut all, mut same, mut differences) = (0, 0, 0);
+        for name in NAMES {
+            let cases = cases(name, "text");
+            let documents: Vec<&Document> = cases.iter().map(|(document, _)| document).collect();
+            let exact = found(&model(name, Context::Document), &documents);
+            let fixed = load(&folder(name), |config| {
+                (config.context, config.precision) = (Some(Context::Document), precision);
+            });
+            let fixed = found(&fixed.expect("an encoder with such passes"), &documents);
+            for (exact, fixed) in exact.iter().zip(&fixed) {
+                all += exact.len();
+                for (start, end, label, score) in exact {
+                    let twin = fixed.iter().find(|f| (f.0, f.1, &f.2) == (*start, *end, label));
+                    same += usize::from(twin.is_some_and(|twin| (twin.3 - score).abs() < 0.1));
+                    differences += usize::from(twin.is_some_and(|twin| twin.3 != *score));
+                }
+            }
+        }
+        assert!(same as f64 > least * all as f64, "{precision:?}: {same} of {all}");
+        assert!(differences > all / 2, "{precision:?}: {differences} of {all}");
+    }
+    let halves = load(&folder("bert"), |config| config.precision = PrecisionChoice::Bf16);
+    let error = halves.err().expect("for token classifiers on CUDA");
+    let expected = "the architecture 'bert' is not computed in bf16 on this device";
+    assert!(error.to_string().contains(expected), "{error}");
 }
 
 /// The library reads nothing behind its longest sequence; here windows go over all of it.

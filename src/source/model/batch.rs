@@ -9,11 +9,13 @@ use rayon::prelude::*;
 pub struct Batch {
     /// Sub-word ids, `u32`, shape `(rows, length)`.
     pub ids: Tensor,
-    /// Added to attention scores: 0 where a sub-word is seen, a very negative number where it is not;
-    /// `f32`, shape `(rows, 1, 1, length)` where all see the same, as with padding. `(rows, 1, length,
-    /// length)`, a row for each that sees, is only for encoders with [`super::arch::Encoder::positions`].
-    /// `None` where all see all.
+    /// Added to attention scores: 0 where a sub-word is seen, a very negative number where it is not, as is
+    /// padding; `f32`, shape `(rows, 1, 1, length)`. `None` where all see all.
     pub mask: Option<Tensor>,
+    /// How many pairs of markers each row ends with, before its padding: the first of every pair, then the second of every
+    /// pair. What stands before them, which is something, does not see them, and each marker sees that and its
+    /// own pair. For encoders with [`super::arch::Encoder::positions`]; `None` where there are no markers.
+    pub pairs: Option<Vec<usize>>,
     /// The number of each sub-word's position, `u32`, shape `(rows, length)`, for encoders with
     /// [`super::arch::Encoder::positions`]; `None` where they count for themselves.
     pub positions: Option<Tensor>,
@@ -50,7 +52,30 @@ impl Batch {
         let mask =
             if padded { Some(Tensor::from_vec(mask, (rows, 1, 1, length), device)?) } else { None };
         let lengths = sequences.iter().map(Vec::len).collect();
-        Ok(Self { ids, mask, positions: None, types: None, lengths })
+        Ok(Self { ids, mask, pairs: None, positions: None, types: None, lengths })
+    }
+
+    /// What is added to attention scores: [`Batch::mask`], or where there are pairs of markers, one of shape
+    /// `(rows, 1, length, length)`, a row for each that sees.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn attention_mask(&self) -> Result<Option<Tensor>> {
+        let Some(pairs) = &self.pairs else { return Ok(self.mask.clone()) };
+        let (rows, length) = self.ids.dims2()?;
+        let mut mask = vec![MASKED; rows * length * length];
+        let of_rows = mask.chunks_exact_mut((length * length).max(1)).zip(&self.lengths).zip(pairs);
+        for ((mask, of_row), pairs) in of_rows {
+            let text = of_row - 2 * pairs;
+            for (seer, seen) in mask.chunks_exact_mut(length).take(*of_row).enumerate() {
+                seen[..text].fill(0.0);
+                if seer >= text {
+                    let first = text + (seer - text) % pairs;
+                    (seen[first], seen[first + pairs]) = (0.0, 0.0);
+                }
+            }
+        }
+        Tensor::from_vec(mask, (rows, 1, length, length), self.ids.device()).map(Some)
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::arch::{Precision, is_faster_in_fixed_point};
 use super::gliner::Decoding;
-use crate::error::{Error, Location, Result};
+use crate::error::{Error, ErrorKind, Location, Result};
 use crate::resource::OptionDoc;
 use crate::span::{Label, Origin};
 
@@ -121,6 +121,11 @@ impl PrecisionChoice {
             if is_fixed { Precision::Int16 } else { Precision::F32 }
         })
     }
+
+    /// The same for an encoder under layers that are computed in 32 bits: no floating-point numbers of 16.
+    pub(super) fn under_others(self, device: &Device) -> Precision {
+        Some(self.on(device)).filter(|asked| asked.half().is_none()).unwrap_or_default()
+    }
 }
 
 impl FromStr for PrecisionChoice {
@@ -170,6 +175,39 @@ impl ModelConfig {
             Some(place) => error.at(place.clone()),
             None => error,
         }
+    }
+
+    /// Looks whether what the model called `name` is `computed` in on its device is what the user asked for, and says what
+    /// was chosen where that was left open.
+    pub(super) fn check_precision(
+        &self,
+        name: &str,
+        architecture: &str,
+        computed: Precision,
+        device: &Device,
+    ) -> Result<()> {
+        if self.precision == PrecisionChoice::Auto {
+            tracing::info!("the model '{name}' is computed in {}", computed.name());
+            return Ok(());
+        }
+        let (asked, is_here) = (self.precision.on(device), device.is_cpu());
+        // The processor would only round to 16 bits, and multiply in 32.
+        if computed == asked && (asked.half().is_none() || !is_here) {
+            return Ok(());
+        }
+        let message = format!(
+            "the architecture '{architecture}' is not computed in {} on this device",
+            asked.name()
+        );
+        let help = match (is_here, asked.half()) {
+            (true, Some(_)) => {
+                "it is for token classifiers on CUDA; known on the processor: f32, int16, int8, auto"
+            }
+            (false, None) => "it is for the processor; known on CUDA: f32, bf16, f16, auto",
+            _ => "known here: f32, auto",
+        };
+        let error = Error::new(ErrorKind::Config, message).with_help(help);
+        Err(self.at("precision", error))
     }
 
     /// What the mentions of the source called `name` say of where they come from: the name of the folder.
@@ -261,11 +299,12 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
     OptionDoc {
         name: "precision",
         value: "\"f32\" | \"int16\" | \"int8\" | \"bf16\" | \"f16\" | \"auto\", \"f32\"",
-        doc: "What a token classifier's matrix products are computed in. int16, on the processor: fixed point, \
-              weights and inputs of 12 bits, exact sums; for BERT, RoBERTa, CamemBERT, XLM-RoBERTa, ELECTRA and \
-              DistilBERT. int8: the same with 8 bits, faster where the processor has AVX-512 VNNI, at some cost in \
-              F1. bf16 and f16, on CUDA, for the same models: weights and states of the layers in 16 bits. auto: on \
-              the processor int16 where it has AVX2 and the model is one of these, else f32.",
+        doc: "What the matrix products of the encoder are computed in, of all systems but Flair. int16, on the \
+              processor: fixed point, weights and inputs of 12 bits, exact sums; for BERT, RoBERTa, CamemBERT, \
+              XLM-RoBERTa, ELECTRA and DistilBERT. int8: the same with 8 bits, faster where the processor has \
+              AVX-512 VNNI, at some cost in F1. bf16 and f16, on CUDA, for token classifiers over the same: weights \
+              and states of the layers in 16 bits. auto: on the processor int16 where it has AVX2 and the encoder is \
+              one of these, else f32.",
     },
     OptionDoc {
         name: "map",

@@ -80,7 +80,7 @@ pub fn load(name: Arc<str>, config: ModelConfig, context: &LoadContext) -> Resul
 }
 
 /// Checks that the system heeds all options that are written, and the precision that may be asked for besides. Every system
-/// computes in 32 bits.
+/// computes in 32 bits; what is left to the program is chosen by each.
 fn check_options(system: &System, config: &ModelConfig) -> Result<()> {
     let is_usual = matches!(config.precision, PrecisionChoice::F32 | PrecisionChoice::Auto);
     let heeds = |name: &str| {

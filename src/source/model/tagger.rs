@@ -10,7 +10,7 @@ use candle_core::{Device, Tensor};
 use super::adapter::{self, AdapterConfig};
 use super::arch::{self, Encoder, Mode};
 use super::batch::Batch;
-use super::config::{ModelConfig, PrecisionChoice, WordSource};
+use super::config::{ModelConfig, WordSource};
 use super::folder_options::Common;
 use super::head::{self, HEADS, Head};
 use super::tags::TagSet;
@@ -131,7 +131,13 @@ impl Tagger {
         let mut folder = ModelFolder::read(&context.files, &folder, &device)?;
         folder.weights = folder.weights.with_precision(config.precision.on(&device));
         let tagger = Self::of_folder(name, config, &folder, device)?;
-        tagger.check_precision()?;
+        let computed = tagger.encoder.precision();
+        tagger.config.check_precision(
+            &tagger.name,
+            tagger.architecture,
+            computed,
+            &tagger.device,
+        )?;
         let kept = (!tagger.may_vary_with_batch()).then(|| Cache::new(KEPT_BYTES));
         Ok(Self { kept, ..tagger })
     }
@@ -185,33 +191,6 @@ impl Tagger {
             // In 16 bits the encoder has weights of its own.
             _origin: weights.origin().filter(|_| weights.precision().half().is_none()),
         })
-    }
-
-    /// Looks whether the model is computed in what the user asked for.
-    fn check_precision(&self) -> Result<()> {
-        let (choice, computed) = (self.config.precision, self.encoder.precision());
-        let asked = choice.on(&self.device);
-        // The processor would only round to 16 bits, and multiply in 32.
-        let is_otherwise = computed != asked || asked.half().is_some() && self.device.is_cpu();
-        if choice != PrecisionChoice::Auto && is_otherwise {
-            let message = format!(
-                "the architecture '{}' is not computed in {} on this device",
-                self.architecture,
-                asked.name()
-            );
-            let help = match asked.half() {
-                Some(_) if self.device.is_cpu() => {
-                    "it is for CUDA; known on the processor: f32, int16, int8, auto"
-                }
-                _ => "known here: f32, auto",
-            };
-            let error = Error::new(ErrorKind::Config, message).with_help(help);
-            return Err(self.config.at("precision", error));
-        }
-        if choice == PrecisionChoice::Auto {
-            tracing::info!("the model '{}' is computed in {}", self.name, computed.name());
-        }
-        Ok(())
     }
 
     /// The logits of every tag at every position of a batch, special tokens and padding included (of a

@@ -178,7 +178,7 @@ impl Encoder for Bert {
         mode: Mode<'_>,
         each: &mut dyn FnMut(&Tensor),
     ) -> Result<Tensor> {
-        let positions = self.numbers_of_positions(batch)?;
+        let (positions, mask) = (self.numbers_of_positions(batch)?, batch.attention_mask()?);
         let sum = self.embeddings.forward(batch, positions.as_ref())?;
         let mut x = mode.dropout(&self.norm.forward(&sum, mode)?, self.shape.dropout)?;
         if let Some(project) = &self.project {
@@ -186,7 +186,7 @@ impl Encoder for Bert {
         }
         each(&x);
         for block in &self.blocks {
-            x = block.forward(&x, batch.mask.as_ref(), &self.shape, mode)?;
+            x = block.forward(&x, mask.as_ref(), &self.shape, mode)?;
             each(&x);
         }
         Ok(x)

@@ -94,7 +94,7 @@ impl Block {
     }
 
     /// The whole layer with plain attention, on `x` of shape `(rows, length, hidden)`. `mask` is added
-    /// to the scores: of the shapes of [`crate::source::model::batch::Batch::mask`].
+    /// to the scores: of the shapes of [`crate::source::model::batch::Batch::attention_mask`].
     pub(super) fn forward(
         &self,
         x: &Tensor,

@@ -3,6 +3,7 @@
 //!
 //! A new kernel is one new file here.
 
+pub(super) mod attention;
 pub(super) mod fixed;
 pub(super) mod gelu;
 pub(super) mod lanes;

@@ -103,7 +103,7 @@ pub trait Encoder: Send + Sync {
     }
 
     /// Whether the hidden states of a sequence are the same to the last bit whatever else is in the batch, in
-    /// inference without positions or a mask of the batch's own.
+    /// inference.
     fn is_same_in_any_batch(&self) -> bool {
         false
     }
@@ -114,7 +114,7 @@ pub trait Encoder: Send + Sync {
     }
 
     /// How many numbers of positions it knows, where it takes those that a batch says
-    /// ([`Batch::positions`]) and a mask that differs from sub-word to sub-word.
+    /// ([`Batch::positions`]) and pairs of markers ([`Batch::pairs`]).
     fn positions(&self) -> Option<usize> {
         None
     }

@@ -18,7 +18,7 @@ pub(super) mod training;
 use std::cell::RefCell;
 use std::ops::Range;
 
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
 use super::activation::Activation;
@@ -26,6 +26,7 @@ use super::bert::Bert;
 use super::block::{Block, Shape};
 use super::differentiable::{runs_here, with, with_all};
 use super::embeddings::SubWords;
+use super::kernel::attention::Sight;
 use super::kernel::fixed::FixedRows;
 use super::kernel::gelu;
 use super::kernel::norm::Norm;
@@ -74,18 +75,25 @@ pub(super) fn row_by_row(layer: &Linear, x: &Tensor) -> Result<Tensor> {
 
 /// Whether a batch can be encoded here.
 pub(super) fn fits(bert: &Bert, batch: &Batch) -> bool {
-    batch.ids.device().is_cpu() && runs_on(bert) && is_plain(batch)
+    batch.ids.device().is_cpu() && runs_on(bert) && sights(batch).is_some()
 }
 
-/// Whether nothing is masked in a batch but padding, and sub-words count their positions for themselves.
+/// Whether sub-words see all of their row but padding, and count their positions for themselves.
 pub(super) fn is_plain(batch: &Batch) -> bool {
-    let Ok((rows, length)) = batch.ids.dims2() else { return false };
+    batch.positions.is_none() && batch.pairs.is_none() && sights(batch).is_some()
+}
+
+/// Which sub-words of each row see which; `None` where that is not what a batch says of its rows' lengths.
+fn sights(batch: &Batch) -> Option<Vec<Sight>> {
+    let (rows, length) = batch.ids.dims2().ok()?;
     let is_padding = |mask: &Tensor| mask.dims() == [rows, 1, 1, length];
-    length > 0
-        && batch.positions.is_none()
+    let is_whole = length > 0
         && batch.mask.as_ref().is_none_or(is_padding)
         && batch.lengths.len() == rows
-        && batch.lengths.iter().all(|of_row| *of_row <= length)
+        && batch.lengths.iter().all(|of_row| *of_row <= length);
+    let pairs = |row: usize| batch.pairs.as_ref().map_or(Some(0), |pairs| pairs.get(row).copied());
+    let sight = |(row, length): (usize, &usize)| Sight::new(*length, pairs(row)?);
+    is_whole.then(|| batch.lengths.iter().enumerate().map(sight).collect())?
 }
 
 /// The hidden states of a batch that [`fits`] a model that [`is_fused`], of shape `(rows, length, hidden)`; 0 at padding.
@@ -140,10 +148,14 @@ fn groups_of(lengths: &[usize]) -> Vec<Range<usize>> {
 /// What a batch says of each sub-word, row by row, without its padding.
 struct Inputs {
     rows: Vec<SubWords>,
+    sights: Vec<Sight>,
 }
 
 impl Inputs {
     fn of(bert: &Bert, batch: &Batch) -> Result<Self> {
+        let Some(sights) = sights(batch) else {
+            bail!("rows that are not as long as a batch says")
+        };
         let ids = batch.ids.to_vec2::<u32>()?;
         let positions = bert.numbers_of_positions(batch)?;
         let positions = positions.map(|positions| positions.to_vec2::<u32>()).transpose()?;
@@ -161,7 +173,7 @@ impl Inputs {
                 types: types.as_ref().map_or_else(|| vec![0; length], |types| until(types)),
             }
         };
-        Ok(Self { rows: ids.into_iter().enumerate().map(row).collect() })
+        Ok(Self { rows: ids.into_iter().enumerate().map(row).collect(), sights })
     }
 }
 
@@ -178,7 +190,7 @@ struct Memory {
     added: Vec<f32>,
     /// Between the two linear layers: `(sub-words, inner)`.
     inner: Vec<f32>,
-    /// Of one head: `(length, length)`.
+    /// Of one head: what each sub-word says of those that it sees.
     scores: Vec<f32>,
     /// Between the two matrices of an adapter: `(sub-words, rank)`.
     low: Vec<f32>,
@@ -205,9 +217,8 @@ fn encode_group(
     group: Range<usize>,
     memory: &mut Memory,
 ) -> Result<()> {
-    let rows = &inputs.rows[group];
-    let lengths: Vec<usize> = rows.iter().map(|row| row.ids.len()).collect();
-    let count: usize = lengths.iter().sum();
+    let (rows, sights) = (&inputs.rows[group.clone()], &inputs.sights[group]);
+    let count: usize = sights.iter().map(|sight| sight.length()).sum();
     if count == 0 {
         return Ok(());
     }
@@ -229,13 +240,13 @@ fn encode_group(
             with_bias(project, |bias| add_bias(states, bias))?;
         }
     }
-    bert.blocks.iter().try_for_each(|block| layer(block, &bert.shape, &lengths, memory))
+    bert.blocks.iter().try_for_each(|block| layer(block, &bert.shape, sights, memory))
 }
 
-/// One layer over `memory.states`, whose sequences have these lengths.
-fn layer(block: &Block, shape: &Shape, lengths: &[usize], memory: &mut Memory) -> Result<()> {
+/// One layer over `memory.states`, in whose sequences sub-words see so.
+fn layer(block: &Block, shape: &Shape, sights: &[Sight], memory: &mut Memory) -> Result<()> {
     let Memory { states, query, key, value, context, added, inner, scores, low, fixed } = memory;
-    let count: usize = lengths.iter().sum();
+    let count: usize = sights.iter().map(|sight| sight.length()).sum();
     let size = count * shape.hidden;
     let states = room(states, size);
     let mut rows = Rows::new(states, fixed);
@@ -249,11 +260,12 @@ fn layer(block: &Block, shape: &Shape, lengths: &[usize], memory: &mut Memory) -
     let (query, key, value) = (query?, key?, value?);
     let context = room(context, size);
     let mut at = 0;
-    for length in lengths.iter().filter(|length| **length > 0) {
-        let place = at..at + length * shape.hidden;
+    let Shape { hidden, heads, .. } = *shape;
+    for &sight in sights.iter().filter(|sight| sight.length() > 0) {
+        let place = at..at + sight.length() * hidden;
         at = place.end;
         let [query, key, value] = [query, key, value].map(|x| &x[place.clone()]);
-        let sequence = Sequence { query, key, value, hidden: shape.hidden, heads: shape.heads };
+        let sequence = Sequence { query, key, value, hidden, heads, sight };
         sequence.attend(&mut context[place], scores);
     }
     let added = room(added, size);

@@ -55,6 +55,7 @@ pub(super) const SYSTEM: System = System {
         "max-length",
         "overlap",
         "batch-tokens",
+        "precision",
     ],
     owns: |files, folder| files.exists(&format!("{folder}/{}", FILE)),
     load: |name, config, context| Ok(Box::new(Gliner::load(name, config, context)?)),
@@ -96,8 +97,16 @@ impl Gliner {
         let device = context.device.open()?;
         let (files, folder) = (&context.files, config.path.trim_end_matches('/').to_owned());
         let read = GlinerFolder::read(files, &folder)?;
-        let weights = || Network::named(&read.settings, Weights::load(files, &folder, &device)?);
-        Self::of_folder(name, config, &read, weights, &device)
+        let precision = config.precision.under_others(&device);
+        let weights = || {
+            let weights = Weights::load(files, &folder, &device)?.with_precision(precision);
+            Network::named(&read.settings, weights)
+        };
+        let model = Self::of_folder(name, config, &read, weights, &device)?;
+        let (architecture, computed) =
+            (&read.settings.model_type, model.network.encoder().precision());
+        model.config.check_precision(&model.name, architecture, computed, &device)?;
+        Ok(model)
     }
 
     /// The model of a folder that has been read, with these weights (see [`Network::named`]), which are on

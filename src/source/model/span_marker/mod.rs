@@ -38,7 +38,16 @@ pub(super) const SYSTEM: System = System {
     name: "span-marker",
     doc: "A label for every stretch of a few words, by markers beside the text (Aarsen 2023, after Ye et al. \
           2022, arXiv:2109.06067), as `span_marker` saves it.",
-    options: &["words", "context", "max-length", "overlap", "batch-tokens", "map", "labels"],
+    options: &[
+        "words",
+        "context",
+        "max-length",
+        "overlap",
+        "batch-tokens",
+        "precision",
+        "map",
+        "labels",
+    ],
     owns: is_folder,
     load: |name, config, context| Ok(Box::new(SpanMarker::load(name, config, context)?)),
 };
@@ -81,8 +90,12 @@ impl SpanMarker {
     pub fn load(name: Arc<str>, config: ModelConfig, context: &LoadContext) -> Result<Self> {
         let device = context.device.open()?;
         let path = config.path.trim_end_matches('/').to_owned();
-        let folder = ModelFolder::read(&context.files, &path, &device)?;
-        Self::of_folder(name, config, &folder, device)
+        let mut folder = ModelFolder::read(&context.files, &path, &device)?;
+        folder.weights = folder.weights.with_precision(config.precision.under_others(&device));
+        let model = Self::of_folder(name, config, &folder, device)?;
+        let (architecture, computed) = (&model.settings.model_type, model.network.precision());
+        model.config.check_precision(&model.name, architecture, computed, &model.device)?;
+        Ok(model)
     }
 
     /// The model of a folder that has been read; its weights are on `device`.

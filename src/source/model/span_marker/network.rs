@@ -6,7 +6,7 @@ use candle_core::{Device, Result, Tensor};
 use super::config::SpanMarkerConfig;
 use super::sample::{FIRST_POSITION, Sample, batch};
 use crate::error::Error;
-use crate::source::model::arch::{self, Architecture, Encoder, Linear, Mode};
+use crate::source::model::arch::{self, Architecture, Encoder, Linear, Mode, Precision};
 use crate::source::model::weights::Weights;
 
 /// The encoders that the library runs with positions and masks of its own: in `transformers` the others
@@ -72,6 +72,11 @@ impl Network {
         self.positions.saturating_sub(FIRST_POSITION as usize)
     }
 
+    /// What the products of the encoder are computed in.
+    pub fn precision(&self) -> Precision {
+        self.encoder.precision()
+    }
+
     /// The logits of every label for the candidates of some samples, one after another: shape
     /// `(candidates, labels)`.
     ///
@@ -95,7 +100,7 @@ impl Network {
         let hidden = hidden.flatten(0, 1)?;
         let at = |rows| hidden.index_select(&Tensor::from_vec(rows, count, device)?, 0);
         let both = Tensor::cat(&[at(firsts)?, at(lasts)?], 1)?;
-        self.classifier.forward(&mode.dropout(&both, self.dropout)?)
+        self.classifier.forward_row_by_row(&mode.dropout(&both, self.dropout)?, mode)
     }
 }
 

@@ -7,7 +7,7 @@ use candle_core::{Device, Result, Tensor};
 
 use super::config::Neighbours;
 use super::sentence::Sentence;
-use crate::source::model::batch::{Batch, MASKED};
+use crate::source::model::batch::Batch;
 use crate::text::window::covering;
 
 /// What is added to the number of a position, so that the first sub-word has the one that RoBERTa gives it.
@@ -195,28 +195,18 @@ pub(super) fn batch(
         sample.ids.iter().copied().chain(markers).collect()
     };
     let rows: Vec<Vec<u32>> = samples.iter().map(row).collect();
-    let length = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let mut batch = Batch::new(&rows, pad, device)?;
+    let (_, length) = batch.ids.dims2()?;
     let mut positions = Vec::with_capacity(rows.len() * length);
-    let mut mask = vec![MASKED; rows.len() * length * length];
     for (number, sample) in samples.iter().enumerate() {
-        let (text, count) = (sample.ids.len(), sample.candidates.len());
+        let text = 0..sample.ids.len() as u32;
         let firsts = sample.places.iter().map(|place| place.0);
         let lasts = sample.places.iter().map(|place| place.1);
-        positions.extend((0..text as u32).chain(firsts).chain(lasts).map(|p| p + FIRST_POSITION));
+        positions.extend(text.chain(firsts).chain(lasts).map(|place| place + FIRST_POSITION));
         positions.resize((number + 1) * length, PADDING_POSITION);
-        let seen = mask[number * length * length..].chunks_exact_mut(length);
-        for (seer, seen) in seen.take(sample.len()).enumerate() {
-            seen[..text].fill(0.0);
-            if seer >= text {
-                let pair = (seer - text) % count;
-                seen[text + pair] = 0.0;
-                seen[text + count + pair] = 0.0;
-            }
-        }
     }
-    let mut batch = Batch::new(&rows, pad, device)?;
     batch.positions = Some(Tensor::from_vec(positions, (rows.len(), length), device)?);
-    batch.mask = Some(Tensor::from_vec(mask, (rows.len(), 1, length, length), device)?);
+    batch.pairs = Some(samples.iter().map(|sample| sample.candidates.len()).collect());
     Ok(batch)
 }
 
@@ -268,10 +258,17 @@ mod tests {
         let batch = batch(&[&all[0], &longer[0]], [7, 8], 0, &Device::Cpu).unwrap();
         let ids = batch.ids.to_vec2::<u32>().unwrap();
         assert_eq!(ids[0][..10], [1, 10, 11, 2, 7, 7, 7, 8, 8, 8]);
-        let positions = batch.positions.unwrap().to_vec2::<u32>().unwrap();
+        let positions = batch.positions.as_ref().unwrap().to_vec2::<u32>().unwrap();
         assert_eq!(positions[0][..11], [2, 3, 4, 5, 3, 3, 4, 3, 4, 4, 1]);
         let length = ids[0].len();
-        let mask = batch.mask.unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let mask = batch
+            .attention_mask()
+            .unwrap()
+            .unwrap()
+            .flatten_all()
+            .unwrap()
+            .to_vec1::<f32>()
+            .unwrap();
         let seen = |row: usize, seer: usize| -> Vec<usize> {
             let at = (row * length + seer) * length;
             (0..length).filter(|other| mask[at + other] == 0.0).collect()

@@ -7,21 +7,20 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use super::super::dropout::Kept;
-use super::super::kernel::product::{Matrix, MatrixMut, multiply};
-use super::super::kernel::softmax::{by_scores, softmax};
+use super::super::kernel::attention::{Head, HeadMut, Sight};
 use super::{numbers, parted, tensor, with_all};
 
-/// How long each of the sequences is, and how many heads there are.
+/// Which sub-words of each of the sequences see which, and how many heads there are.
 #[derive(Debug, Clone)]
 pub(in super::super) struct Sequences {
-    lengths: Vec<usize>,
+    sights: Vec<Sight>,
     heads: usize,
 }
 
 impl Sequences {
-    /// Sequences of these lengths.
-    pub(in super::super) fn new(lengths: &[usize], heads: usize) -> Self {
-        Self { lengths: lengths.iter().copied().filter(|length| *length > 0).collect(), heads }
+    /// Sequences in which sub-words see so.
+    pub(in super::super) fn new(sights: &[Sight], heads: usize) -> Self {
+        Self { sights: sights.iter().copied().filter(|sight| sight.length() > 0).collect(), heads }
     }
 
     /// How many shares of attention all have together.
@@ -29,12 +28,16 @@ impl Sequences {
         self.sizes_of_shares().sum()
     }
 
+    fn lengths(&self) -> impl Iterator<Item = usize> {
+        self.sights.iter().map(|sight| sight.length())
+    }
+
     fn sizes_of_shares(&self) -> impl Iterator<Item = usize> {
-        self.lengths.iter().map(|length| self.heads * length * length)
+        self.sights.iter().map(|sight| self.heads * sight.seen())
     }
 
     fn sizes_of_rows(&self, hidden: usize) -> impl Iterator<Item = usize> {
-        self.lengths.iter().map(move |length| length * hidden)
+        self.lengths().map(move |length| length * hidden)
     }
 }
 
@@ -48,8 +51,8 @@ pub(in super::super) fn attend(
     kept: Option<Kept>,
 ) -> Result<Tensor> {
     let (rows, _) = query.dims2()?;
-    if rows != sequences.lengths.iter().sum::<usize>() {
-        bail!("{rows} sub-words in sequences of {:?}", sequences.lengths);
+    if rows != sequences.lengths().sum::<usize>() {
+        bail!("{rows} sub-words in sequences of {:?}", sequences.lengths().collect::<Vec<_>>());
     }
     let op = AttendOp { sequences, kept, shares: OnceLock::new() };
     query.apply_op3(key, value, op)
@@ -62,12 +65,12 @@ struct AttendOp {
     shares: OnceLock<Vec<f32>>,
 }
 
-/// Where a sequence begins: in the rows and in the shares.
+/// Where a sequence begins, in the rows and in the shares, and which of its sub-words see which.
 #[derive(Clone, Copy)]
 struct Place {
     row: usize,
     share: usize,
-    length: usize,
+    sight: Sight,
 }
 
 /// A factor of attention: all sequences, a head beside the other.
@@ -79,11 +82,10 @@ struct Rows<'v> {
 }
 
 impl<'v> Rows<'v> {
-    /// A head of a sequence: `(length, width)`.
-    fn of(self, place: Place, head: usize) -> Matrix<'v> {
-        let width = self.hidden / self.heads;
-        let begin = place.row * self.hidden + head * width;
-        Matrix::new(&self.values[begin..], [place.length, width], self.hidden)
+    /// A head of a sequence.
+    fn of(self, place: Place, head: usize) -> Head<'v> {
+        let (hidden, width) = (self.hidden, self.hidden / self.heads);
+        Head { values: &self.values[place.row * hidden..], first: head * width, hidden, width }
     }
 }
 
@@ -94,10 +96,10 @@ impl AttendOp {
 
     fn places(&self) -> Vec<Place> {
         let (mut row, mut share) = (0, 0);
-        let sizes = self.sequences.lengths.iter().zip(self.sequences.sizes_of_shares());
-        let next = |(length, size): (&usize, usize)| {
-            let place = Place { row, share, length: *length };
-            row += length;
+        let sizes = self.sequences.sights.iter().zip(self.sequences.sizes_of_shares());
+        let next = |(sight, size): (&Sight, usize)| {
+            let place = Place { row, share, sight: *sight };
+            row += sight.length();
             share += size;
             place
         };
@@ -140,24 +142,14 @@ impl CustomOp3 for AttendOp {
             .into_par_iter()
             .zip(parted(&mut context, sequences.sizes_of_rows(hidden)));
         parts.zip(self.places()).for_each(|((shares, context), place)| {
-            let length = place.length;
-            let mut used = Vec::with_capacity(length * length);
-            for (head, shares) in shares.chunks_exact_mut(length * length).enumerate() {
-                multiply(
-                    MatrixMut::new(shares, [length, length], length),
-                    query.of(place, head),
-                    key.of(place, head).transposed(),
-                    false,
-                );
-                softmax(shares, length, scale);
-                self.used(shares, place.share + head * length * length, &mut used);
-                let width = hidden / heads;
-                multiply(
-                    MatrixMut::new(&mut context[head * width..], [length, width], hidden),
-                    Matrix::new(&used, [length, length], length),
-                    value.of(place, head),
-                    false,
-                );
+            let (sight, width) = (place.sight, hidden / heads);
+            let mut used = Vec::with_capacity(sight.seen());
+            for (head, shares) in shares.chunks_exact_mut(sight.seen()).enumerate() {
+                sight.products(shares, query.of(place, head), key.of(place, head));
+                sight.softmax(shares, scale);
+                self.used(shares, place.share + head * sight.seen(), &mut used);
+                let to = HeadMut { values: context, first: head * width, hidden, width };
+                sight.gather(to, &used, value.of(place, head));
             }
         });
         let _ = self.shares.set(shares);
@@ -193,33 +185,25 @@ impl AttendOp {
         let [by_query, by_key, by_value] = parts;
         let parts = by_query.into_par_iter().zip(by_key).zip(by_value).zip(self.places());
         parts.for_each(|(((by_query, by_key), by_value), place)| {
-            let length = place.length;
-            let size = length * length;
+            let (sight, size) = (place.sight, place.sight.seen());
             let mut used = Vec::with_capacity(size);
             let mut by_shares = vec![0.0; size];
             for head in 0..heads {
                 let begin = place.share + head * size;
                 let shares = &all_shares[begin..begin + size];
-                let to = |by| MatrixMut::new(by, [length, width], hidden);
-                let square = |values| Matrix::new(values, [length, length], length);
+                let first = head * width;
                 let gradient = gradient.of(place, head);
-                let at = head * width;
                 self.used(shares, begin, &mut used);
-                multiply(to(&mut by_value[at..]), square(&used).transposed(), gradient, false);
-                multiply(
-                    MatrixMut::new(&mut by_shares, [length, length], length),
-                    gradient,
-                    value.of(place, head).transposed(),
-                    false,
-                );
+                sight.scatter(HeadMut { values: by_value, first, hidden, width }, &used, gradient);
+                sight.products(&mut by_shares, gradient, value.of(place, head));
                 if let Some(kept) = &self.kept {
                     kept.apply_at(&mut by_shares, begin);
                 }
-                by_scores(&mut by_shares, shares, length, scale);
-                let by_scores = square(&by_shares);
-                multiply(to(&mut by_query[at..]), by_scores, key.of(place, head), false);
-                let turned = by_scores.transposed();
-                multiply(to(&mut by_key[at..]), turned, query.of(place, head), false);
+                sight.by_scores(&mut by_shares, shares, scale);
+                let to = HeadMut { values: by_query, first, hidden, width };
+                sight.gather(to, &by_shares, key.of(place, head));
+                let to = HeadMut { values: by_key, first, hidden, width };
+                sight.scatter(to, &by_shares, query.of(place, head));
             }
         });
         Ok(by)

@@ -2,6 +2,7 @@ use candle_core::Var;
 
 use super::super::Dropout;
 use super::super::dropout::Kept;
+use super::super::kernel::attention::Sight;
 use super::*;
 
 fn random(shape: &[usize], seed: u64) -> Var {
@@ -110,7 +111,8 @@ fn plain_attention(a: &[Var], lengths: &[usize], heads: usize, mask: &[f32]) -> 
 fn attention_is_that_of_each_sequence_by_itself() {
     let (lengths, heads) = ([3, 0, 1, 17], 2);
     let arguments = [1, 2, 3].map(|seed| random(&[21, 10], seed));
-    let sequences = Sequences::new(&lengths, heads);
+    let sight = |length: &usize| Sight::new(*length, 0).unwrap();
+    let sequences = Sequences::new(&lengths.iter().map(sight).collect::<Vec<_>>(), heads);
     let count = sequences.shares();
     assert_eq!(count, 2 * (9 + 1 + 289));
     let draw = || Dropout::new(5, 0).draw(count, 0.3);
@@ -125,7 +127,8 @@ fn attention_is_that_of_each_sequence_by_itself() {
         );
     }
     let [query, key, value] = &arguments;
-    let error = attend(query, key, value, Sequences::new(&[3, 4], 2), None).unwrap_err();
+    let error =
+        attend(query, key, value, Sequences::new(&[sight(&3), sight(&4)], 2), None).unwrap_err();
     assert!(error.to_string().contains("21 sub-words in sequences of [3, 4]"), "{error}");
 }
 

@@ -1,8 +1,6 @@
-//! Attention of several heads (Vaswani et al. 2017, arXiv:1706.03762) within one sequence: all see all, so
-//! nothing is masked.
+//! Attention of several heads (Vaswani et al. 2017, arXiv:1706.03762) within one sequence.
 
-use super::super::kernel::product::{Matrix, MatrixMut, multiply};
-use super::super::kernel::softmax::softmax;
+use super::super::kernel::attention::{Head, HeadMut, Sight};
 use super::room;
 
 /// Queries, keys and values of a sequence, each of shape `(length, hidden)`, a head beside the other.
@@ -13,36 +11,23 @@ pub(super) struct Sequence<'v> {
     pub(super) value: &'v [f32],
     pub(super) hidden: usize,
     pub(super) heads: usize,
+    /// Which of its sub-words see which.
+    pub(super) sight: Sight,
 }
 
 impl Sequence<'_> {
     /// What the queries gather, of their shape, into `context`; `scores` is room to work in.
     pub(super) fn attend(&self, context: &mut [f32], scores: &mut Vec<f32>) {
         let (hidden, width) = (self.hidden, self.hidden / self.heads);
-        let length = self.query.len() / hidden;
-        let scores = room(scores, length * length);
+        let scores = room(scores, self.sight.seen());
         let scale = 1.0 / (width as f32).sqrt();
         for first in (0..hidden).step_by(width) {
-            multiply(
-                MatrixMut::new(scores, [length, length], length),
-                self.head(self.query, first),
-                self.head(self.key, first).transposed(),
-                false,
-            );
-            softmax(scores, length, scale);
-            multiply(
-                MatrixMut::new(&mut context[first..], [length, width], hidden),
-                Matrix::new(scores, [length, length], length),
-                self.head(self.value, first),
-                false,
-            );
+            let head = |values| Head { values, first, hidden, width };
+            self.sight.products(scores, head(self.query), head(self.key));
+            self.sight.softmax(scores, scale);
+            let to = HeadMut { values: context, first, hidden, width };
+            self.sight.gather(to, scores, head(self.value));
         }
-    }
-
-    /// The head whose columns begin at `first`.
-    fn head<'v>(&self, x: &'v [f32], first: usize) -> Matrix<'v> {
-        let shape = [x.len() / self.hidden, self.hidden / self.heads];
-        Matrix::new(&x[first..], shape, self.hidden)
     }
 }
 
@@ -52,9 +37,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The definition, in `f64`.
+    /// The definition, in `f64`, where all see all.
     fn plain(sequence: &Sequence<'_>) -> Vec<f32> {
-        let Sequence { query, key, value, hidden, heads } = *sequence;
+        let Sequence { query, key, value, hidden, heads, .. } = *sequence;
         let (length, width) = (query.len() / hidden, hidden / heads);
         let mut context = vec![0.0; length * hidden];
         for (head, i) in (0..heads).flat_map(|head| (0..length).map(move |i| (head, i))) {
@@ -87,7 +72,8 @@ mod tests {
             };
             let (query, key, value) = (noise(1), noise(2), noise(3));
             let (query, key, value) = (&query[..], &key[..], &value[..]);
-            let sequence = Sequence { query, key, value, hidden, heads };
+            let sight = Sight::new(length, 0).unwrap();
+            let sequence = Sequence { query, key, value, hidden, heads, sight };
             let mut context = vec![0.0; length * hidden];
             sequence.attend(&mut context, &mut Vec::new());
             for (got, expected) in context.iter().zip(plain(&sequence)) {

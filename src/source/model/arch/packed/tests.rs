@@ -77,6 +77,21 @@ pub(super) fn batch(sequences: &[Vec<u32>]) -> Batch {
     Batch::new(sequences, 1, &Device::Cpu).unwrap()
 }
 
+/// What becomes of sequences if each ends with as many pairs of markers as a text can have that is left so short: with
+/// positions of their own.
+fn with_pairs(batch: &Batch) -> Batch {
+    let (rows, length) = batch.ids.dims2().unwrap();
+    let positions: Vec<u32> = (0..rows * length).map(|at| (at % length * 7 % 64) as u32).collect();
+    Batch {
+        ids: batch.ids.clone(),
+        mask: batch.mask.clone(),
+        pairs: Some(batch.lengths.iter().map(|length| length.saturating_sub(3) / 2).collect()),
+        positions: Some(Tensor::from_vec(positions, (rows, length), &Device::Cpu).unwrap()),
+        types: batch.types.clone(),
+        lengths: batch.lengths.clone(),
+    }
+}
+
 pub(super) fn sequences() -> impl Strategy<Value = Vec<Vec<u32>>> {
     proptest::collection::vec(proptest::collection::vec(0u32..50, 1..60), 1..12)
 }
@@ -101,11 +116,13 @@ fn equals_the_padded_pass() {
         let mut batch = batch(&sequences);
         let ids = batch.ids.to_vec2::<u32>().unwrap();
         let types: Vec<Vec<u32>> = ids.iter().map(|r| r.iter().map(|id| id % 2).collect()).collect();
-        for has_types in [false, true] {
+        for (has_types, has_pairs) in [(false, false), (true, false), (true, true)] {
             batch.types = has_types.then(|| Tensor::new(types.clone(), &Device::Cpu).unwrap());
+            let marked = with_pairs(&batch);
+            let batch = if has_pairs { &marked } else { &batch };
             for encoder in &cases {
-                let padded = encoder.encode_layers(&batch, Mode::Inference, &mut |_| {}).unwrap();
-                let packed = encoder.encode(&batch, Mode::Inference).unwrap();
+                let padded = encoder.encode_layers(batch, Mode::Inference, &mut |_| {}).unwrap();
+                let packed = encoder.encode(batch, Mode::Inference).unwrap();
                 prop_assert_eq!(padded.dims(), packed.dims());
                 let [packed, padded] = [packed, padded].map(|x| rows(&x, &batch.lengths).concat());
                 for (got, expected) in packed.iter().zip(&padded) {
@@ -123,34 +140,36 @@ fn training_equals_the_padded_pass() {
     let variables = weights.variables();
     let off = Dropout::off();
     proptest!(ProptestConfig::with_cases(10), |(sequences in sequences())| {
-        let batch = batch(&sequences);
-        let seen = |states: Tensor| {
-            let values = rows(&states, &batch.lengths).concat();
-            let mut weighted = Vec::new();
-            for (row, length) in batch.lengths.iter().enumerate() {
-                let states = states.get(row).unwrap().narrow(0, 0, *length).unwrap();
-                let factors = noise(length * HIDDEN, row as u32 + 7);
-                let factors = Tensor::from_vec(factors, (*length, HIDDEN), &Device::Cpu).unwrap();
-                weighted.push(states.mul(&factors).unwrap().sum_all().unwrap());
-            }
-            let gradients = Tensor::stack(&weighted, 0).unwrap().sum_all().unwrap().backward();
-            let gradients = gradients.unwrap();
-            let of = |variable: &Var| {
-                gradients.get(variable).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()
+        let plain = batch(&sequences);
+        for batch in [&plain, &with_pairs(&plain)] {
+            let seen = |states: Tensor| {
+                let values = rows(&states, &batch.lengths).concat();
+                let mut weighted = Vec::new();
+                for (row, length) in batch.lengths.iter().enumerate() {
+                    let states = states.get(row).unwrap().narrow(0, 0, *length).unwrap();
+                    let factors = noise(length * HIDDEN, row as u32 + 7);
+                    let factors = Tensor::from_vec(factors, (*length, HIDDEN), &Device::Cpu).unwrap();
+                    weighted.push(states.mul(&factors).unwrap().sum_all().unwrap());
+                }
+                let gradients = Tensor::stack(&weighted, 0).unwrap().sum_all().unwrap().backward();
+                let gradients = gradients.unwrap();
+                let of = |variable: &Var| {
+                    gradients.get(variable).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()
+                };
+                (values, variables.values().map(of).collect::<Vec<_>>())
             };
-            (values, variables.values().map(of).collect::<Vec<_>>())
-        };
-        let mode = Mode::Training(&off);
-        let (padded, by_padded) = seen(encoder.encode_layers(&batch, mode, &mut |_| {}).unwrap());
-        let (packed, by_packed) = seen(encoder.encode(&batch, mode).unwrap());
-        for (got, expected) in packed.iter().zip(&padded) {
-            prop_assert!((got - expected).abs() < 1e-5, "{} is not {}", got, expected);
-        }
-        for ((got, expected), name) in by_packed.iter().zip(&by_padded).zip(variables.keys()) {
-            let largest = expected.iter().fold(1.0f32, |most, value| most.max(value.abs()));
-            for (got, expected) in got.iter().zip(expected) {
-                let error = (got - expected).abs();
-                prop_assert!(error < 1e-4 * largest, "{}: {} is not {}", name, got, expected);
+            let mode = Mode::Training(&off);
+            let (padded, by_padded) = seen(encoder.encode_layers(batch, mode, &mut |_| {}).unwrap());
+            let (packed, by_packed) = seen(encoder.encode(batch, mode).unwrap());
+            for (got, expected) in packed.iter().zip(&padded) {
+                prop_assert!((got - expected).abs() < 1e-5, "{} is not {}", got, expected);
+            }
+            for ((got, expected), name) in by_packed.iter().zip(&by_padded).zip(variables.keys()) {
+                let largest = expected.iter().fold(1.0f32, |most, value| most.max(value.abs()));
+                for (got, expected) in got.iter().zip(expected) {
+                    let error = (got - expected).abs();
+                    prop_assert!(error < 1e-4 * largest, "{}: {} is not {}", name, got, expected);
+                }
             }
         }
     });
@@ -195,11 +214,12 @@ fn a_sequence_has_the_same_states_in_any_batch() {
     let fixed = [Precision::Int16, Precision::Int8].into_iter().flat_map(fixed_cases);
     let cases: Vec<_> = cases().into_iter().chain(fixed).collect();
     proptest!(ProptestConfig::with_cases(20), |(sequences in sequences())| {
-        for encoder in &cases {
-            let together = batch(&sequences);
+        let marked = |sequences: &[Vec<u32>]| with_pairs(&batch(sequences));
+        for (encoder, of) in cases.iter().flat_map(|e| [(e, &batch as &dyn Fn(&_) -> _), (e, &marked)]) {
+            let together = of(&sequences);
             let states = encoder.encode(&together, Mode::Inference).unwrap();
             for (sequence, row) in sequences.iter().zip(rows(&states, &together.lengths)) {
-                let alone = batch(std::slice::from_ref(sequence));
+                let alone = of(std::slice::from_ref(sequence));
                 let states = encoder.encode(&alone, Mode::Inference).unwrap();
                 prop_assert_eq!(states.flatten_all().unwrap().to_vec1::<f32>().unwrap(), row);
             }

@@ -15,12 +15,13 @@ pub(in super::super) fn encode(bert: &Bert, batch: &Batch, dropout: &Dropout) ->
     let shape = &bert.shape;
     let (_, length) = batch.ids.dims2()?;
     let mut sub_words = SubWords::default();
-    for row in Inputs::of(bert, batch)?.rows {
+    let inputs = Inputs::of(bert, batch)?;
+    for row in inputs.rows {
         sub_words.ids.extend(row.ids);
         sub_words.positions.extend(row.positions);
         sub_words.types.extend(row.types);
     }
-    let sequences = Sequences::new(&batch.lengths, shape.heads);
+    let sequences = Sequences::new(&inputs.sights, shape.heads);
     let sum = bert.embeddings.look_up(&sub_words)?;
     let mut x = mode.dropout(&bert.norm.forward(&sum, mode)?, shape.dropout)?;
     if let Some(project) = &bert.project {
