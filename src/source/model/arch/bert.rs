@@ -8,8 +8,8 @@ use super::block::{BERT_NAMES, Block, Shape};
 use super::embeddings::{Embeddings, Sizes};
 use super::keys::Keys;
 use super::layers::{LayerNorm, Linear};
-use super::packed;
 use super::packed::device::{self, Layers};
+use super::packed::{self, Stack};
 use super::{Architecture, Encoder, Mode, Precision, prefix_in};
 use crate::error::{Error, ErrorKind};
 use crate::source::model::batch::Batch;
@@ -137,13 +137,25 @@ impl Bert {
         }
         let laid_out = if !self.norm.weight.device().is_cpu() {
             device::lay_out(&mut self, weights.precision())
-        } else if packed::is_fused(&self) && packed::runs_on(&self) {
-            packed::lay_out(&mut self)
+        } else if self.stack().is_fused() && self.stack().runs_here() {
+            packed::lay_out(&mut self.blocks)
         } else {
             Ok(())
         };
         laid_out.map_err(|e| Error::new(ErrorKind::Device, format!("the device failed: {e}")))?;
         Ok(self)
+    }
+
+    /// What passes without padding compute.
+    fn stack(&self) -> Stack<'_> {
+        Stack {
+            shape: &self.shape,
+            embeddings: &self.embeddings,
+            norm: &self.norm,
+            project: self.project.as_ref(),
+            blocks: &self.blocks,
+            distances: None,
+        }
     }
 
     /// The numbers of the positions of a batch, where they do not count from 0 in every row.
@@ -162,11 +174,12 @@ impl Encoder for Bert {
             (Mode::Inference, Some(layers)) if packed::is_plain(batch) => {
                 device::encode(self, layers, batch)
             }
-            (Mode::Inference, None) if packed::is_fused(self) && packed::fits(self, batch) => {
-                packed::encode(self, batch)
+            (Mode::Inference, None) if self.stack().is_fused() && self.stack().fits(batch) => {
+                packed::encode(self.stack(), batch, self.numbers_of_positions(batch)?.as_ref())
             }
-            (Mode::Training(dropout), _) if packed::fits(self, batch) => {
-                packed::training::encode(self, batch, dropout)
+            (Mode::Training(dropout), _) if self.stack().fits(batch) => {
+                let positions = self.numbers_of_positions(batch)?;
+                packed::training::encode(self.stack(), batch, positions.as_ref(), dropout)
             }
             _ => self.encode_layers(batch, mode, &mut |_| {}),
         }
@@ -201,7 +214,7 @@ impl Encoder for Bert {
     }
 
     fn is_same_in_any_batch(&self) -> bool {
-        packed::is_fused(self) && packed::runs_on(self)
+        self.stack().is_fused() && self.stack().runs_here()
     }
 
     fn precision(&self) -> Precision {

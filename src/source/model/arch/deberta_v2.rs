@@ -10,7 +10,9 @@ use super::disentangled::{Distances, Projections, Relative};
 use super::embeddings::{Embeddings, Sizes};
 use super::keys::Keys;
 use super::layers::{LayerNorm, Linear};
-use super::{Architecture, Encoder, Mode, prefix_in};
+use super::packed::{self, LaidOutDistances, Stack};
+use super::{Architecture, Encoder, Mode, Precision, prefix_in};
+use crate::error::{Error, ErrorKind};
 use crate::source::model::batch::Batch;
 use crate::source::model::weights::Weights;
 
@@ -46,8 +48,12 @@ struct Deberta {
     /// From the width of the embeddings to that of the hidden states.
     project: Option<Linear>,
     norm: LayerNorm,
-    layers: Vec<(Block, Option<Projections>)>,
+    blocks: Vec<Block>,
+    /// Those of each block; none where attention heeds no distances.
+    projections: Vec<Projections>,
     relative: Option<Distance>,
+    /// What passes without padding need, where they can compute the model: weights that nobody trains, on the processor.
+    laid_out: Option<LaidOutDistances>,
     convolution: Option<Convolution>,
     scale_parts: usize,
     positions: usize,
@@ -88,15 +94,15 @@ impl Deberta {
         let name = format!("{prefix}embeddings");
         let encoder = format!("{prefix}encoder");
         let relative = Relative::read(keys, positions)?;
-        let layers = (0..keys.size("num_hidden_layers", 24)?).map(|i| {
-            let name = format!("{encoder}.layer.{i}");
-            let block = Block::load(weights, &name, &NAMES, &shape)?;
-            let attention = format!("{name}.attention.self");
-            let projections =
-                relative.as_ref().map(|r| Projections::load(weights, &attention, r, hidden));
-            Ok((block, projections.transpose()?))
-        });
-        let layers = layers.collect::<crate::Result<_>>()?;
+        let (mut blocks, mut projections) = (Vec::new(), Vec::new());
+        for number in 0..keys.size("num_hidden_layers", 24)? {
+            let name = format!("{encoder}.layer.{number}");
+            blocks.push(Block::load(weights, &name, &NAMES, &shape)?);
+            if let Some(relative) = &relative {
+                let attention = format!("{name}.attention.self");
+                projections.push(Projections::load(weights, &attention, relative, hidden)?);
+            }
+        }
         let normalises = keys.words("norm_rel_ebd")?.iter().any(|word| word == "layer_norm");
         let norm = |name: &str| LayerNorm::load(weights, name, hidden, epsilon);
         let distance = |relative: Relative| {
@@ -112,31 +118,66 @@ impl Deberta {
             let name = format!("{name}.embed_proj");
             Linear::load_with(weights, &name, sizes.width, hidden, false)
         };
-        Ok(Self {
+        let deberta = Self {
             embeddings: Embeddings::load(weights, &name, &sizes)?,
             project: (sizes.width != hidden).then(project).transpose()?,
             norm: norm(&format!("{name}.LayerNorm"))?,
-            layers,
+            blocks,
+            projections,
             relative: relative.map(distance).transpose()?,
+            laid_out: None,
             convolution: Convolution::load(keys, weights, &encoder, &shape)?,
             scale_parts: Relative::scale_parts(keys)?,
             positions,
             has_absolute_positions,
             shape,
-        })
+        };
+        deberta.laid_out(weights)
+    }
+
+    /// The same with weights laid out for inference, where nothing changes them any more and passes without padding can
+    /// compute the model.
+    fn laid_out(mut self, weights: &Weights) -> crate::Result<Self> {
+        let is_plain = self.project.is_none() && self.convolution.is_none();
+        let is_fit = is_plain && self.stack().is_fused() && self.stack().runs_here();
+        if let Some(Distance { relative, table, norm }) =
+            self.relative.as_ref().filter(|_| is_fit && weights.are_final())
+        {
+            let layers = self.blocks.iter().zip(&self.projections);
+            let distances = LaidOutDistances::new(relative, (table, norm.as_ref()), layers);
+            let laid_out = distances.and_then(|distances| {
+                self.laid_out = Some(distances);
+                packed::lay_out(&mut self.blocks)
+            });
+            laid_out
+                .map_err(|e| Error::new(ErrorKind::Device, format!("the device failed: {e}")))?;
+        }
+        Ok(self)
+    }
+
+    /// What passes without padding compute.
+    fn stack(&self) -> Stack<'_> {
+        Stack {
+            shape: &self.shape,
+            embeddings: &self.embeddings,
+            norm: &self.norm,
+            project: None,
+            blocks: &self.blocks,
+            distances: self.laid_out.as_ref(),
+        }
     }
 
     fn layer(
         &self,
-        (block, projections): &(Block, Option<Projections>),
+        number: usize,
         x: &Tensor,
         distances: Option<&Distances>,
         batch: &Batch,
         mode: Mode<'_>,
     ) -> Result<Tensor> {
-        let shape = &self.shape;
+        let (block, shape) = (&self.blocks[number], &self.shape);
         let attention = block.attention(x, shape)?;
-        let bias = match (projections, &self.relative, distances) {
+        let bias = match (self.projections.get(number), &self.relative, distances) {
             (Some(projections), Some(Distance { relative, .. }), Some(distances)) => {
                 projections.bias(&attention, distances, relative, block, shape, mode)?
             }
@@ -150,6 +191,15 @@ impl Deberta {
 }
 
 impl Encoder for Deberta {
+    fn encode(&self, batch: &Batch, mode: Mode<'_>) -> Result<Tensor> {
+        match mode {
+            Mode::Inference if self.laid_out.is_some() && packed::is_plain(batch) => {
+                packed::encode(self.stack(), batch, None)
+            }
+            _ => self.encode_layers(batch, mode, &mut |_| {}),
+        }
+    }
+
     fn encode_layers(
         &self,
         batch: &Batch,
@@ -179,8 +229,8 @@ impl Encoder for Deberta {
         let distances = distances.transpose()?;
         let mut x = embedded.clone();
         each(&x);
-        for (number, layer) in self.layers.iter().enumerate() {
-            x = self.layer(layer, &x, distances.as_ref(), batch, mode)?;
+        for number in 0..self.blocks.len() {
+            x = self.layer(number, &x, distances.as_ref(), batch, mode)?;
             if let Some(convolution) = self.convolution.as_ref().filter(|_| number == 0) {
                 x = convolution.forward(&embedded, &x, kept.as_ref(), &self.shape, mode)?;
             }
@@ -199,6 +249,14 @@ impl Encoder for Deberta {
 
     fn usual_length(&self) -> usize {
         self.positions
+    }
+
+    fn is_same_in_any_batch(&self) -> bool {
+        self.laid_out.is_some()
+    }
+
+    fn precision(&self) -> Precision {
+        self.blocks.first().map_or(Precision::F32, |block| block.query.computes_in())
     }
 
     fn head_dropout(&self) -> f64 {
@@ -274,5 +332,72 @@ impl Convolution {
         };
         let groups = (0..self.groups).map(group).collect::<Result<Vec<_>>>()?;
         Tensor::cat(&groups, 1)?.reshape((rows, length, hidden))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::Files;
+    use candle_core::Device;
+    use std::path::Path;
+
+    fn load(name: &str, precision: Precision) -> Deberta {
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/architectures");
+        let files = Files::Folder(data);
+        let weights = Weights::load(&files, name, &Device::Cpu).unwrap().with_precision(precision);
+        let config = files.read_text(&format!("{name}/config.json")).unwrap();
+        // Without its convolution, the folder that has one has projections of distances.
+        let config = config.replace("\"conv_kernel_size\": 3", "\"conv_kernel_size\": 0");
+        Deberta::load(&Keys::parse(&config).unwrap(), &weights).unwrap()
+    }
+
+    /// Sequences of these lengths, and what both passes make of them, padding left out.
+    fn states(deberta: &Deberta, lengths: &[usize]) -> [Vec<Vec<f32>>; 2] {
+        let ids = |length: &usize| (0..*length).map(|at| (at * at % 90 + 5) as u32).collect();
+        let rows: Vec<Vec<u32>> = lengths.iter().map(ids).collect();
+        let batch = Batch::new(&rows, 0, &Device::Cpu).unwrap();
+        let packed = deberta.encode(&batch, Mode::Inference).unwrap();
+        let padded = deberta.encode_layers(&batch, Mode::Inference, &mut |_| {}).unwrap();
+        [packed, padded].map(|states| {
+            let rows = states.to_vec3::<f32>().unwrap().into_iter().zip(lengths);
+            rows.map(|(row, length)| row[..*length].concat()).collect()
+        })
+    }
+
+    #[test]
+    fn the_pass_without_padding_equals_the_padded_one_and_heeds_no_other_row() {
+        // The last row is longer than all buckets reach.
+        let lengths = [1, 30, 2, 0, 200];
+        for name in ["deberta-v3", "deberta-v2-convolution"] {
+            let deberta = load(name, Precision::F32);
+            assert!(deberta.laid_out.is_some(), "{name}");
+            let [packed, padded] = states(&deberta, &lengths);
+            for (row, length) in lengths.iter().enumerate() {
+                for (got, expected) in packed[row].iter().zip(&padded[row]) {
+                    assert!(
+                        (got - expected).abs() < 1e-5,
+                        "{name}, row {row}: {got} is not {expected}"
+                    );
+                }
+                let alone = Some(*length).filter(|length| *length > 0);
+                let alone = alone.map(|length| states(&deberta, &[length])[0][0].clone());
+                assert!(alone.is_none_or(|alone| alone == packed[row]), "{name}, row {row}");
+            }
+        }
+        assert!(load("deberta-v2-absolute", Precision::F32).laid_out.is_none());
+    }
+
+    #[test]
+    fn fixed_point_is_near() {
+        for (precision, bound) in [(Precision::Int16, 2e-2), (Precision::Int8, 2e-1)] {
+            let deberta = load("deberta-v3", precision);
+            assert_eq!(deberta.precision(), precision);
+            let [fixed, exact] = states(&deberta, &[40]);
+            assert_ne!(fixed, exact);
+            for (got, expected) in fixed[0].iter().zip(&exact[0]) {
+                assert!((got - expected).abs() < bound, "{got} is not {expected}");
+            }
+        }
     }
 }

@@ -74,21 +74,27 @@ impl Relative {
         (far * (half - 1) as f32).ceil() as usize + half
     }
 
-    /// The embeddings of distances that sequences of `length` need, of the `2 * span` in `table`, and for
-    /// every pair of positions (first, second) the number of its own among them, flat.
-    fn distances(&self, table: &Tensor, length: usize) -> Result<(Tensor, Vec<u32>)> {
+    /// The distances in a sequence of `length` sub-words: the first row of the table of embeddings that any of them has, and
+    /// the rows of all, counted from that one. The row of the pair (first, second) stands at `length - 1 - first +
+    /// second`.
+    pub(super) fn numbers(&self, length: usize) -> (usize, Vec<u32>) {
         let span = self.span();
         let far: Vec<usize> = (0..length).map(|d| self.bucket(d)).collect();
         let reach = far.last().map_or(0, |far| far + 1).min(span);
         let first = span - reach;
-        let near = table.narrow(0, first, 2 * reach)?;
-        let number = |i: usize, j: usize| {
-            let at = if i >= j { span + far[i - j] } else { span.saturating_sub(far[j - i]) };
-            (at.min(2 * span - 1) - first) as u32
-        };
-        let numbers =
-            (0..length).flat_map(|i| (0..length).map(move |j| (i, j))).map(|(i, j)| number(i, j));
-        Ok((near, numbers.collect()))
+        let before = far.iter().rev().map(|far| span + far);
+        let behind = far.iter().skip(1).map(|far| span.saturating_sub(*far));
+        let number = |at: usize| (at.min(2 * span - 1) - first) as u32;
+        (first, before.chain(behind).map(number).collect())
+    }
+
+    /// The embeddings of distances that sequences of `length` need, of the `2 * span` in `table`, and for
+    /// every pair of positions (first, second) the number of its own among them, flat.
+    fn distances(&self, table: &Tensor, length: usize) -> Result<(Tensor, Vec<u32>)> {
+        let (first, numbers) = self.numbers(length);
+        let near = table.narrow(0, first, 2 * (self.span() - first))?;
+        let of = |from: usize| &numbers[length - 1 - from..][..length];
+        Ok((near, (0..length).flat_map(of).copied().collect()))
     }
 }
 
@@ -149,6 +155,24 @@ impl Projections {
         })
     }
 
+    /// What makes of distances what queries ask them for; `None` where they do not.
+    pub(super) fn of_query<'m>(
+        &'m self,
+        relative: &Relative,
+        block: &'m Block,
+    ) -> Option<&'m Linear> {
+        relative.of_query.then(|| self.key.as_ref().unwrap_or(&block.key))
+    }
+
+    /// What makes of distances what they ask keys for; `None` where they do not.
+    pub(super) fn of_key<'m>(
+        &'m self,
+        relative: &Relative,
+        block: &'m Block,
+    ) -> Option<&'m Linear> {
+        relative.of_key.then(|| self.query.as_ref().unwrap_or(&block.query))
+    }
+
     /// What distances add to the scores: shape `(rows, heads, length, length)`; `None` where nothing.
     pub(super) fn bias(
         &self,
@@ -168,12 +192,10 @@ impl Projections {
             scores.contiguous()?.gather(&numbers, 3)
         };
         let mut sum = None;
-        if relative.of_query {
-            let projection = self.key.as_ref().unwrap_or(&block.key);
+        if let Some(projection) = self.of_query(relative, block) {
             sum = Some(scores(&attention.query, projection, &distances.of_query)?);
         }
-        if relative.of_key {
-            let projection = self.query.as_ref().unwrap_or(&block.query);
+        if let Some(projection) = self.of_key(relative, block) {
             // The distance of key j from query i is that of row j, column i.
             let added = scores(&attention.key, projection, &distances.of_key)?.t()?.contiguous()?;
             sum = Some(match sum {

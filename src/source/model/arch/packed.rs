@@ -10,6 +10,7 @@
 
 mod attention;
 pub(super) mod device;
+mod distances;
 mod linear;
 #[cfg(test)]
 mod tests;
@@ -22,10 +23,9 @@ use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
 use super::activation::Activation;
-use super::bert::Bert;
 use super::block::{Block, Shape};
 use super::differentiable::{runs_here, with, with_all};
-use super::embeddings::SubWords;
+use super::embeddings::{Embeddings, SubWords};
 use super::kernel::attention::Sight;
 use super::kernel::fixed::FixedRows;
 use super::kernel::gelu;
@@ -34,25 +34,46 @@ use super::layers::{LayerNorm, Linear};
 use crate::source::model::batch::Batch;
 
 use attention::Sequence;
+pub(super) use distances::LaidOutDistances;
+use distances::{LayerDistances, Offsets};
 use linear::{Rows, add_bias, linear, with_bias};
 
 /// Sequences of at most so many sub-words together go through the layers at once; others side by side with them.
 const SUB_WORDS: usize = 512;
 
-/// Whether there are fused passes of inference for all that a model does.
-pub(super) fn is_fused(bert: &Bert) -> bool {
-    bert.shape.activation == Activation::Gelu
+/// What these passes compute: embeddings, their norm, perhaps a linear layer to the width of the hidden states, and blocks.
+#[derive(Clone, Copy)]
+pub(super) struct Stack<'m> {
+    pub(super) shape: &'m Shape,
+    pub(super) embeddings: &'m Embeddings,
+    pub(super) norm: &'m LayerNorm,
+    pub(super) project: Option<&'m Linear>,
+    pub(super) blocks: &'m [Block],
+    /// Distances that attention heeds.
+    pub(super) distances: Option<&'m LaidOutDistances>,
 }
 
-/// Lays the weights of a model out that [`is_fused`] and [`runs_on`] the processor, for passes of inference.
-pub(super) fn lay_out(bert: &mut Bert) -> Result<()> {
-    bert.blocks.iter_mut().flat_map(Block::linears).try_for_each(Linear::lay_out)
+impl Stack<'_> {
+    /// Whether there are fused passes of inference for all that the model does.
+    pub(super) fn is_fused(self) -> bool {
+        self.shape.activation == Activation::Gelu
+    }
+
+    /// Whether the model's device and precision are those of these passes.
+    pub(super) fn runs_here(self) -> bool {
+        runs_here(&self.norm.weight)
+            && self.blocks.iter().all(|block| block.query.precision.half().is_none())
+    }
+
+    /// Whether a batch can be encoded here.
+    pub(super) fn fits(self, batch: &Batch) -> bool {
+        batch.ids.device().is_cpu() && self.runs_here() && sights(batch).is_some()
+    }
 }
 
-/// Whether the model's device and precision are those of these passes.
-pub(super) fn runs_on(bert: &Bert) -> bool {
-    runs_here(&bert.norm.weight)
-        && bert.blocks.iter().all(|block| block.query.precision.half().is_none())
+/// Lays the weights of a model out that [`Stack::is_fused`] and [`Stack::runs_here`], for passes of inference.
+pub(super) fn lay_out(blocks: &mut [Block]) -> Result<()> {
+    blocks.iter_mut().flat_map(Block::linears).try_for_each(Linear::lay_out)
 }
 
 /// A linear layer on `x` of shape `(…, inputs)`, in one thread: a row of the result depends on no other row, to the
@@ -73,11 +94,6 @@ pub(super) fn row_by_row(layer: &Linear, x: &Tensor) -> Result<Tensor> {
     Tensor::from_vec(to, dims, x.device())
 }
 
-/// Whether a batch can be encoded here.
-pub(super) fn fits(bert: &Bert, batch: &Batch) -> bool {
-    batch.ids.device().is_cpu() && runs_on(bert) && sights(batch).is_some()
-}
-
 /// Whether sub-words see all of their row but padding, and count their positions for themselves.
 pub(super) fn is_plain(batch: &Batch) -> bool {
     batch.positions.is_none() && batch.pairs.is_none() && sights(batch).is_some()
@@ -96,11 +112,17 @@ fn sights(batch: &Batch) -> Option<Vec<Sight>> {
     is_whole.then(|| batch.lengths.iter().enumerate().map(sight).collect())?
 }
 
-/// The hidden states of a batch that [`fits`] a model that [`is_fused`], of shape `(rows, length, hidden)`; 0 at padding.
-pub(super) fn encode(bert: &Bert, batch: &Batch) -> Result<Tensor> {
+/// The hidden states of a batch that [`Stack::fits`] a model that [`Stack::is_fused`], of shape `(rows, length, hidden)`; 0 at
+/// padding. `positions` are the numbers of positions, of the shape of the ids, where they do not count from 0 in every
+/// row.
+pub(super) fn encode(
+    stack: Stack<'_>,
+    batch: &Batch,
+    positions: Option<&Tensor>,
+) -> Result<Tensor> {
     let (rows, length) = batch.ids.dims2()?;
-    let hidden = bert.shape.hidden;
-    let inputs = Inputs::of(bert, batch)?;
+    let hidden = stack.shape.hidden;
+    let inputs = Inputs::of(batch, positions)?;
     let mut states = vec![0.0; rows * length * hidden];
     let mut rest = &mut states[..];
     let mut groups = Vec::new();
@@ -112,7 +134,7 @@ pub(super) fn encode(bert: &Bert, batch: &Batch) -> Result<Tensor> {
     groups.into_par_iter().try_for_each(|(group, states)| {
         // Another pass on this thread, should one begin inside, finds no memory and takes its own.
         let mut memory = MEMORY.take();
-        let result = encode_group(bert, &inputs, group.clone(), &mut memory);
+        let result = encode_group(stack, &inputs, group.clone(), &mut memory);
         if result.is_ok() {
             let packed = batch.lengths[group].iter().zip(states.chunks_exact_mut(length * hidden));
             let mut at = 0;
@@ -152,13 +174,13 @@ struct Inputs {
 }
 
 impl Inputs {
-    fn of(bert: &Bert, batch: &Batch) -> Result<Self> {
+    /// `positions` are as for [`encode`].
+    fn of(batch: &Batch, positions: Option<&Tensor>) -> Result<Self> {
         let Some(sights) = sights(batch) else {
             bail!("rows that are not as long as a batch says")
         };
         let ids = batch.ids.to_vec2::<u32>()?;
-        let positions = bert.numbers_of_positions(batch)?;
-        let positions = positions.map(|positions| positions.to_vec2::<u32>()).transpose()?;
+        let positions = positions.map(Tensor::to_vec2::<u32>).transpose()?;
         let types = batch.types.as_ref().map(Tensor::to_vec2::<u32>).transpose()?;
         let row = |(row, mut ids): (usize, Vec<u32>)| {
             let length = batch.lengths[row];
@@ -192,6 +214,8 @@ struct Memory {
     inner: Vec<f32>,
     /// Of one head: what each sub-word says of those that it sees.
     scores: Vec<f32>,
+    /// Of one head: what each sub-word says of distances.
+    relative: Vec<f32>,
     /// Between the two matrices of an adapter: `(sub-words, rank)`.
     low: Vec<f32>,
     /// What goes into a linear layer in fixed point.
@@ -212,7 +236,7 @@ fn room(memory: &mut Vec<f32>, size: usize) -> &mut [f32] {
 
 /// Leaves the hidden states of the rows of a group in `memory.states`, one row after the other.
 fn encode_group(
-    bert: &Bert,
+    stack: Stack<'_>,
     inputs: &Inputs,
     group: Range<usize>,
     memory: &mut Memory,
@@ -222,17 +246,17 @@ fn encode_group(
     if count == 0 {
         return Ok(());
     }
-    let (hidden, width) = (bert.shape.hidden, bert.embeddings.width()?);
+    let (hidden, width) = (stack.shape.hidden, stack.embeddings.width()?);
     let embedded = room(&mut memory.context, count * width);
     embedded.fill(0.0);
     let mut rest = &mut *embedded;
     for row in rows {
         let (of_row, behind) = rest.split_at_mut(row.ids.len() * width);
-        bert.embeddings.add(row, of_row)?;
+        stack.embeddings.add(row, of_row)?;
         rest = behind;
     }
-    with_norm(&bert.norm, |norm| norm.apply(embedded))?;
-    match &bert.project {
+    with_norm(stack.norm, |norm| norm.apply(embedded))?;
+    match stack.project {
         None => std::mem::swap(&mut memory.states, &mut memory.context),
         Some(project) => {
             let states = room(&mut memory.states, count * hidden);
@@ -240,13 +264,37 @@ fn encode_group(
             with_bias(project, |bias| add_bias(states, bias))?;
         }
     }
-    bert.blocks.iter().try_for_each(|block| layer(block, &bert.shape, sights, memory))
+    let places: Vec<Place> = sights
+        .iter()
+        .filter(|sight| sight.length() > 0)
+        .map(|sight| Place {
+            sight: *sight,
+            offsets: stack.distances.map(|distances| distances.offsets(sight.length())),
+        })
+        .collect();
+    stack.blocks.iter().enumerate().try_for_each(|(number, block)| {
+        let distances = stack.distances.map(|distances| distances.layer(number));
+        layer((block, distances), stack.shape, &places, memory)
+    })
 }
 
-/// One layer over `memory.states`, in whose sequences sub-words see so.
-fn layer(block: &Block, shape: &Shape, sights: &[Sight], memory: &mut Memory) -> Result<()> {
-    let Memory { states, query, key, value, context, added, inner, scores, low, fixed } = memory;
-    let count: usize = sights.iter().map(|sight| sight.length()).sum();
+/// A sequence of a group.
+struct Place {
+    sight: Sight,
+    /// How far its sub-words are from each other, where that counts.
+    offsets: Option<Offsets>,
+}
+
+/// One layer over `memory.states`, which has these sequences.
+fn layer(
+    (block, distances): (&Block, Option<LayerDistances<'_>>),
+    shape: &Shape,
+    places: &[Place],
+    memory: &mut Memory,
+) -> Result<()> {
+    let Memory { states, query, key, value, context, added, inner, scores, relative, low, fixed } =
+        memory;
+    let count: usize = places.iter().map(|place| place.sight.length()).sum();
     let size = count * shape.hidden;
     let states = room(states, size);
     let mut rows = Rows::new(states, fixed);
@@ -261,12 +309,13 @@ fn layer(block: &Block, shape: &Shape, sights: &[Sight], memory: &mut Memory) ->
     let context = room(context, size);
     let mut at = 0;
     let Shape { hidden, heads, .. } = *shape;
-    for &sight in sights.iter().filter(|sight| sight.length() > 0) {
-        let place = at..at + sight.length() * hidden;
-        at = place.end;
-        let [query, key, value] = [query, key, value].map(|x| &x[place.clone()]);
-        let sequence = Sequence { query, key, value, hidden, heads, sight };
-        sequence.attend(&mut context[place], scores);
+    for Place { sight, offsets } in places {
+        let rows = at..at + sight.length() * hidden;
+        at = rows.end;
+        let [query, key, value] = [query, key, value].map(|x| &x[rows.clone()]);
+        let distances = distances.zip(offsets.as_ref());
+        let sequence = Sequence { query, key, value, hidden, heads, sight: *sight, distances };
+        sequence.attend(&mut context[rows], scores, relative);
     }
     let added = room(added, size);
     linear(&block.attended, &mut Rows::new(context, fixed), added, low)?;

@@ -151,7 +151,8 @@ pub(in super::super) struct Head<'v> {
 }
 
 impl<'v> Head<'v> {
-    fn matrix(self, row: usize, rows: usize) -> Matrix<'v> {
+    /// Some of its rows.
+    pub(in super::super) fn matrix(self, row: usize, rows: usize) -> Matrix<'v> {
         let begin = row * self.hidden + self.first;
         Matrix::new(&self.values[begin..], [rows, self.width], self.hidden)
     }

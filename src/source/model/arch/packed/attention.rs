@@ -1,10 +1,11 @@
 //! Attention of several heads (Vaswani et al. 2017, arXiv:1706.03762) within one sequence.
 
 use super::super::kernel::attention::{Head, HeadMut, Sight};
+use super::distances::{LayerDistances, Offsets};
 use super::room;
 
 /// Queries, keys and values of a sequence, each of shape `(length, hidden)`, a head beside the other.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Sequence<'v> {
     pub(super) query: &'v [f32],
     pub(super) key: &'v [f32],
@@ -13,17 +14,28 @@ pub(super) struct Sequence<'v> {
     pub(super) heads: usize,
     /// Which of its sub-words see which.
     pub(super) sight: Sight,
+    /// What distances between sub-words say, where all see all; and how far these are from each other.
+    pub(super) distances: Option<(LayerDistances<'v>, &'v Offsets)>,
 }
 
 impl Sequence<'_> {
-    /// What the queries gather, of their shape, into `context`; `scores` is room to work in.
-    pub(super) fn attend(&self, context: &mut [f32], scores: &mut Vec<f32>) {
+    /// What the queries gather, of their shape, into `context`; `scores` and `relative` are room to work in.
+    pub(super) fn attend(
+        &self,
+        context: &mut [f32],
+        scores: &mut Vec<f32>,
+        relative: &mut Vec<f32>,
+    ) {
         let (hidden, width) = (self.hidden, self.hidden / self.heads);
         let scores = room(scores, self.sight.seen());
-        let scale = 1.0 / (width as f32).sqrt();
+        let parts = self.distances.map_or(1, |(distances, _)| distances.parts());
+        let scale = 1.0 / ((width * parts) as f32).sqrt();
         for first in (0..hidden).step_by(width) {
             let head = |values| Head { values, first, hidden, width };
             self.sight.products(scores, head(self.query), head(self.key));
+            if let Some((distances, offsets)) = self.distances {
+                distances.add(scores, [head(self.query), head(self.key)], offsets, relative);
+            }
             self.sight.softmax(scores, scale);
             let to = HeadMut { values: context, first, hidden, width };
             self.sight.gather(to, scores, head(self.value));
@@ -73,9 +85,10 @@ mod tests {
             let (query, key, value) = (noise(1), noise(2), noise(3));
             let (query, key, value) = (&query[..], &key[..], &value[..]);
             let sight = Sight::new(length, 0).unwrap();
-            let sequence = Sequence { query, key, value, hidden, heads, sight };
+            let distances = None;
+            let sequence = Sequence { query, key, value, hidden, heads, sight, distances };
             let mut context = vec![0.0; length * hidden];
-            sequence.attend(&mut context, &mut Vec::new());
+            sequence.attend(&mut context, &mut Vec::new(), &mut Vec::new());
             for (got, expected) in context.iter().zip(plain(&sequence)) {
                 prop_assert!((got - expected).abs() < 2e-5, "{} is not {}", got, expected);
             }

@@ -1,0 +1,206 @@
+"""Systems beside their own libraries: the same folder, the same texts, one core.
+
+    SPANLOOM=target/release/spanloom taskset -c 1 python benches/peers/systems.py [--texts N] [--precision P] SYSTEM[=FOLDER] ...
+
+SYSTEM is one of
+
+    gliner-deberta   GLiNER, spans, of the size of gliner_small-v2.1: DeBERTa v3 of 6 layers of 768, five labels
+    gliner-bert      the same over a BERT of 6 layers of 384
+    span-marker      SpanMarker over a BERT of 6 layers of 384, candidates of up to 8 words
+
+and is made with random weights, such that nothing is found, where FOLDER names none that the library loads. Texts are the first N
+(200) of WNUT-17's dev part (SPANLOOM_DATA, default ../shared/data). The library gets them in batches of 1, 8 and 32, sorted by
+length, and its best counts; ours all at once, in the precision P (f32), less what a run over one text takes, which loads as much.
+Three rounds, in turns. The table has texts a second, the median, and in how many texts both find the same.
+
+Needs torch, transformers 4.57.6, gliner 0.2.29 and span-marker 1.8.1.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+warnings.filterwarnings("ignore")
+os.environ["TQDM_DISABLE"] = "1"
+
+import torch
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import AutoConfig, AutoModel, AutoTokenizer, BertTokenizerFast, DebertaV2TokenizerFast
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = os.environ.get("SPANLOOM", ROOT / "target/release/spanloom")
+DATA = Path(os.environ.get("SPANLOOM_DATA", ROOT / "../shared/data"))
+LABELS = ["person", "location", "organization", "product", "creative work"]
+ROUNDS, BATCHES = 3, (1, 8, 32)
+BERT = {"hidden_size": 384, "num_hidden_layers": 6, "num_attention_heads": 12, "intermediate_size": 1536}
+# Those of microsoft/deberta-v3-small.
+DEBERTA = {
+    "hidden_size": 768, "num_hidden_layers": 6, "num_attention_heads": 12, "intermediate_size": 3072, "relative_attention": True,
+    "position_buckets": 256, "norm_rel_ebd": "layer_norm", "share_att_key": True, "pos_att_type": ["p2c", "c2p"], "type_vocab_size": 0,
+    "position_biased_input": False, "max_relative_positions": -1, "layer_norm_eps": 1e-7, "max_position_embeddings": 512,
+}
+
+
+def texts(count):
+    blocks = (DATA / "wnut17/emerging.dev.conll").read_text(encoding="utf-8").split("\n\n")
+    rows = [[line.split("\t")[0] for line in block.split("\n") if line.strip()] for block in blocks]
+    return [" ".join(words) for words in rows if words][:count]
+
+
+def tokenizer_of(kind):
+    """One that is trained on the texts, so that words have about as many sub-words as with that of a real model."""
+    bert = kind == "bert"
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    if bert:
+        tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+        tokenizer.normalizer = normalizers.BertNormalizer()
+        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        trainer = trainers.WordPieceTrainer(vocab_size=4000, special_tokens=special, show_progress=False)
+    else:
+        tokenizer = Tokenizer(models.Unigram())
+        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+        trainer = trainers.UnigramTrainer(vocab_size=4000, special_tokens=special, unk_token="[UNK]", show_progress=False)
+    tokenizer.train_from_iterator(texts(None), trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]",
+        special_tokens=[(token, tokenizer.token_to_id(token)) for token in ("[CLS]", "[SEP]")])
+    return (BertTokenizerFast if bert else DebertaV2TokenizerFast)(tokenizer_object=tokenizer)
+
+
+def make_gliner(folder, kind):
+    from gliner import GLiNER
+    from gliner.config import GLiNERConfig
+
+    source = str(folder / "tokenizer")
+    tokenizer = tokenizer_of(kind)
+    tokenizer.save_pretrained(source)
+    encoder = AutoConfig.for_model("bert" if kind == "bert" else "deberta-v2", vocab_size=len(tokenizer), pad_token_id=0,
+                                   **(BERT if kind == "bert" else DEBERTA))
+    keys = {"hidden_size": 384 if kind == "bert" else 512, "span_mode": "markerV0", "max_width": 12, "max_len": 384}
+    config = GLiNERConfig(model_name=source, encoder_config=encoder.to_dict(), **keys)
+    model = GLiNER.from_config(config, backbone_from_pretrained=False)
+    model.save_pretrained(folder / "model")
+    return folder / "model"
+
+
+def make_span_marker(folder):
+    from span_marker import SpanMarkerModel
+
+    tokenizer = tokenizer_of("bert")
+    encoder = AutoConfig.for_model("bert", vocab_size=len(tokenizer), max_position_embeddings=512, **BERT)
+    tokenizer.save_pretrained(folder / "encoder")
+    AutoModel.from_config(encoder).save_pretrained(folder / "encoder")
+    model = SpanMarkerModel.from_pretrained(
+        str(folder / "encoder"), labels=["O", "PER", "LOC", "ORG"], model_max_length=256, marker_max_length=128, entity_max_length=8)
+    with torch.no_grad():
+        model.classifier.bias[0] = 20.0
+    model.save_pretrained(folder / "model")
+    AutoTokenizer.from_pretrained(folder / "encoder").save_pretrained(folder / "model")
+    return folder / "model"
+
+
+def in_batches(all_texts, size, answer):
+    order = sorted(range(len(all_texts)), key=lambda number: len(all_texts[number]))
+    found = [None] * len(all_texts)
+    for begin in range(0, len(order), size):
+        members = order[begin : begin + size]
+        for number, entities in zip(members, answer([all_texts[number] for number in members])):
+            found[number] = entities
+    return found
+
+
+class Gliner:
+    def __init__(self, folder):
+        from gliner import GLiNER
+
+        self.model = GLiNER.from_pretrained(str(folder), load_tokenizer=True, local_files_only=True).eval()
+
+    def run(self, all_texts, size):
+        return in_batches(all_texts, size, self.answer)
+
+    def answer(self, batch):
+        found = self.model.inference(batch, LABELS, threshold=0.5, batch_size=len(batch))
+        return [sorted((e["start"], e["end"], e["label"]) for e in entities) for entities in found]
+
+
+class SpanMarker:
+    def __init__(self, folder):
+        from span_marker import SpanMarkerModel
+
+        self.model = SpanMarkerModel.from_pretrained(str(folder)).eval()
+
+    def run(self, all_texts, size):
+        def answer(batch):
+            found = self.model.predict(batch, batch_size=size, show_progress_bar=False)
+            return [sorted((e["char_start_index"], e["char_end_index"], e["label"]) for e in entities) for entities in found]
+
+        return in_batches(all_texts, size, answer)
+
+
+def ours(place, folder, all_texts, labels, precision):
+    """What is found, and seconds."""
+    documents = place / "texts.jsonl"
+    documents.write_text("".join(json.dumps({"text": text}) + "\n" for text in all_texts), encoding="utf-8")
+    command = [PROGRAM, "tag", "-q", "--model", folder, "--precision", precision, documents]
+    command += ["--labels", ",".join(labels)] if labels else []
+    begin = time.perf_counter()
+    lines = subprocess.run(command, check=True, capture_output=True, env={**os.environ, "RAYON_NUM_THREADS": "1"}).stdout
+    seconds = time.perf_counter() - begin
+    found = [json.loads(line)["entities"] for line in lines.splitlines()]
+    return [sorted((e["start"], e["end"], e["label"]) for e in entities) for entities in found], seconds
+
+
+SYSTEMS = {
+    "gliner-deberta": (lambda folder: make_gliner(folder, "deberta"), Gliner, LABELS),
+    "gliner-bert": (lambda folder: make_gliner(folder, "bert"), Gliner, LABELS),
+    "span-marker": (make_span_marker, SpanMarker, None),
+}
+
+
+def compare(name, folder, all_texts, precision, place):
+    make, library, labels = SYSTEMS[name]
+    folder = Path(folder) if folder else make(place)
+    model = library(folder)
+    rates = {size: [] for size in BATCHES}
+    mine = []
+    for _ in range(ROUNDS):
+        for size in BATCHES:
+            begin = time.perf_counter()
+            theirs = model.run(all_texts, size)
+            rates[size].append(len(all_texts) / (time.perf_counter() - begin))
+        _, loading = ours(place, folder, all_texts[:1], labels, precision)
+        found, seconds = ours(place, folder, all_texts, labels, precision)
+        mine.append((len(all_texts) - 1) / (seconds - loading))
+    size, best = max(((size, statistics.median(of_size)) for size, of_size in rates.items()), key=lambda pair: pair[1])
+    same = sum(a == b for a, b in zip(found, theirs))
+    told = f"{same} of {len(found)}, {sum(map(len, found))} entities"
+    rate = statistics.median(mine)
+    print(f"| {name} | {precision} | {rate:.1f} | {best:.1f} ({size}) | {rate / best:.2f} | {told} |", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--texts", type=int, default=200)
+    parser.add_argument("--precision", default="f32")
+    parser.add_argument("systems", nargs="+", metavar="SYSTEM[=FOLDER]")
+    arguments = parser.parse_args()
+    torch.manual_seed(1)
+    torch.set_num_threads(1)
+    all_texts = texts(arguments.texts)
+    print("| system | precision | ours, texts a second | library (batch) | ratio | the same entities |\n|---|---|---:|---:|---:|---|")
+    for system in arguments.systems:
+        name, _, folder = system.partition("=")
+        if name not in SYSTEMS:
+            parser.error(f"unknown system '{name}', expected one of {', '.join(SYSTEMS)}")
+        with tempfile.TemporaryDirectory() as place, torch.inference_mode():
+            compare(name, folder, all_texts, arguments.precision, Path(place))
+
+
+if __name__ == "__main__":
+    main()
