@@ -7,20 +7,23 @@ SYSTEM is one of
     gliner-deberta   GLiNER, spans, of the size of gliner_small-v2.1: DeBERTa v3 of 6 layers of 768, five labels
     gliner-bert      the same over a BERT of 6 layers of 384
     span-marker      SpanMarker over a BERT of 6 layers of 384, candidates of up to 8 words
+    flair            Flair: character models of 1,024 numbers in both directions (the size of news-forward-fast), BiLSTM-CRF of 256
 
-and is made with random weights, such that nothing is found, where FOLDER names none that the library loads. Texts are the first N
+and is made with random weights where FOLDER names none that the library loads (not for flair). Texts are the first N
 (200) of WNUT-17's dev part (SPANLOOM_DATA, default ../shared/data). The library gets them in batches of 1, 8 and 32, sorted by
 length, and its best counts; ours all at once, in the precision P (f32), less what a run over one text takes, which loads as much.
 Three rounds, in turns. The table has texts a second, the median, and in how many texts both find the same.
 
-Needs torch, transformers 4.57.6, gliner 0.2.29 and span-marker 1.8.1.
+Needs torch, transformers 4.57.6, gliner 0.2.29, span-marker 1.8.1 and flair 0.15.1.
 """
 
 import argparse
 import json
 import os
 import statistics
+import string
 import subprocess
+import sys
 import tempfile
 import time
 import warnings
@@ -98,10 +101,30 @@ def make_span_marker(folder):
     AutoModel.from_config(encoder).save_pretrained(folder / "encoder")
     model = SpanMarkerModel.from_pretrained(
         str(folder / "encoder"), labels=["O", "PER", "LOC", "ORG"], model_max_length=256, marker_max_length=128, entity_max_length=8)
-    with torch.no_grad():
-        model.classifier.bias[0] = 20.0
     model.save_pretrained(folder / "model")
     AutoTokenizer.from_pretrained(folder / "encoder").save_pretrained(folder / "model")
+    return folder / "model"
+
+
+def make_flair(folder):
+    from flair.data import Dictionary
+    from flair.embeddings import FlairEmbeddings, StackedEmbeddings
+    from flair.models import LanguageModel, SequenceTagger
+
+    sys.path.insert(0, str(ROOT / "tools"))
+    import export_flair
+
+    characters, labels = Dictionary(add_unk=True), Dictionary(add_unk=False)
+    for character in "\n" + string.printable:
+        characters.add_item(character)
+    for label in ("PER", "LOC", "ORG"):
+        labels.add_item(label)
+    labels.span_labels = True
+    models = [LanguageModel(characters, forward, 1024, 1, embedding_size=100).eval() for forward in (True, False)]
+    embeddings = StackedEmbeddings([FlairEmbeddings(model) for model in models])
+    tagger = SequenceTagger(embeddings, labels, "ner", hidden_size=256, use_crf=True).eval()
+    tagger.save(folder / "tagger.pt")
+    export_flair.export(tagger, folder / "model")
     return folder / "model"
 
 
@@ -143,11 +166,36 @@ class SpanMarker:
         return in_batches(all_texts, size, answer)
 
 
+class Flair:
+    def __init__(self, folder):
+        from flair.models import SequenceTagger
+
+        self.model = SequenceTagger.load(folder.parent / "tagger.pt").eval()
+
+    def run(self, all_texts, size):
+        from flair.data import Sentence
+
+        sentences = [Sentence(text.split()) for text in all_texts]
+        self.model.predict(sentences, mini_batch_size=size)
+
+        def spans(text, sentence):
+            words = text.split()
+            place = lambda word: sum(len(word) + 1 for word in words[:word])
+            for span in sentence.get_spans("ner"):
+                first, last = span.tokens[0].idx - 1, span.tokens[-1].idx - 1
+                yield place(first), place(last) + len(words[last]), span.get_label("ner").value
+
+        return [sorted(spans(text, sentence)) for text, sentence in zip(all_texts, sentences)]
+
+
 def ours(place, folder, all_texts, labels, precision):
-    """What is found, and seconds."""
+    """What is found, and seconds. Flair is given words, so ours is."""
     documents = place / "texts.jsonl"
-    documents.write_text("".join(json.dumps({"text": text}) + "\n" for text in all_texts), encoding="utf-8")
+    has_words = (folder / "flair.json").exists()
+    rows = ({"tokens": text.split()} if has_words else {"text": text} for text in all_texts)
+    documents.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     command = [PROGRAM, "tag", "-q", "--model", folder, "--precision", precision, documents]
+    command += ["--input-format", "tokens-jsonl"] if has_words else []
     command += ["--labels", ",".join(labels)] if labels else []
     begin = time.perf_counter()
     lines = subprocess.run(command, check=True, capture_output=True, env={**os.environ, "RAYON_NUM_THREADS": "1"}).stdout
@@ -160,6 +208,7 @@ SYSTEMS = {
     "gliner-deberta": (lambda folder: make_gliner(folder, "deberta"), Gliner, LABELS),
     "gliner-bert": (lambda folder: make_gliner(folder, "bert"), Gliner, LABELS),
     "span-marker": (make_span_marker, SpanMarker, None),
+    "flair": (make_flair, Flair, None),
 }
 
 

@@ -24,9 +24,17 @@ fn folder() -> &'static PathBuf {
     })
 }
 
-/// Writes a file that an engine file may name.
+/// The folder that [`write`] writes into.
+pub fn files() -> PathBuf {
+    folder().clone()
+}
+
+/// Writes a file that an engine file may name, or one in a folder of it.
 pub fn write(name: &str, bytes: &[u8]) {
-    std::fs::write(folder().join(name), bytes).expect("the folder can be written to");
+    let path = folder().join(name);
+    let parent = path.parent().expect("a file in a folder");
+    std::fs::create_dir_all(parent).expect("the folder can be written to");
+    std::fs::write(path, bytes).expect("the folder can be written to");
 }
 
 /// Loads an engine file that stands beside what [`write`] wrote.

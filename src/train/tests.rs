@@ -146,6 +146,17 @@ fn ten_steps_equal_pytorch(name: &str, optimiser: &str) {
     }
 }
 
+/// What a model computes is the same as what is expected, but for sums in another order: weights that nobody trains are laid out.
+pub(super) fn assert_near(got: &[f32], expected: &[f32], what: &str) {
+    assert_eq!(got.len(), expected.len(), "{what}");
+    for (got, expected) in got.iter().zip(expected) {
+        let most = 1e-5 * expected.abs().max(1.0);
+        // What cannot be is infinitely small in both.
+        let is_near = got == expected || (got - expected).abs() < most;
+        assert!(is_near, "{what}: {got} is not {expected}");
+    }
+}
+
 #[test]
 fn ten_steps_of_sgd_equal_pytorch() {
     ten_steps_equal_pytorch("sgd", "rate = 0.05\nmomentum = 0.9");

@@ -267,6 +267,15 @@ mod tests {
     }
 
     #[test]
+    fn a_tensor_without_elements_is_an_error() {
+        let (folder, mut bytes, _) = gguf();
+        // Behind the header come the length of the name, the name, how many dimensions there are, and the first.
+        bytes[44..52].fill(0);
+        let error = load(&folder, "model.gguf", &bytes).err().unwrap();
+        assert!(error.message().contains("tensor 'a.weight' of shape [2, 0] is not"), "{error}");
+    }
+
+    #[test]
     fn what_is_missing_or_misshapen_is_named() {
         let (folder, bytes, _) = gguf();
         let weights = load(&folder, "model.gguf", &bytes).unwrap();

@@ -7,6 +7,7 @@ pub(super) mod attention;
 pub(super) mod fixed;
 pub(super) mod gelu;
 pub(super) mod lanes;
+pub(super) mod lstm;
 pub(super) mod norm;
 pub(super) mod panels;
 pub(super) mod product;

@@ -18,6 +18,7 @@ mod layers;
 mod modernbert;
 mod packed;
 mod precision;
+mod recurrent;
 mod roberta;
 #[cfg(test)]
 mod template;
@@ -34,6 +35,7 @@ pub(super) use kernel::fixed::is_faster as is_faster_in_fixed_point;
 pub(super) use keys::Keys;
 pub use layers::{LayerNorm, Linear};
 pub use precision::Precision;
+pub(super) use recurrent::{Memory, Recurrent};
 
 /// What a forward pass is for.
 #[derive(Debug, Clone, Copy)]

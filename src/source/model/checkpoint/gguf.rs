@@ -14,13 +14,14 @@ pub(super) fn read(bytes: &[u8]) -> candle_core::Result<Vec<(String, Tensor)>> {
     let content = gguf_file::Content::read(&mut reader)?;
     let mut names: Vec<&String> = content.tensor_infos.keys().collect();
     names.sort();
-    // The reader multiplies dimensions unchecked. No format packs weights tighter than a bit each.
+    // The reader multiplies dimensions unchecked, and makes slices of tensors without elements that are not aligned. No format
+    // packs weights tighter than a bit each.
     let most = bytes.len().saturating_mul(8);
     for name in &names {
         let info = &content.tensor_infos[*name];
         let mut dimensions = info.shape.dims().iter();
         let elements = dimensions.try_fold(1usize, |n, d| n.checked_mul(*d));
-        if elements.is_none_or(|n| n > most) {
+        if elements.is_none_or(|n| n == 0 || n > most) {
             let message = format!("tensor '{name}' of shape {:?} is not in the file", info.shape);
             return Err(candle_core::Error::Msg(message));
         }

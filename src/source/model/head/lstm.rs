@@ -4,7 +4,8 @@
 use candle_core::{Result, Tensor};
 
 use super::fresh::{NewWeight, Start};
-use crate::source::model::arch::Mode;
+use crate::error::{Error, ErrorKind};
+use crate::source::model::arch::{Memory, Mode, Recurrent};
 use crate::source::model::weights::Weights;
 
 /// Layers of an LSTM, each of which reads its input in both directions.
@@ -17,9 +18,6 @@ pub(in crate::source::model) struct Lstm {
     layers: Vec<Direction>,
 }
 
-/// What a layer remembers of what it has read: its hidden state and its cell, of shape `(rows, hidden)` each.
-type Memory = [Tensor; 2];
-
 /// One direction of one layer.
 struct Direction {
     /// Shape `(4 * hidden, inputs)`; input, forget, cell and output gate, one after another.
@@ -28,6 +26,8 @@ struct Direction {
     recurrent_weight: Tensor,
     input_bias: Tensor,
     recurrent_bias: Tensor,
+    /// The same for inference on the processor, where nobody trains them.
+    laid_out: Option<Recurrent>,
 }
 
 impl BiLstm {
@@ -109,8 +109,8 @@ impl BiLstm {
             if number > 0 {
                 x = mode.dropout(&x, dropout)?;
             }
-            let (ahead, _) = forward.run(&x, None)?;
-            let back = turn(&reverse.run(&turn(&x)?, None)?.0)?;
+            let (ahead, _) = forward.run(&x, None, mode)?;
+            let back = turn(&reverse.run(&turn(&x)?, None, mode)?.0)?;
             x = Tensor::cat(&[ahead, back], 2)?;
         }
         Ok(x)
@@ -155,7 +155,8 @@ impl Lstm {
             if number > 0 {
                 x = mode.dropout(&x, dropout)?;
             }
-            let (states, memory) = layer.run(&x, memories.map(|memories| &memories[number]))?;
+            let (states, memory) =
+                layer.run(&x, memories.map(|memories| &memories[number]), mode)?;
             after.push(memory);
             x = states;
         }
@@ -174,17 +175,27 @@ impl Direction {
     ) -> crate::Result<Self> {
         let tensor =
             |part: &str, shape: &[usize]| weights.tensor(&format!("{name}.{part}_{place}"), shape);
-        Ok(Self {
-            input_weight: tensor("weight_ih", &[4 * hidden, inputs])?,
-            recurrent_weight: tensor("weight_hh", &[4 * hidden, hidden])?,
-            input_bias: tensor("bias_ih", &[4 * hidden])?,
-            recurrent_bias: tensor("bias_hh", &[4 * hidden])?,
-        })
+        let input_weight = tensor("weight_ih", &[4 * hidden, inputs])?;
+        let recurrent_weight = tensor("weight_hh", &[4 * hidden, hidden])?;
+        let (input_bias, recurrent_bias) =
+            (tensor("bias_ih", &[4 * hidden])?, tensor("bias_hh", &[4 * hidden])?);
+        let laid_out = match weights.are_final() {
+            true => {
+                Recurrent::new(&input_weight, &recurrent_weight, [&input_bias, &recurrent_bias])
+            }
+            false => Ok(None),
+        };
+        let laid_out = laid_out
+            .map_err(|e| Error::new(ErrorKind::Device, format!("the device failed: {e}")))?;
+        Ok(Self { input_weight, recurrent_weight, input_bias, recurrent_bias, laid_out })
     }
 
     /// The hidden state after each step, and the memory after the last: `(rows, length, inputs)` in, `(rows,
     /// length, hidden)` out. It begins with `memory`, or with zeros.
-    fn run(&self, x: &Tensor, memory: Option<&Memory>) -> Result<(Tensor, Memory)> {
+    fn run(&self, x: &Tensor, memory: Option<&Memory>, mode: Mode<'_>) -> Result<(Tensor, Memory)> {
+        if let (Mode::Inference, Some(laid_out)) = (mode, &self.laid_out) {
+            return laid_out.run(x, memory);
+        }
         let (rows, length, inputs) = x.dims3()?;
         let size = self.recurrent_weight.dim(1)?;
         let bias = (&self.input_bias + &self.recurrent_bias)?;
@@ -192,7 +203,8 @@ impl Direction {
         let projected = projected.broadcast_add(&bias)?.reshape((rows, length, 4 * size))?;
         let mut steps = Vec::with_capacity(length);
         cut(&projected, &mut steps)?;
-        let recurrent = self.recurrent_weight.t()?;
+        // As it lies it would be turned in every step.
+        let recurrent = self.recurrent_weight.t()?.contiguous()?;
         let [mut hidden, mut cell] = match memory {
             Some(memory) => memory.clone(),
             None => {
