@@ -189,12 +189,23 @@ class Flair:
 
 
 def ours(place, folder, all_texts, labels, precision):
-    """What is found, and seconds. Flair is given words, so ours is."""
+    """What is found, and seconds. Flair is given words, so ours is; SpanMarker reads a text at once, where ours would read each
+    sentence for itself."""
     documents = place / "texts.jsonl"
     has_words = (folder / "flair.json").exists()
     rows = ({"tokens": text.split()} if has_words else {"text": text} for text in all_texts)
     documents.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    command = [PROGRAM, "tag", "-q", "--model", folder, "--precision", precision, documents]
+    command = [PROGRAM, "tag", "-q", "--precision", precision, documents]
+    config = json.loads((folder / "config.json").read_text()) if (folder / "config.json").exists() else {}
+    if config.get("model_type") == "span-marker":
+        names = set((config.get("id2label") or config["encoder"]["id2label"]).values())
+        engine = place / "engine.toml"
+        engine.write_text(
+            f"labels = {json.dumps(sorted(names - {'O'}))}\n[[source]]\nkind = 'model'\nname = 'model'\n"
+            f"path = {json.dumps(str(folder.resolve()))}\ncontext = 'document'\n")
+        command += ["--engine", engine]
+    else:
+        command += ["--model", folder]
     command += ["--input-format", "tokens-jsonl"] if has_words else []
     command += ["--labels", ",".join(labels)] if labels else []
     begin = time.perf_counter()

@@ -43,13 +43,15 @@ impl Recurrent {
     }
 
     /// The hidden state after each step, and the memory after the last: `(rows, length, inputs)` in, `(rows,
-    /// length, hidden)` out. It begins with `memory`, or with zeros.
+    /// length, hidden)` out. It begins with `memory`, or with zeros. A row that has ended, of these `lengths`, is not read
+    /// on: its states are 0, and what it remembers stays.
     ///
     /// # Errors
     /// Where shapes do not fit.
     pub(in crate::source::model) fn run(
         &self,
         x: &Tensor,
+        lengths: &[usize],
         memory: Option<&Memory>,
     ) -> Result<(Tensor, Memory)> {
         let (rows, length, _) = x.dims3()?;
@@ -59,23 +61,44 @@ impl Recurrent {
         for row in projected.chunks_exact_mut(width) {
             row.iter_mut().zip(&self.bias).for_each(|(gate, bias)| *gate += bias);
         }
-        let numbers = |number: usize| match memory {
-            Some(memory) => memory[number].flatten_all()?.to_vec1::<f32>(),
-            None => Ok(vec![0.0; rows * size]),
+        // Rows are at work from the longest on, so that those that are left stand together.
+        let until = |row: usize| lengths.get(row).copied().unwrap_or(length).min(length);
+        let mut order: Vec<usize> = (0..rows).collect();
+        order.sort_by_key(|row| std::cmp::Reverse(until(*row)));
+        let numbers = |number: usize| {
+            let Some(memory) = memory else { return Ok(vec![0.0; rows * size]) };
+            let memory = memory[number].flatten_all()?.to_vec1::<f32>()?;
+            let of_row = |row: &usize| &memory[row * size..(row + 1) * size];
+            Ok::<_, candle_core::Error>(order.iter().map(of_row).collect::<Vec<_>>().concat())
         };
         let (mut hidden, mut cell) = (numbers(0)?, numbers(1)?);
         let mut gates = vec![0.0; rows * width];
         let mut states = vec![0.0; rows * length * size];
+        let mut count = rows;
         for at in 0..length {
-            self.recurrent.multiply(&hidden, &mut gates);
-            let projected = &projected[at * width..];
-            step(&gates, projected, length * width, &mut cell, &mut hidden, size);
-            for (row, hidden) in hidden.chunks_exact(size).enumerate() {
-                states[(row * length + at) * size..][..size].copy_from_slice(hidden);
+            count = order[..count].partition_point(|row| until(*row) > at);
+            if count == 0 {
+                break;
+            }
+            let gates = &mut gates[..count * width];
+            self.recurrent.multiply(&hidden[..count * size], gates);
+            let memory = cell.chunks_exact_mut(size).zip(hidden.chunks_exact_mut(size));
+            for ((row, gates), (cell, hidden)) in
+                order.iter().zip(gates.chunks_exact(width)).zip(memory)
+            {
+                let place = row * length + at;
+                step(gates, &projected[place * width..][..width], cell, hidden);
+                states[place * size..][..size].copy_from_slice(hidden);
             }
         }
-        let tensor = |numbers, shape: &[usize]| Tensor::from_vec(numbers, shape, &Device::Cpu);
-        let states = tensor(states, &[rows, length, size])?;
-        Ok((states, [tensor(hidden, &[rows, size])?, tensor(cell, &[rows, size])?]))
+        let remembered = |sorted: Vec<f32>| {
+            let mut numbers = vec![0.0; sorted.len()];
+            for (row, sorted) in order.iter().zip(sorted.chunks_exact(size)) {
+                numbers[row * size..(row + 1) * size].copy_from_slice(sorted);
+            }
+            Tensor::from_vec(numbers, (rows, size), &Device::Cpu)
+        };
+        let states = Tensor::from_vec(states, (rows, length, size), &Device::Cpu)?;
+        Ok((states, [remembered(hidden)?, remembered(cell)?]))
     }
 }

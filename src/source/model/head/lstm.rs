@@ -109,8 +109,8 @@ impl BiLstm {
             if number > 0 {
                 x = mode.dropout(&x, dropout)?;
             }
-            let (ahead, _) = forward.run(&x, None, mode)?;
-            let back = turn(&reverse.run(&turn(&x)?, None, mode)?.0)?;
+            let (ahead, _) = forward.run(&x, lengths, None, mode)?;
+            let back = turn(&reverse.run(&turn(&x)?, lengths, None, mode)?.0)?;
             x = Tensor::cat(&[ahead, back], 2)?;
         }
         Ok(x)
@@ -138,13 +138,15 @@ impl Lstm {
     }
 
     /// `(rows, length, inputs)` in, `(rows, length, hidden)` out, and what the layers then remember, with which
-    /// the next stretch of the same rows goes on. `dropout` is the rate between layers.
+    /// the next stretch of the same rows goes on. `lengths` say how much of each row is read: what stands behind that is
+    /// arbitrary. `dropout` is the rate between layers.
     ///
     /// # Errors
     /// Where the device fails.
     pub(in crate::source::model) fn forward(
         &self,
         x: &Tensor,
+        lengths: &[usize],
         memories: Option<&[Memory]>,
         dropout: f64,
         mode: Mode<'_>,
@@ -156,7 +158,7 @@ impl Lstm {
                 x = mode.dropout(&x, dropout)?;
             }
             let (states, memory) =
-                layer.run(&x, memories.map(|memories| &memories[number]), mode)?;
+                layer.run(&x, lengths, memories.map(|memories| &memories[number]), mode)?;
             after.push(memory);
             x = states;
         }
@@ -191,10 +193,16 @@ impl Direction {
     }
 
     /// The hidden state after each step, and the memory after the last: `(rows, length, inputs)` in, `(rows,
-    /// length, hidden)` out. It begins with `memory`, or with zeros.
-    fn run(&self, x: &Tensor, memory: Option<&Memory>, mode: Mode<'_>) -> Result<(Tensor, Memory)> {
+    /// length, hidden)` out. It begins with `memory`, or with zeros. Behind a row's length, states are arbitrary.
+    fn run(
+        &self,
+        x: &Tensor,
+        lengths: &[usize],
+        memory: Option<&Memory>,
+        mode: Mode<'_>,
+    ) -> Result<(Tensor, Memory)> {
         if let (Mode::Inference, Some(laid_out)) = (mode, &self.laid_out) {
-            return laid_out.run(x, memory);
+            return laid_out.run(x, lengths, memory);
         }
         let (rows, length, inputs) = x.dims3()?;
         let size = self.recurrent_weight.dim(1)?;

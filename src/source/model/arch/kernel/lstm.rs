@@ -3,27 +3,21 @@
 use super::lanes::{exponential, vectorised};
 
 vectorised! {
-    /// What each row remembers after a step: `gates` and `projected`, of shape `(rows, 4 * size)`, add up to the input, forget,
-    /// cell and output gate before their activations; `cell` and `hidden` are of shape `(rows, size)`. The
-    /// rows of `projected` begin `stride` numbers apart.
+    /// What a row remembers after a step: `gates` and `projected`, of `4 * size` numbers each, add up to the input, forget, cell
+    /// and output gate before their activations; `cell` and `hidden` have `size` numbers.
     pub(in super::super) fn step<'v>(
         gates: &'v [f32],
         projected: &'v [f32],
-        stride: usize,
         cell: &'v mut [f32],
         hidden: &'v mut [f32],
-        size: usize,
     ) {
-        let rows = gates.chunks_exact(4 * size).zip(projected.chunks(stride));
-        let states = cell.chunks_exact_mut(size).zip(hidden.chunks_exact_mut(size));
-        for ((gates, projected), (cell, hidden)) in rows.zip(states) {
-            let [input, forget, proposed, output] = gates_of(gates, projected, size);
-            for i in 0..size {
-                let at = |(gates, projected): (&[f32], &[f32])| gates[i] + projected[i];
-                let kept = sigmoid(at(forget)) * cell[i];
-                cell[i] = kept + sigmoid(at(input)) * tanh(at(proposed));
-                hidden[i] = sigmoid(at(output)) * tanh(cell[i]);
-            }
+        let size = cell.len();
+        let [input, forget, proposed, output] = gates_of(gates, projected, size);
+        for i in 0..size {
+            let at = |(gates, projected): (&[f32], &[f32])| gates[i] + projected[i];
+            let kept = sigmoid(at(forget)) * cell[i];
+            cell[i] = kept + sigmoid(at(input)) * tanh(at(proposed));
+            hidden[i] = sigmoid(at(output)) * tanh(cell[i]);
         }
     }
 }
@@ -76,23 +70,21 @@ mod tests {
 
     #[test]
     fn a_step_equals_its_definition() {
-        let (rows, size, stride) = (3, 21, 100);
-        let (gates, projected) = (noise(rows * 4 * size, 1), noise(rows * stride, 2));
-        let before = noise(rows * size, 3);
-        let (mut cell, mut hidden) = (before.clone(), vec![0.0; rows * size]);
-        step(&gates, &projected, stride, &mut cell, &mut hidden, size);
+        let size = 21;
+        let (gates, projected) = (noise(4 * size, 1), noise(4 * size, 2));
+        let before = noise(size, 3);
+        let (mut cell, mut hidden) = (before.clone(), vec![0.0; size]);
+        step(&gates, &projected, &mut cell, &mut hidden);
         let share = |x: f64| 1.0 / (1.0 + (-x).exp());
-        for (row, i) in (0..rows).flat_map(|row| (0..size).map(move |i| (row, i))) {
+        for i in 0..size {
             let gate = |number: usize| {
                 let place = number * size + i;
-                f64::from(gates[row * 4 * size + place])
-                    + f64::from(projected[row * stride + place])
+                f64::from(gates[place]) + f64::from(projected[place])
             };
-            let kept = share(gate(1)) * f64::from(before[row * size + i]);
+            let kept = share(gate(1)) * f64::from(before[i]);
             let expected = kept + share(gate(0)) * gate(2).tanh();
-            assert!((f64::from(cell[row * size + i]) - expected).abs() < 1e-6);
-            let expected = share(gate(3)) * expected.tanh();
-            assert!((f64::from(hidden[row * size + i]) - expected).abs() < 1e-6);
+            assert!((f64::from(cell[i]) - expected).abs() < 1e-6);
+            assert!((f64::from(hidden[i]) - share(gate(3)) * expected.tanh()).abs() < 1e-6);
         }
     }
 }

@@ -137,7 +137,10 @@ impl Embeddings for CharacterEmbeddings {
             let ids = Tensor::from_vec(ids, count * length, device)?;
             let embedded = self.characters.index_select(&ids, 0)?;
             let embedded = mode.dropout(&embedded.reshape((count, length, ()))?, rate)?;
-            let (read, after) = self.lstm.forward(&embedded, memories.as_deref(), rate, mode)?;
+            let left = |row: &Read| row.ids.len().saturating_sub(start).min(length);
+            let left: Vec<usize> = rows.iter().map(left).collect();
+            let (read, after) =
+                self.lstm.forward(&embedded, &left, memories.as_deref(), rate, mode)?;
             memories = Some(after);
             let places = rows.iter().enumerate();
             let places = places.flat_map(|(row, read)| read.places.iter().map(move |p| (row, *p)));
