@@ -203,7 +203,9 @@ impl ModelConfig {
             (true, Some(_)) => {
                 "it is for token classifiers on CUDA; known on the processor: f32, int16, int8, auto"
             }
-            (false, None) => "it is for the processor; known on CUDA: f32, bf16, f16, auto",
+            (false, None) => {
+                "it is for the processor; known on CUDA: f32, auto, and for some token classifiers bf16 and f16"
+            }
             _ => "known here: f32, auto",
         };
         let error = Error::new(ErrorKind::Config, message).with_help(help);
@@ -301,10 +303,10 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
         value: "\"f32\" | \"int16\" | \"int8\" | \"bf16\" | \"f16\" | \"auto\", \"f32\"",
         doc: "What the matrix products of the encoder are computed in, of all systems but Flair. int16, on the \
               processor: fixed point, weights and inputs of 12 bits, exact sums; for BERT, RoBERTa, CamemBERT, \
-              XLM-RoBERTa, ELECTRA and DistilBERT. int8: the same with 8 bits, faster where the processor has \
-              AVX-512 VNNI, at some cost in F1. bf16 and f16, on CUDA, for token classifiers over the same: weights \
-              and states of the layers in 16 bits. auto: on the processor int16 where it has AVX2 and the encoder is \
-              one of these, else f32.",
+              XLM-RoBERTa, ELECTRA, DistilBERT and DeBERTa v2 and v3. int8: the same with 8 bits, faster where the \
+              processor has AVX-512 VNNI, at some cost in F1. bf16 and f16, on CUDA, for token classifiers over the \
+              same but DeBERTa: weights and states of the layers in 16 bits. auto: on the processor int16 where it has \
+              AVX2 and the encoder is one of these, else f32.",
     },
     OptionDoc {
         name: "map",

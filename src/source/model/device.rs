@@ -7,6 +7,11 @@ use candle_core::Device;
 
 use crate::error::{Error, ErrorKind, Result};
 
+/// The error that a device failed while a model was loaded.
+pub(super) fn device_failed(error: candle_core::Error) -> Error {
+    Error::new(ErrorKind::Device, format!("the device failed: {error}"))
+}
+
 /// Where the user wants a model to run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum DeviceChoice {

@@ -11,8 +11,8 @@ use super::layers::{LayerNorm, Linear};
 use super::packed::device::{self, Layers};
 use super::packed::{self, Stack};
 use super::{Architecture, Encoder, Mode, Precision, prefix_in};
-use crate::error::{Error, ErrorKind};
 use crate::source::model::batch::Batch;
+use crate::source::model::device::device_failed;
 use crate::source::model::weights::Weights;
 
 const PREFIX: &str = "bert.";
@@ -142,7 +142,7 @@ impl Bert {
         } else {
             Ok(())
         };
-        laid_out.map_err(|e| Error::new(ErrorKind::Device, format!("the device failed: {e}")))?;
+        laid_out.map_err(device_failed)?;
         Ok(self)
     }
 

@@ -12,8 +12,8 @@ use super::keys::Keys;
 use super::layers::{LayerNorm, Linear};
 use super::packed::{self, LaidOutDistances, Stack};
 use super::{Architecture, Encoder, Mode, Precision, prefix_in};
-use crate::error::{Error, ErrorKind};
 use crate::source::model::batch::Batch;
+use crate::source::model::device::device_failed;
 use crate::source::model::weights::Weights;
 
 const PREFIX: &str = "deberta.";
@@ -149,8 +149,7 @@ impl Deberta {
                 self.laid_out = Some(distances);
                 packed::lay_out(&mut self.blocks)
             });
-            laid_out
-                .map_err(|e| Error::new(ErrorKind::Device, format!("the device failed: {e}")))?;
+            laid_out.map_err(device_failed)?;
         }
         Ok(self)
     }
@@ -256,7 +255,8 @@ impl Encoder for Deberta {
     }
 
     fn precision(&self) -> Precision {
-        self.blocks.first().map_or(Precision::F32, |block| block.query.computes_in())
+        let laid_out = self.blocks.first().filter(|_| self.laid_out.is_some());
+        laid_out.map_or(Precision::F32, |block| block.query.computes_in())
     }
 
     fn head_dropout(&self) -> f64 {

@@ -8,7 +8,7 @@ use candle_core::{D, Result, Tensor, bail};
 use super::kernel::fixed::FixedWeight;
 use super::kernel::panels::Panels;
 use super::{Mode, Precision, differentiable, packed};
-use crate::error::{Error, ErrorKind};
+use crate::source::model::device::device_failed;
 use crate::source::model::weights::Weights;
 
 /// `x W^T + b` over the last dimension; some have no `b`.
@@ -204,7 +204,7 @@ impl LayerNorm {
             weights.tensor(&format!("{name}.{bias}"), &[size])?
         } else {
             let zeros = weight.zeros_like();
-            zeros.map_err(|e| Error::new(ErrorKind::Device, format!("the device failed: {e}")))?
+            zeros.map_err(device_failed)?
         };
         Ok(Self { weight, bias, epsilon })
     }

@@ -36,7 +36,8 @@ use crate::source::model::batch::Batch;
 use attention::Sequence;
 pub(super) use distances::LaidOutDistances;
 use distances::{LayerDistances, Offsets};
-use linear::{Rows, add_bias, linear, with_bias};
+pub(super) use linear::add_bias;
+use linear::{Rows, linear, with_bias};
 
 /// Sequences of at most so many sub-words together go through the layers at once; others side by side with them.
 const SUB_WORDS: usize = 512;
@@ -287,7 +288,7 @@ struct Place {
 
 /// One layer over `memory.states`, which has these sequences.
 fn layer(
-    (block, distances): (&Block, Option<LayerDistances<'_>>),
+    (block, distances): (&Block, Option<&LayerDistances>),
     shape: &Shape,
     places: &[Place],
     memory: &mut Memory,

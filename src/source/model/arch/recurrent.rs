@@ -6,6 +6,7 @@ use candle_core::{Device, Result, Tensor};
 use super::differentiable::{runs_here, with};
 use super::kernel::lstm::step;
 use super::kernel::panels::Panels;
+use super::packed::add_bias;
 
 /// Its weights, laid out.
 pub(in crate::source::model) struct Recurrent {
@@ -58,9 +59,7 @@ impl Recurrent {
         let (size, width) = (self.size, 4 * self.size);
         let mut projected = vec![0.0; rows * length * width];
         with(x, |x| self.input.multiply(x, &mut projected))?;
-        for row in projected.chunks_exact_mut(width) {
-            row.iter_mut().zip(&self.bias).for_each(|(gate, bias)| *gate += bias);
-        }
+        add_bias(&mut projected, &self.bias);
         // Rows are at work from the longest on, so that those that are left stand together.
         let until = |row: usize| lengths.get(row).copied().unwrap_or(length).min(length);
         let mut order: Vec<usize> = (0..rows).collect();

@@ -4,8 +4,8 @@
 use candle_core::{Result, Tensor};
 
 use super::fresh::{NewWeight, Start};
-use crate::error::{Error, ErrorKind};
 use crate::source::model::arch::{Memory, Mode, Recurrent};
+use crate::source::model::device::device_failed;
 use crate::source::model::weights::Weights;
 
 /// Layers of an LSTM, each of which reads its input in both directions.
@@ -187,8 +187,7 @@ impl Direction {
             }
             false => Ok(None),
         };
-        let laid_out = laid_out
-            .map_err(|e| Error::new(ErrorKind::Device, format!("the device failed: {e}")))?;
+        let laid_out = laid_out.map_err(device_failed)?;
         Ok(Self { input_weight, recurrent_weight, input_bias, recurrent_bias, laid_out })
     }
 

@@ -15,7 +15,7 @@ pub(super) struct Sequence<'v> {
     /// Which of its sub-words see which.
     pub(super) sight: Sight,
     /// What distances between sub-words say, where all see all; and how far these are from each other.
-    pub(super) distances: Option<(LayerDistances<'v>, &'v Offsets)>,
+    pub(super) distances: Option<(&'v LayerDistances, &'v Offsets)>,
 }
 
 impl Sequence<'_> {

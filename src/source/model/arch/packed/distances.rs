@@ -14,11 +14,11 @@ use super::room;
 /// Distances with what every layer makes of them.
 pub(in super::super) struct LaidOutDistances {
     relative: Relative,
-    layers: Vec<Projected>,
+    layers: Vec<LayerDistances>,
 }
 
 /// What a layer makes of all distances: each of shape `(distances, hidden)`, a head beside the other.
-struct Projected {
+pub(super) struct LayerDistances {
     /// What queries ask distances for; `None` where they do not.
     keys: Option<Vec<f32>>,
     /// What distances ask keys for; `None` where they do not.
@@ -39,7 +39,7 @@ impl LaidOutDistances {
         let projected =
             |projection: &Linear| projection.forward(&table)?.flatten_all()?.to_vec1::<f32>();
         let of_layer = |(block, projections): (&Block, &Projections)| {
-            Ok(Projected {
+            Ok(LayerDistances {
                 keys: projections.of_query(relative, block).map(projected).transpose()?,
                 queries: projections.of_key(relative, block).map(projected).transpose()?,
             })
@@ -55,8 +55,9 @@ impl LaidOutDistances {
         Offsets { first, count, numbers }
     }
 
-    pub(super) fn layer(&self, number: usize) -> LayerDistances<'_> {
-        LayerDistances { projected: &self.layers[number] }
+    /// What the layer of this number makes of them.
+    pub(super) fn layer(&self, number: usize) -> &LayerDistances {
+        &self.layers[number]
     }
 }
 
@@ -84,22 +85,15 @@ impl Offsets {
     }
 }
 
-/// Those of one layer.
-#[derive(Clone, Copy)]
-pub(super) struct LayerDistances<'m> {
-    projected: &'m Projected,
-}
-
-impl LayerDistances<'_> {
+impl LayerDistances {
     /// Of how many parts a score is the sum.
-    pub(super) fn parts(self) -> usize {
-        let Projected { keys, queries } = self.projected;
-        1 + [keys, queries].into_iter().flatten().count()
+    pub(super) fn parts(&self) -> usize {
+        1 + [&self.keys, &self.queries].into_iter().flatten().count()
     }
 
     /// Adds what distances say to the scores of one head, of shape `(length, length)`; `relative` is room to work in.
     pub(super) fn add(
-        self,
+        &self,
         scores: &mut [f32],
         [query, key]: [Head<'_>; 2],
         offsets: &Offsets,
@@ -107,8 +101,7 @@ impl LayerDistances<'_> {
     ) {
         let (length, count) = (offsets.length(), offsets.count);
         let relative = room(relative, length * count);
-        let Projected { keys, queries } = self.projected;
-        if let Some(keys) = keys {
+        if let Some(keys) = &self.keys {
             let to = MatrixMut::new(relative, [length, count], count);
             multiply(to, query.matrix(0, length), offsets.near(keys, query).transposed(), false);
             let rows = scores.chunks_exact_mut(length).zip(relative.chunks_exact(count));
@@ -118,7 +111,7 @@ impl LayerDistances<'_> {
                 }
             }
         }
-        if let Some(queries) = queries {
+        if let Some(queries) = &self.queries {
             let to = MatrixMut::new(relative, [count, length], length);
             multiply(to, offsets.near(queries, key), key.matrix(0, length).transposed(), false);
             for (from, scores) in scores.chunks_exact_mut(length).enumerate() {

@@ -140,7 +140,7 @@ impl Factors<'_> {
 }
 
 /// Adds `bias` to each row.
-pub(super) fn add_bias(values: &mut [f32], bias: &[f32]) {
+pub(in super::super) fn add_bias(values: &mut [f32], bias: &[f32]) {
     for row in values.chunks_exact_mut(bias.len()) {
         row.iter_mut().zip(bias).for_each(|(value, bias)| *value += bias);
     }
