@@ -3,18 +3,84 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use serde_json::{Map, Value};
 
-use super::recipe::{LoraRecipe, Numbers};
+use super::recipe::{LoraRecipe, Numbers, Recipe};
 use super::save::texts_and_weights;
+use super::trainee::{ADAPTER_STREAM, device_failed, draw, is_frozen};
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::model::adapter::{AdapterConfig, CONFIG, PREFIX, WEIGHTS};
 use crate::source::model::head::{NewWeight, Start};
+use crate::source::model::weights::Weights;
 
 /// Whether a weight is of an adapter.
-pub(super) fn is_adapter(name: &str) -> bool {
+fn is_adapter(name: &str) -> bool {
     name.contains(".lora_")
+}
+
+/// The weights of a run with the adapters that the recipe asks for, and as variables what is trained of them: adapters,
+/// and of the model itself what `is_learnt` names, each where the recipe does not freeze it.
+///
+/// # Errors
+/// Where there is nothing to adapt, or the device fails.
+pub(super) fn trainable(
+    recipe: &Recipe,
+    weights: Weights,
+    is_learnt: impl Fn(&str) -> bool,
+    device: &Device,
+) -> Result<Weights> {
+    let (tensors, place) = weights.into_parts();
+    let adapters = match &recipe.lora {
+        Some(recipe) => begin(recipe, &tensors)?,
+        None => Vec::new(),
+    };
+    // None of them is drawn from a normal distribution.
+    let adapters = draw(&adapters, (recipe.seed, ADAPTER_STREAM), 0.0, device);
+    let adapters = adapters.map_err(device_failed)?.into_iter().collect();
+    let is_trained =
+        |name: &str| (is_adapter(name) || is_learnt(name)) && !is_frozen(&recipe.optimiser, name);
+    Weights::new(tensors, place)
+        .with_adapter(adapters, recipe.lora.as_ref().map_or(1.0, LoraRecipe::scale))
+        .with_precision(recipe.model.precision)
+        .into_trainable(is_trained)
+        .map_err(device_failed)
+}
+
+/// The recipe's adapters, which a system that is saved as a whole adds to its weights.
+///
+/// # Errors
+/// Where the recipe wants them by themselves.
+pub(super) fn merging<'r>(recipe: &'r Recipe, system: &str) -> Result<Option<&'r LoraRecipe>> {
+    match recipe.lora.as_ref().filter(|lora| lora.merge == Some(false)) {
+        Some(_) => Err(recipe.wrong(format!(
+            "'merge' of [lora] is false, but {system} is saved as a whole, which its library loads"
+        ))),
+        None => Ok(recipe.lora.as_ref()),
+    }
+}
+
+/// The weights of a whole model: to each that has an adapter among them, this is added.
+///
+/// # Errors
+/// Where the device fails.
+pub(super) fn merged(
+    recipe: Option<&LoraRecipe>,
+    weights: &BTreeMap<String, Tensor>,
+) -> Result<BTreeMap<String, Tensor>> {
+    let Some(recipe) = recipe else { return Ok(weights.clone()) };
+    let changed = |name: &str, weight: &Tensor| {
+        let part = |part: &str| {
+            weights.get(&format!("{}.lora_{part}.weight", name.strip_suffix(".weight")?))
+        };
+        match part("A").zip(part("B")) {
+            Some((down, up)) => weight + (up.matmul(down)? * recipe.scale())?,
+            None => Ok(weight.clone()),
+        }
+    };
+    let whole = weights.iter().filter(|(name, _)| !is_adapter(name));
+    let whole = whole.map(|(name, weight)| Ok((name.clone(), changed(name, weight)?)));
+    whole.collect::<candle_core::Result<_>>().map_err(device_failed)
 }
 
 /// The weights of the adapters that a recipe asks for, to begin with: A drawn as the weights of a linear
@@ -22,10 +88,7 @@ pub(super) fn is_adapter(name: &str) -> bool {
 ///
 /// # Errors
 /// Where one of the targets is no linear layer of the model.
-pub(super) fn begin(
-    recipe: &LoraRecipe,
-    tensors: &BTreeMap<String, Tensor>,
-) -> Result<Vec<NewWeight>> {
+fn begin(recipe: &LoraRecipe, tensors: &BTreeMap<String, Tensor>) -> Result<Vec<NewWeight>> {
     let mut fresh = Vec::new();
     for target in &recipe.targets {
         let before = fresh.len();

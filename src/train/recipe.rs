@@ -190,11 +190,22 @@ pub struct LoraRecipe {
     pub alpha: f64,
     /// The linear layers that get an adapter, by the ends of their names.
     pub targets: Vec<String>,
+    /// Whether the adapters are added to the weights that they change, and a whole model is saved; where it is not
+    /// given, so it is for all but token classifiers.
+    pub merge: Option<bool>,
+}
+
+impl LoraRecipe {
+    /// What the product of an adapter's matrices is multiplied by.
+    pub fn scale(&self) -> f64 {
+        self.alpha / self.rank as f64
+    }
 }
 
 impl Default for LoraRecipe {
     fn default() -> Self {
-        Self { rank: 8, alpha: 16.0, targets: vec!["query".to_owned(), "value".to_owned()] }
+        let targets = vec!["query".to_owned(), "value".to_owned()];
+        Self { rank: 8, alpha: 16.0, targets, merge: None }
     }
 }
 

@@ -32,6 +32,7 @@ use crate::source::model::head::TokenHead;
 use crate::source::model::weights::Weights;
 use crate::source::model::{DeviceChoice, Dropout, Mode};
 use crate::span::TagScheme;
+use crate::text::{Annotation, Document, Span};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -59,6 +60,28 @@ fn options() -> TrainOptions {
 
 fn run(recipe: &Recipe, options: &TrainOptions) -> Result<Outcome> {
     train(recipe, options, &AtomicBool::new(false), &mut |_| {})
+}
+
+/// The `sentences` of a fixture; the gold says the first and the last word of each entity.
+pub(super) fn sentences(fixture: &Value) -> Vec<Document> {
+    type Sentence = (Vec<String>, Vec<(usize, usize, String)>);
+    let sentences: Vec<Sentence> = serde_json::from_value(fixture["sentences"].clone()).unwrap();
+    let document = |(words, entities): Sentence| {
+        let mut document = Document::from_words("d", words.iter().map(String::as_str));
+        let tokens = document.token_spans().unwrap();
+        let annotation = |(first, last, label): (usize, usize, String)| Annotation {
+            span: Span::new(tokens[first].start, tokens[last].end),
+            label,
+        };
+        document.gold = Some(entities.into_iter().map(annotation).collect());
+        document
+    };
+    sentences.into_iter().map(document).collect()
+}
+
+/// These documents as a corpus that annotates all.
+pub(super) fn corpus(documents: Vec<Document>) -> Corpus {
+    Corpus { name: "c".to_owned(), documents, annotates: None, weight: 1.0, damaged: 0 }
 }
 
 fn labels(names: &[&str]) -> Vec<String> {

@@ -65,8 +65,8 @@ impl Weights {
         Self { precision, ..self }
     }
 
-    /// The same weights, as if they had been read from a file.
-    #[cfg(test)]
+    /// The same weights, as if they had been read from a file: nobody trains them.
+    #[must_use]
     pub(super) fn finished(self) -> Self {
         Self { origin: Some(Arc::clone(&self.tensors)), ..self }
     }

@@ -18,10 +18,11 @@ use crate::source::model::weights::Weights;
 use crate::source::model::{Dropout, Mode, ModelConfig};
 use crate::span::TagScheme;
 use crate::train::data::{Corpus, Examples, Excluded};
-use crate::train::recipe::{LastLayer, LossRecipe, Numbers, Recipe};
+use crate::train::lora;
+use crate::train::recipe::{LastLayer, LoraRecipe, LossRecipe, Numbers, Recipe};
 use crate::train::token::{TagLoss, Targets, tag_names};
 use crate::train::trainee::{
-    NEW_LAYER_STREAM, Trainee, cannot_keep, check_frozen, device_failed, draw, is_frozen,
+    NEW_LAYER_STREAM, Trainee, cannot_keep, check_frozen, device_failed, draw,
 };
 
 /// Flair draws transitions from a normal distribution of this width.
@@ -44,10 +45,13 @@ pub struct FlairTrainee {
     loss_recipe: LossRecipe,
     weights: Weights,
     variables: BTreeMap<String, Var>,
+    /// How its adapters are made, where such are trained.
+    lora: Option<LoraRecipe>,
 }
 
 impl FlairTrainee {
     fn begin(recipe: &Recipe, start: &Path, labels: &[String], device: &Device) -> Result<Self> {
+        let lora = lora::merging(recipe, "a tagger of Flair")?.cloned();
         let files = Files::Folder(PathBuf::new());
         let folder = start.to_string_lossy().into_owned();
         let (mut description, place) = Description::read(&files, &folder)?;
@@ -87,13 +91,12 @@ impl FlairTrainee {
             *transitions = forbid(transitions, &description.tags).map_err(device_failed)?;
         }
         let known: Vec<String> = tensors.keys().cloned().collect();
-        let is_trained =
-            |name: &str| description.is_trained(name) && !is_frozen(&recipe.optimiser, name);
         let weights = Weights::new(tensors, weights_place);
-        let weights = weights
-            .with_precision(recipe.model.precision)
-            .into_trainable(is_trained)
-            .map_err(device_failed)?;
+        let is_learnt = |name: &str| match lora {
+            Some(_) => Description::is_of_head(name),
+            None => description.is_trained(name),
+        };
+        let weights = lora::trainable(recipe, weights, is_learnt, device).map_err(here)?;
         let options =
             ModelConfig { max_length: recipe.model.max_length, ..ModelConfig::of_folder(&folder) };
         let tagger = |weights: &Weights| {
@@ -117,6 +120,7 @@ impl FlairTrainee {
             targets,
             weights,
             variables,
+            lora,
         })
     }
 }
@@ -185,7 +189,8 @@ impl Trainee for FlairTrainee {
         weights: &BTreeMap<String, Tensor>,
         numbers: Numbers,
     ) -> Result<()> {
-        save::model(folder, &self.start, &self.description, weights, numbers)
+        let weights = lora::merged(self.lora.as_ref(), weights)?;
+        save::model(folder, &self.start, &self.description, &weights, numbers)
     }
 }
 
@@ -220,6 +225,10 @@ fn check(recipe: &Recipe, description: &Description) -> Result<()> {
     if recipe.model.label_all {
         let message =
             "'label-all' teaches every sub-word, but a tagger of Flair has a tag for each word";
+        return Err(recipe.wrong(message));
+    }
+    if recipe.lora.is_some() && !description.tunes_transformers() {
+        let message = "[lora] is of transformers that are fine-tuned, and embeddings of the start folder are none";
         return Err(recipe.wrong(message));
     }
     if description.crf { recipe.check_for_crf() } else { Ok(()) }

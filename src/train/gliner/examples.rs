@@ -1,14 +1,16 @@
 //! Corpora become rows of labels and text, with what is there: pairs of span and label, or of word, label and
 //! part (whether it begins, ends or is inside an entity).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
+use std::sync::Arc;
 
 use sha2::Sha256;
 
 use crate::error::Result;
 use crate::source::model::gliner::{Gliner, Row, SpanMode};
 use crate::source::model::tokens::Unit;
+use crate::span::Label;
 use crate::text::Document;
 use crate::train::data::{Corpus, Example, Examples, Excluded, hash_numbers};
 
@@ -17,10 +19,16 @@ use crate::train::data::{Corpus, Example, Examples, Excluded, hash_numbers};
 pub struct PromptedExample {
     /// The sub-words with special tokens.
     pub ids: Vec<u32>,
+    /// Where among them the text stands.
+    pub text: Range<usize>,
     /// Where those stand that represent words.
     pub words: Vec<u32>,
     /// Where those stand that represent labels.
     pub labels: Vec<u32>,
+    /// Which labels it is asked for, by number.
+    pub asked: Vec<usize>,
+    /// Which its corpus annotates, in order.
+    pub annotated: Arc<[usize]>,
     /// Which of the words are learnt from.
     pub taught: Range<usize>,
     /// What is there: each word, label and part, by number in the row. Of spans the part is how many words
@@ -42,8 +50,8 @@ impl Example for PromptedExample {
     }
 }
 
-/// The examples of a corpus: each of its texts is asked for all labels that the corpus annotates. A text of
-/// which a sentence is excluded is left out.
+/// The examples of a corpus: each of its texts is asked for all labels that the corpus annotates; where labels are
+/// `drawn` later, for those that it has something of. A text of which a sentence is excluded is left out.
 ///
 /// # Errors
 /// Where the tokenizer fails.
@@ -51,12 +59,14 @@ pub(super) fn examples(
     corpus: &Corpus,
     model: &Gliner,
     excluded: &Excluded,
+    drawn: bool,
 ) -> Result<Examples<PromptedExample>> {
     let is_annotated =
         |label: &str| corpus.annotates.as_ref().is_none_or(|labels| labels.contains(label));
-    let asked = model.asked().iter().enumerate();
-    let asked: Vec<usize> =
-        asked.filter(|(_, label)| is_annotated(label.as_str())).map(|(number, _)| number).collect();
+    let numbered = || model.asked().iter().map(Label::as_str).enumerate();
+    let annotated: Arc<[usize]> =
+        numbered().filter(|(_, label)| is_annotated(label)).map(|(number, _)| number).collect();
+    let numbers: HashMap<&str, usize> = numbered().map(|(number, label)| (label, number)).collect();
     let mut made = Examples::new(corpus);
     for document in &corpus.documents {
         // It is read as a whole.
@@ -66,9 +76,10 @@ pub(super) fn examples(
         }
         let mut said = BTreeSet::new();
         for unit in model.units(document)? {
-            let entities = entities(document, &unit, model);
-            for row in model.rows(&unit, &asked) {
-                made.examples.push(example(row, &entities, model, &mut said));
+            let entities = entities(document, &unit, &numbers);
+            let labels = if drawn { labels_of(&entities, &annotated) } else { annotated.to_vec() };
+            for row in model.rows(&unit, &labels) {
+                made.examples.push(example(row, &entities, model, (&annotated, &mut said)));
             }
         }
         let gold = document.gold.as_ref().map_or(0, Vec::len);
@@ -85,27 +96,37 @@ struct Entity {
 }
 
 /// The entities that begin and end where words of a unit do.
-fn entities(document: &Document, unit: &Unit, model: &Gliner) -> Vec<Entity> {
+fn entities(document: &Document, unit: &Unit, numbers: &HashMap<&str, usize>) -> Vec<Entity> {
     let gold = document.gold.iter().flatten().enumerate();
     gold.filter_map(|(number, annotation)| {
         let span = annotation.span.trim(&document.text);
         let first = unit.words.binary_search_by_key(&span.start, |word| word.start).ok()?;
         let last = unit.words.binary_search_by_key(&span.end, |word| word.end).ok()?;
-        let label = model.asked().iter().position(|label| label.as_str() == annotation.label)?;
+        let label = *numbers.get(annotation.label.as_str())?;
         (first <= last).then_some(Entity { number, words: first..last + 1, label })
     })
     .collect()
 }
 
-/// The example of a row; `said` gets the numbers of the entities that it teaches.
+/// The labels of these entities; one that they could have where there is none.
+fn labels_of(entities: &[Entity], annotated: &[usize]) -> Vec<usize> {
+    let found: BTreeSet<usize> = entities.iter().map(|entity| entity.label).collect();
+    match found.is_empty() {
+        true => annotated.iter().copied().take(1).collect(),
+        false => found.into_iter().collect(),
+    }
+}
+
+/// The example of a row of a corpus that annotates these labels; `said` gets the numbers of the entities that it
+/// teaches.
 fn example(
     row: Row,
     entities: &[Entity],
     model: &Gliner,
-    said: &mut BTreeSet<usize>,
+    (annotated, said): (&Arc<[usize]>, &mut BTreeSet<usize>),
 ) -> PromptedExample {
     let settings = model.settings();
-    let Row { ids, words, places, labels, window } = row;
+    let Row { ids, text, words, places, labels, window } = row;
     let at = |word: usize| (word - window.words.start) as u32;
     let mut there = BTreeSet::new();
     for Entity { number, words, label } in entities {
@@ -130,5 +151,6 @@ fn example(
     }
     let first = window.words.start;
     let taught = window.keep.start - first..window.keep.end - first;
-    PromptedExample { ids, words, labels: places, taught, there }
+    let annotated = Arc::clone(annotated);
+    PromptedExample { ids, text, words, labels: places, asked: labels, annotated, taught, there }
 }

@@ -2,6 +2,7 @@
 //! library saved is trained further, on the labels of the run; of an encoder a new model is made.
 
 mod beginning;
+mod drawn;
 mod examples;
 mod loss;
 mod options;

@@ -23,6 +23,11 @@ pub(super) struct Options {
     pub(super) negatives: f64,
     /// What may be passed over.
     pub(super) masking: Masking,
+    /// Where it is given, texts are asked for labels by lot: those that they have something of, and for each of their
+    /// entities at most so many that others of the batch have.
+    pub(super) negative_labels: Option<usize>,
+    /// How many labels by lot there are at most; 25 where it is not given.
+    pub(super) most_labels: Option<usize>,
     /// Of a new model, the width of words and labels; 512 where it is not given.
     pub(super) hidden_size: Option<usize>,
     /// Of a new model, how many words an entity has at most; 12 where it is not given.
@@ -66,6 +71,8 @@ impl Default for Options {
             alpha: None,
             negatives: 1.0,
             masking: Masking::default(),
+            negative_labels: None,
+            most_labels: None,
             hidden_size: None,
             max_width: None,
             rnn_layers: None,
@@ -82,13 +89,19 @@ impl Options {
     pub(super) fn read(recipe: &Recipe) -> Result<Self> {
         let options: Self = recipe.options()?;
         let unheeded = [
-            (recipe.lora.is_some(), "[lora]"),
             (recipe.model.label_all, "'label-all'"),
             (recipe.model.last_layer == LastLayer::New, "'last-layer' \"new\""),
             (!recipe.loss.class_weights.is_empty(), "'class-weights'"),
         ];
         if let Some((_, what)) = unheeded.iter().find(|(is_asked, _)| *is_asked) {
             return Err(recipe.wrong(format!("a GLiNER model is trained without {what}")));
+        }
+        if options.most_labels == Some(0) {
+            return Err(recipe.wrong("most-labels is 0, expected 1 or more"));
+        }
+        if options.most_labels.is_some() && options.negative_labels.is_none() {
+            return Err(recipe
+                .wrong("'most-labels' is of labels by lot, and there is no 'negative-labels'"));
         }
         let shares = [("alpha", options.alpha.unwrap_or(0.0)), ("negatives", options.negatives)];
         match shares.iter().find(|(_, share)| !(0.0..=1.0).contains(share)) {

@@ -1,5 +1,6 @@
 //! GLiNER in training, on the tiny models of `tests/data/gliner`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -7,17 +8,20 @@ use candle_core::Device;
 use serde_json::Value;
 
 use super::GlinerTrainee;
+use super::drawn::DrawnLabels;
+use super::examples::PromptedExample;
+use super::options::Options;
 use crate::resource::{Files, TomlFile};
 use crate::source::LoadContext;
 use crate::source::model::gliner::Gliner;
 use crate::source::model::{DeviceChoice, Dropout, ModelConfig};
-use crate::text::{Annotation, Document, Span};
+use crate::text::Document;
 use crate::train::data::{Corpus, Example, Excluded};
 use crate::train::evaluation::Evaluation;
 use crate::train::optimiser::Optimiser;
 use crate::train::recipe::{Metric, Numbers};
 use crate::train::step::compute;
-use crate::train::tests::assert_near;
+use crate::train::tests::{assert_near, corpus, sentences};
 use crate::train::trainee::Trainee;
 use crate::train::{Recipe, TrainOptions, train};
 
@@ -42,27 +46,6 @@ fn begin(recipe: &Recipe, labels: &[&str]) -> crate::Result<GlinerTrainee> {
 fn fixture() -> Value {
     let path = format!("{ROOT}/tests/data/gliner/losses.json");
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
-}
-
-/// The sentences of the fixture; the gold says the first and the last word of each entity.
-fn sentences(fixture: &Value) -> Vec<Document> {
-    type Sentence = (Vec<String>, Vec<(usize, usize, String)>);
-    let sentences: Vec<Sentence> = serde_json::from_value(fixture["sentences"].clone()).unwrap();
-    let document = |(words, entities): Sentence| {
-        let mut document = Document::from_words("d", words.iter().map(String::as_str));
-        let tokens = document.token_spans().unwrap();
-        let annotation = |(first, last, label): (usize, usize, String)| Annotation {
-            span: Span::new(tokens[first].start, tokens[last].end),
-            label,
-        };
-        document.gold = Some(entities.into_iter().map(annotation).collect());
-        document
-    };
-    sentences.into_iter().map(document).collect()
-}
-
-fn corpus(documents: Vec<Document>) -> Corpus {
-    Corpus { name: "c".to_owned(), documents, annotates: None, weight: 1.0, damaged: 0 }
 }
 
 /// `tests/parity/gliner_losses.py`.
@@ -177,6 +160,77 @@ fn a_text_of_which_a_sentence_is_excluded_is_left_out() {
     assert_eq!((made.examples.len(), made.excluded), (1, 1));
 }
 
+/// What is there of an example, labels by their numbers.
+fn there(example: &PromptedExample) -> BTreeSet<[usize; 3]> {
+    let numbered = |[word, label, part]: &[u32; 3]| {
+        [*word as usize, example.asked[*label as usize], *part as usize]
+    };
+    example.there.iter().map(numbered).collect()
+}
+
+#[test]
+fn labels_are_drawn_from_the_batch() {
+    let (fixture, unused) = (fixture(), Path::new("unused"));
+    let names = ["PER", "LOC", "NONE", "ORG"];
+    for (name, has_widths) in [("span-bert", true), ("token-deberta", false)] {
+        let recipe = recipe(name, unused, "options = { negative-labels = 2 }", "");
+        let mut trainee = begin(&recipe, &names).unwrap();
+        let mut corpus = corpus(sentences(&fixture));
+        // One that has one label, of the three that others have.
+        let mut lisbon = corpus.documents[0].clone();
+        lisbon.gold.as_mut().unwrap().retain(|annotation| annotation.label == "LOC");
+        corpus.documents.push(lisbon);
+        let made = trainee.examples(&corpus, &Excluded::default()).unwrap().examples;
+        let labels = DrawnLabels::new(&Options::read(&recipe).unwrap(), has_widths).unwrap();
+        let draw = |dropout: &Dropout| {
+            labels.draw(&made.iter().collect::<Vec<_>>(), &trainee.model, dropout)
+        };
+        assert_eq!(draw(&Dropout::off()), made, "{name}: nothing is left to chance");
+        assert_eq!(draw(&Dropout::new(3, 0)), draw(&Dropout::new(3, 0)));
+        let (mut orders, mut others) = (BTreeSet::new(), BTreeSet::new());
+        let dropout = Dropout::new(3, 0);
+        for _ in 0..100 {
+            for ((document, before), after) in
+                corpus.documents.iter().zip(&made).zip(draw(&dropout))
+            {
+                let found: BTreeSet<usize> = there(before).iter().map(|pair| pair[1]).collect();
+                assert_eq!(there(&after), there(before), "{name}: what is there stays there");
+                assert!(!after.asked.contains(&2), "{name}: no text of the batch has it");
+                let entities = document.gold.as_ref().map_or(0, Vec::len);
+                let more = after.asked.len() - found.len();
+                assert!(more <= if entities == 0 { 1 } else { 2 * entities }, "{name}: {after:?}");
+                // The row is that of a text that is asked for these labels.
+                let unit = trainee.model.units(document).unwrap().remove(0);
+                let row = trainee.model.rows(&unit, &after.asked).remove(0);
+                let is_same = (row.ids, row.words, row.places, row.text)
+                    == (after.ids, after.words, after.labels, after.text);
+                assert!(is_same, "{name}");
+                orders.insert(after.asked);
+                others.insert(more);
+            }
+        }
+        assert!(others.contains(&0) && others.contains(&2), "{name}: {others:?}");
+        assert!(orders.contains(&vec![0, 1]) && orders.contains(&vec![1, 0]), "{name}: {orders:?}");
+    }
+}
+
+#[test]
+fn a_model_learns_from_labels_by_lot() {
+    let options = "options = { negative-labels = 1, most-labels = 3 }";
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("model");
+    let recipe = recipe("span-bert", &output, options, "[schedule]\nepochs = 3\n");
+    let options = TrainOptions { device: DeviceChoice::Cpu, ..TrainOptions::default() };
+    let mut losses = Vec::new();
+    let outcome = train(&recipe, &options, &AtomicBool::new(false), &mut |event| {
+        if let crate::train::Event::Step(step) = event {
+            losses.push(step.loss);
+        }
+    });
+    assert!(outcome.unwrap().is_finished);
+    assert!(losses.last().unwrap() < &losses[0], "{losses:?}");
+}
+
 #[test]
 fn labels_that_a_corpus_does_not_annotate_are_not_asked_for() {
     let fixture = fixture();
@@ -200,10 +254,13 @@ fn labels_that_a_corpus_does_not_annotate_are_not_asked_for() {
 fn what_does_not_fit_is_told() {
     let cases = [
         ("options = { negatives = 1.5 }", "", "negatives is 1.5, expected 0 to 1"),
+        ("options = { most-labels = 5 }", "", "there is no 'negative-labels'"),
+        ("options = { negative-labels = 1, most-labels = 0 }", "", "most-labels is 0"),
         ("options = { masks = 1 }", "", "unknown field `masks`"),
         ("label-all = true", "", "trained without 'label-all'"),
         ("", "[loss]\nclass-weights = { PER = 2.0 }\n", "trained without 'class-weights'"),
-        ("", "[lora]\nrank = 2\n", "trained without [lora]"),
+        ("", "[lora]\nmerge = false\n", "'merge' of [lora] is false"),
+        ("", "[lora]\ntargets = [\"q\"]\n", "which no layer ends in"),
     ];
     for (of_model, more, expected) in cases {
         let recipe = recipe("span-bert", Path::new("unused"), of_model, more);

@@ -8,10 +8,11 @@ use candle_core::{Device, Tensor, Var};
 use serde_json::{Map, Value};
 
 use super::beginning::Beginning;
+use super::drawn::DrawnLabels;
 use super::examples::{PromptedExample, examples};
 use super::loss::PairLoss;
 use super::options::{Options, model_config};
-use crate::error::Result;
+use crate::error::{Location, Result};
 use crate::resource::Files;
 use crate::source::Source;
 use crate::source::model::batch::Batch;
@@ -19,9 +20,10 @@ use crate::source::model::gliner::{FILE, Gliner, Network, SpanMode};
 use crate::source::model::weights::Weights;
 use crate::source::model::{Dropout, Mode};
 use crate::train::data::{Corpus, Examples, Excluded};
-use crate::train::recipe::{Numbers, Recipe};
+use crate::train::lora;
+use crate::train::recipe::{LoraRecipe, Numbers, Recipe};
 use crate::train::save;
-use crate::train::trainee::{Trainee, check_frozen, device_failed, is_frozen};
+use crate::train::trainee::{Trainee, check_frozen};
 
 /// A GLiNER model in training.
 pub struct GlinerTrainee {
@@ -29,9 +31,13 @@ pub struct GlinerTrainee {
     pub model: Gliner,
     network: Network,
     loss: PairLoss,
+    /// How labels are drawn; `None` where all texts are asked for all labels.
+    drawn: Option<DrawnLabels>,
     variables: BTreeMap<String, Var>,
     weights: Weights,
     start: PathBuf,
+    /// How its adapters are made, where such are trained.
+    lora: Option<LoraRecipe>,
     /// What `gliner_config.json` says.
     config: Map<String, Value>,
     /// The `tokenizer.json` of a new model, which knows more sub-words than that of the start folder.
@@ -43,16 +49,21 @@ impl Trainee for GlinerTrainee {
 
     fn new(recipe: &Recipe, start: &Path, labels: &[String], device: &Device) -> Result<Self> {
         let options = Options::read(recipe)?;
+        let lora = lora::merging(recipe, "a GLiNER model")?.cloned();
         let files = Files::Folder(PathBuf::new());
         let begun = Beginning::read(recipe, &options, (&files, start), device)?;
         let Beginning { config, folder, weights, is_new } = begun;
         let (tensors, place) = weights.into_parts();
         let known: Vec<String> = tensors.keys().cloned().collect();
-        let weights = Weights::new(tensors, place)
-            .with_precision(recipe.model.precision)
-            .into_trainable(|name| !is_frozen(&recipe.optimiser, name))
-            .map_err(device_failed)?;
         let settings = &folder.settings;
+        let prefix = Network::encoder_prefix(settings)?;
+        let weights = lora::trainable(
+            recipe,
+            Weights::new(tensors, place),
+            |name| lora.is_none() || !name.starts_with(prefix),
+            device,
+        );
+        let weights = weights.map_err(|e| e.at(Location::file(&settings.place)))?;
         let network = Network::load(settings, &weights)?;
         let variables = weights.variables();
         check_frozen(&recipe.optimiser, &known, &variables)?;
@@ -62,6 +73,7 @@ impl Trainee for GlinerTrainee {
         let has_widths = settings.span_mode != SpanMode::TokenLevel;
         let loss = PairLoss::new(&recipe.loss, &options, has_widths);
         Ok(Self {
+            drawn: DrawnLabels::new(&options, has_widths),
             tokenizer: is_new.then(|| folder.tokenizer.to_vec()),
             model,
             network,
@@ -69,6 +81,7 @@ impl Trainee for GlinerTrainee {
             variables,
             weights,
             start: start.to_path_buf(),
+            lora,
             config,
         })
     }
@@ -78,7 +91,7 @@ impl Trainee for GlinerTrainee {
         corpus: &Corpus,
         excluded: &Excluded,
     ) -> Result<Examples<PromptedExample>> {
-        examples(corpus, &self.model, excluded)
+        examples(corpus, &self.model, excluded, self.drawn.is_some())
     }
 
     /// Every example counts alike, as where the library sums: a loss is the sum over the pairs of a text, by
@@ -93,6 +106,15 @@ impl Trainee for GlinerTrainee {
         divisor: f64,
         dropout: &Dropout,
     ) -> candle_core::Result<Tensor> {
+        let drawn: Vec<PromptedExample>;
+        let drawn: Vec<&PromptedExample> = match &self.drawn {
+            Some(labels) => {
+                drawn = labels.draw(examples, &self.model, dropout);
+                drawn.iter().collect()
+            }
+            None => examples.to_vec(),
+        };
+        let examples = &drawn[..];
         let ids: Vec<Vec<u32>> = examples.iter().map(|example| example.ids.clone()).collect();
         let words: Vec<Vec<u32>> = examples.iter().map(|example| example.words.clone()).collect();
         let labels: Vec<Vec<u32>> = examples.iter().map(|example| example.labels.clone()).collect();
@@ -132,9 +154,10 @@ impl Trainee for GlinerTrainee {
         numbers: Numbers,
     ) -> Result<()> {
         let settings = self.model.settings();
+        let weights = lora::merged(self.lora.as_ref(), weights)?;
         let named = weights
-            .iter()
-            .map(|(name, tensor)| Ok((Network::name_in_folder(settings, name)?, tensor.clone())));
+            .into_iter()
+            .map(|(name, tensor)| Ok((Network::name_in_folder(settings, &name)?, tensor)));
         let named: BTreeMap<String, Tensor> = named.collect::<Result<_>>()?;
         save::folder(folder, &self.start, (FILE, &self.config), &named, numbers)?;
         self.tokenizer.as_ref().map_or(Ok(()), |tokenizer| save::tokenizer(folder, tokenizer))

@@ -28,9 +28,7 @@ impl SpanMarkerOptions {
     /// # Errors
     /// Where a key is unknown or has no fitting value, or the recipe asks for what SpanMarker has not.
     pub fn read(recipe: &Recipe) -> Result<Self> {
-        let has_not = if recipe.lora.is_some() {
-            "[lora]: SpanMarker is trained whole, and not by an adapter"
-        } else if recipe.model.label_all {
+        let has_not = if recipe.model.label_all {
             "'label-all' teaches every sub-word, but SpanMarker has a label for each span"
         } else if !recipe.model.head.is_empty() {
             "'head' is of token classifiers, and SpanMarker has its own"

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use candle_core::{Device, Tensor};
+use serde_json::Value;
 
 use super::*;
 use crate::resource::{Files, TomlFile};
@@ -16,6 +17,7 @@ use crate::train::evaluation::Evaluation;
 use crate::train::optimiser::Optimiser;
 use crate::train::recipe::{Metric, Numbers, Recipe};
 use crate::train::step::compute;
+use crate::train::tests::{corpus, sentences};
 use crate::train::trainee::Trainee;
 use crate::train::{TrainOptions, train};
 
@@ -91,6 +93,31 @@ fn a_batch_is_learnt_by_heart_saved_and_loaded() {
         assert_eq!(logits(&loaded), logits(&trainee.model), "{start}");
         let score = Evaluation::of(&loaded, &corpora, Metric::MicroF1).unwrap().score;
         assert_eq!(score, 1.0, "{start}");
+    }
+}
+
+/// `tests/parity/span_marker_losses.py`.
+#[test]
+fn steps_equal_those_of_the_library() {
+    let path = format!("{ROOT}/tests/data/span-marker/losses.json");
+    let fixture: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let corpus = corpus(sentences(&fixture));
+    let (rate, decay) = (&fixture["rate"], &fixture["decay"]);
+    let more = format!("[optimiser]\nrate = {rate}\nweight-decay = {decay}\n");
+    for (name, expected) in fixture["losses"].as_object().unwrap() {
+        let recipe = recipe(&format!("span-marker/{name}"), "last-layer = \"keep\"", &more);
+        let mut trainee = trainee(&recipe, &["LOC", "PER"]).unwrap();
+        let made = trainee.examples(&corpus, &Excluded::default()).unwrap();
+        let batch: Vec<&SpanExample> = made.examples.iter().collect();
+        let mut optimiser = Optimiser::new(&recipe.optimiser, trainee.variables()).unwrap();
+        for (number, expected) in expected.as_array().unwrap().iter().enumerate() {
+            let step = compute(&trainee, std::slice::from_ref(&batch), &Dropout::off()).unwrap();
+            let expected = expected.as_f64().unwrap();
+            let difference = (step.loss - expected).abs();
+            assert!(difference < 1e-5, "{name}, step {number}: {} is not {expected}", step.loss);
+            let scale = (1.0 / (step.gradients.norm().unwrap() + 1e-6)).min(1.0);
+            optimiser.step(&step.gradients, recipe.optimiser.rate, scale).unwrap();
+        }
     }
 }
 
@@ -189,7 +216,7 @@ fn what_cannot_be_trained_is_told() {
             .contains("the start folder has the labels O, LOC, PER")
     );
     assert!(told(own, "head = { kind = \"crf\" }", "").contains("'head'"));
-    assert!(told(own, "", "[lora]\nrank = 2").contains("[lora]"));
+    assert!(told(own, "", "[lora]\nmerge = false").contains("'merge' of [lora] is false"));
     assert!(
         told(own, "options = { entity-length = 3 }", "").contains("unknown field `entity-length`")
     );

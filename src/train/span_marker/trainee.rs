@@ -16,10 +16,11 @@ use crate::source::model::span_marker::{Network, OUTSIDE, Sample, SpanMarker};
 use crate::source::model::weights::Weights;
 use crate::source::model::{Dropout, Mode, ModelConfig, ModelFolder};
 use crate::train::data::{Corpus, Examples, Excluded};
-use crate::train::recipe::{LossRecipe, Numbers, Recipe};
+use crate::train::lora;
+use crate::train::recipe::{LoraRecipe, LossRecipe, Numbers, Recipe};
 use crate::train::save;
 use crate::train::token::{TagLoss, Targets};
-use crate::train::trainee::{Trainee, check_frozen, device_failed, is_frozen};
+use crate::train::trainee::{Trainee, check_frozen};
 
 /// A SpanMarker in training.
 pub struct SpanMarkerTrainee {
@@ -39,20 +40,22 @@ pub struct SpanMarkerTrainee {
     targets: Targets,
     loss: Arc<TagLoss>,
     loss_recipe: LossRecipe,
+    /// How its adapters are made, where such are trained.
+    lora: Option<LoraRecipe>,
 }
 
 impl SpanMarkerTrainee {
     fn begin(recipe: &Recipe, start: &Path, labels: &[String], device: &Device) -> Result<Self> {
+        let lora = lora::merging(recipe, "a SpanMarker")?.cloned();
         let files = Files::Folder(PathBuf::new());
         let begun = Beginning::read(recipe, (&files, start), labels, device)?;
         let place = begun.folder.config_place.clone();
         let here = |e: Error| if e.location().is_some() { e } else { e.at(Location::file(&place)) };
         let known: Vec<String> = begun.tensors.keys().cloned().collect();
         let (tensors, weights_place) = (begun.tensors.clone(), begun.weights_place.clone());
-        let weights = Weights::new(tensors, weights_place)
-            .with_precision(recipe.model.precision)
-            .into_trainable(|name| !is_frozen(&recipe.optimiser, name))
-            .map_err(device_failed)?;
+        let weights = Weights::new(tensors, weights_place);
+        let is_learnt = |name: &str| lora.is_none() || Network::is_of_head(name);
+        let weights = lora::trainable(recipe, weights, is_learnt, device).map_err(here)?;
         let (config, tokenizer) = (begun.config.clone(), begun.tokenizer.clone());
         let has_new_layer = begun.has_new_layer;
         let folder = ModelFolder { weights: weights.detached(), ..begun.into_folder() };
@@ -78,6 +81,7 @@ impl SpanMarkerTrainee {
             loss: Arc::new(TagLoss::new(&recipe.loss, &targets)),
             targets,
             loss_recipe: recipe.loss.clone(),
+            lora,
         })
     }
 }
@@ -141,7 +145,8 @@ impl Trainee for SpanMarkerTrainee {
         weights: &BTreeMap<String, Tensor>,
         numbers: Numbers,
     ) -> Result<()> {
-        save::model(folder, &self.start, &self.config, weights, numbers)?;
+        let weights = lora::merged(self.lora.as_ref(), weights)?;
+        save::model(folder, &self.start, &self.config, &weights, numbers)?;
         // That of the start folder may know no markers.
         save::tokenizer(folder, &self.tokenizer)
     }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::source::model::adapter::{AdapterConfig, CONFIG, WEIGHTS};
-use crate::source::model::load_folder;
+use crate::source::model::{ModelConfig, load_folder, system};
 
 const LORA: &str = "[lora]\nrank = 4\nalpha = 8.0\ntargets = [\"query\", \"value\", \"intermediate.dense\"]\n\
                     [optimiser]\nrate = 0.01\nweight-decay = 0.0\n[schedule]\nepochs = 200\n\
@@ -112,4 +112,83 @@ fn what_cannot_be_adapted_is_an_error() {
     let again = small(other.path(), "")
         .replace("\"tests/data/tiny-bert\"", &format!("{:?}", folder.path()));
     assert!(failure(&again).contains("is an adapter"));
+}
+
+/// Every system is saved as a whole, with its adapters in the weights that they change: what loads is what was trained.
+#[test]
+fn merged_adapters_are_a_whole_model() {
+    let new_gliner = "system = \"gliner\"\noptions = { hidden-size = 8 }";
+    let cases = [
+        ("tiny-bert", "query", "", "merge = true"),
+        ("span-marker/bert", "query", "system = \"span-marker\"", ""),
+        ("flair/transformer", "query", "scheme = \"bioes\"", ""),
+        ("gliner/span-deberta", "query_proj", "", ""),
+        ("tiny-bert", "query", new_gliner, ""),
+    ];
+    for (start, target, of_model, of_lora) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let recipe = recipe(&format!(
+            "[[data.train]]\npath = \"tests/data/train/train.conll\"\n\
+             [[data.dev]]\npath = \"tests/data/train/train.conll\"\n\
+             [model]\nstart = \"tests/data/{start}\"\nlabels = [\"LOC\", \"MISC\", \"ORG\", \"PER\"]\n\
+             dropout = 0.0\n{of_model}\n[output]\nfolder = {:?}\n\
+             [lora]\nrank = 4\ntargets = [\"{target}\", \"dense\"]\n{of_lora}\n\
+             [optimiser]\nrate = 0.01\nweight-decay = 0.0\n[schedule]\nepochs = 10\n[batch]\nsentences = 4\n",
+            folder.path()
+        ));
+        let outcome = run(&recipe, &options()).unwrap_or_else(|e| panic!("{start}: {e}"));
+        // Adapters were trained, the encoder's own weights were not.
+        let best = candle_core::safetensors::load(
+            folder.path().join("training/best.safetensors"),
+            &Device::Cpu,
+        );
+        let best = best.unwrap();
+        let changed = format!("{target}.lora_B.weight");
+        let norm = |tensor: &Tensor| {
+            tensor.sqr().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap().sqrt()
+        };
+        let learnt = best.iter().filter(|(name, _)| name.ends_with(&changed));
+        assert!(learnt.map(|(_, tensor)| norm(tensor)).sum::<f32>() > 0.0, "{start}");
+        let saved = folder.path().join("model.safetensors");
+        let saved = candle_core::safetensors::load(saved, &Device::Cpu).unwrap();
+        assert!(saved.keys().all(|name| !name.contains("lora_")), "{start}");
+        // What loads finds what was found.
+        let path = folder.path().to_string_lossy().into_owned();
+        let config = match start.starts_with("gliner") || of_model == new_gliner {
+            true => gliner::model_config(&recipe, &path, &recipe.model.labels).unwrap(),
+            false => ModelConfig::of_folder(&path),
+        };
+        let model = system::load("merged".into(), config, &context()).unwrap();
+        let corpora = [Corpus::read(&recipe.dev[0], Path::new(ROOT)).unwrap()];
+        let metric = recipe::Metric::MicroF1;
+        let evaluation = evaluation::Evaluation::of(model.as_ref(), &corpora, metric).unwrap();
+        assert_eq!(evaluation.score, outcome.best.unwrap().score, "{start}");
+    }
+}
+
+/// The sum of a layer and its adapter is the layer that is saved.
+#[test]
+fn an_adapter_is_added_to_its_weight() {
+    let tensor = |numbers: &[f32], shape: &[usize]| {
+        Tensor::from_slice(numbers, shape, &Device::Cpu).unwrap()
+    };
+    let weights = [
+        ("a.weight", tensor(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3])),
+        ("a.bias", tensor(&[7.0, 8.0], &[2])),
+        ("a.lora_A.weight", tensor(&[1.0, 0.0, -1.0], &[1, 3])),
+        ("a.lora_B.weight", tensor(&[2.0, 3.0], &[2, 1])),
+    ];
+    let weights = weights.map(|(name, tensor)| (name.to_owned(), tensor)).into();
+    let recipe = recipe::LoraRecipe { rank: 1, alpha: 0.5, ..recipe::LoraRecipe::default() };
+    let merged = lora::merged(Some(&recipe), &weights).unwrap();
+    assert_eq!(merged.keys().collect::<Vec<_>>(), ["a.bias", "a.weight"]);
+    let expected = [[2.0, 2.0, 2.0], [5.5, 5.0, 4.5]];
+    assert_eq!(merged["a.weight"].to_vec2::<f32>().unwrap(), expected);
+}
+
+#[test]
+fn adapters_of_a_tagger_of_flair_need_a_transformer_that_learns() {
+    let text = small(Path::new("unused"), "[lora]\nrank = 2\n")
+        .replace("tests/data/tiny-bert", "tests/data/flair/stacked");
+    assert!(failure(&text).contains("[lora] is of transformers that are fine-tuned"));
 }

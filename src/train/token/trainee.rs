@@ -25,8 +25,8 @@ use crate::train::lora;
 use crate::train::recipe::{LastLayer, LoraRecipe, LossRecipe, ModelRecipe, Numbers, Recipe};
 use crate::train::save;
 use crate::train::trainee::{
-    ADAPTER_STREAM, NEW_LAYER_STREAM, Trainee, cannot_keep, check_frozen, check_no_adapter,
-    current_name, device_failed, draw, is_frozen, set_dropout,
+    NEW_LAYER_STREAM, Trainee, cannot_keep, check_frozen, check_no_adapter, current_name,
+    device_failed, draw, set_dropout,
 };
 
 /// The names of the last layer's weights.
@@ -51,7 +51,7 @@ pub struct TokenTrainee {
     /// What is made small.
     pub loss: Arc<TagLoss>,
     loss_recipe: LossRecipe,
-    /// How its adapter is made, where it is one that is trained.
+    /// How its adapters are made, where such are trained.
     lora: Option<LoraRecipe>,
     teaching: Teaching,
     encoder: Box<dyn Encoder>,
@@ -112,25 +112,10 @@ impl TokenTrainee {
             }
         }
         let known: Vec<String> = tensors.keys().cloned().collect();
-        let adapters = match &recipe.lora {
-            Some(recipe) => lora::begin(recipe, &tensors).map_err(here)?,
-            None => Vec::new(),
-        };
-        let adapters = draw(&adapters, (recipe.seed, ADAPTER_STREAM), spread, device)
-            .map_err(device_failed)?;
-        let is_trained = |name: &str| {
-            let is_free = recipe.lora.is_none()
-                || lora::is_adapter(name)
-                || of_head.iter().any(|of_head| of_head == name);
-            is_free && !is_frozen(&recipe.optimiser, name)
-        };
-        let scale = recipe.lora.as_ref().map_or(1.0, |lora| lora.alpha / lora.rank as f64);
-        let weights = Weights::new(tensors, weights_place)
-            .with_adapter(adapters.into_iter().collect(), scale);
-        let weights = weights
-            .with_precision(recipe.model.precision)
-            .into_trainable(is_trained)
-            .map_err(device_failed)?;
+        let weights = Weights::new(tensors, weights_place);
+        let is_learnt =
+            |name: &str| recipe.lora.is_none() || of_head.iter().any(|of_head| of_head == name);
+        let weights = lora::trainable(recipe, weights, is_learnt, device).map_err(here)?;
         let encoder = (architecture.load)(&config_text, &weights).map_err(here)?;
         let head = (kind.load)(&head_options, &weights, encoder.as_ref(), tags.len());
         let head = head.map_err(here)?;
@@ -166,6 +151,11 @@ impl TokenTrainee {
     /// What judges whole sequences of tags; `None` where each word is judged by itself.
     pub fn crf(&self) -> Option<&Crf> {
         self.head.crf()
+    }
+
+    /// How its adapters are made, where they are saved by themselves.
+    fn adapter(&self) -> Option<&LoraRecipe> {
+        self.lora.as_ref().filter(|lora| lora.merge != Some(true))
     }
 
     /// The logits at some places of each row of a batch: as [`head::logits_at`].
@@ -214,7 +204,7 @@ impl Trainee for TokenTrainee {
 
     fn weights(&self) -> BTreeMap<String, Tensor> {
         let mut weights = self.weights.taken();
-        if self.lora.is_some() {
+        if self.adapter().is_some() {
             weights.retain(|name, _| self.variables.contains_key(name));
         }
         weights
@@ -236,10 +226,11 @@ impl Trainee for TokenTrainee {
         weights: &BTreeMap<String, Tensor>,
         numbers: Numbers,
     ) -> Result<()> {
-        if let Some(recipe) = &self.lora {
+        if let Some(recipe) = self.adapter() {
             return lora::save(folder, &self.start, recipe, &self.config, weights, numbers);
         }
-        save::model(folder, &self.start, &self.config, weights, numbers)
+        let weights = lora::merged(self.lora.as_ref(), weights)?;
+        save::model(folder, &self.start, &self.config, &weights, numbers)
     }
 }
 

@@ -53,6 +53,12 @@ impl Dropout {
         x.mul(&mask)
     }
 
+    /// Draws a number, for what else is left to chance; `None` where there is no dropout.
+    pub fn number(&self) -> Option<u32> {
+        let random = self.random.as_ref()?;
+        Some(random.lock().unwrap_or_else(PoisonError::into_inner).next_u32())
+    }
+
     /// Draws which of `count` elements are kept; `None` where all are as they were.
     pub(super) fn draw(&self, count: usize, rate: f64) -> Option<Kept> {
         let random = self.random.as_ref().filter(|_| rate > 0.0)?;

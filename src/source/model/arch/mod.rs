@@ -82,7 +82,7 @@ pub trait Encoder: Send + Sync {
 
     /// As [`Encoder::encode`], and hands over the embeddings and then what each layer gives, of the same shape,
     /// as `transformers` does with `output_hidden_states`. What it gives in the end may have gone through a norm
-    /// that what the last layer gave has not.
+    /// that what the last layer gave has not (see [`Encoder::ends_in_norm`]).
     ///
     /// # Errors
     /// Where the device fails.
@@ -92,6 +92,11 @@ pub trait Encoder: Send + Sync {
         mode: Mode<'_>,
         each: &mut dyn FnMut(&Tensor),
     ) -> candle_core::Result<Tensor>;
+
+    /// Whether [`Encoder::encode`] gives more than the last layer: its states behind a norm.
+    fn ends_in_norm(&self) -> bool {
+        false
+    }
 
     /// The width of a hidden state.
     fn hidden_size(&self) -> usize;

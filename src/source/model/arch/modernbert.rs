@@ -183,6 +183,10 @@ impl Encoder for ModernBert {
         self.final_norm.forward(&x, mode)
     }
 
+    fn ends_in_norm(&self) -> bool {
+        true
+    }
+
     fn hidden_size(&self) -> usize {
         self.config.hidden
     }

@@ -63,6 +63,17 @@ pub enum EmbeddingOptions {
     Transformer(TransformerOptions),
 }
 
+impl EmbeddingOptions {
+    /// Whether their weights are trained with the tagger.
+    pub fn is_fine_tuned(&self) -> bool {
+        match self {
+            Self::Words(_) => false,
+            Self::Characters(options) => options.fine_tune,
+            Self::Transformer(options) => options.fine_tune,
+        }
+    }
+}
+
 /// A vector for each word of a list.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -174,17 +185,26 @@ impl Description {
         self.embeddings.iter().flat_map(of).collect()
     }
 
+    /// Whether the weight `name` stands over the embeddings.
+    pub fn is_of_head(name: &str) -> bool {
+        !name.starts_with("embeddings.")
+    }
+
+    /// Whether there are transformers, and all of them are fine-tuned.
+    pub fn tunes_transformers(&self) -> bool {
+        let is_one = |of: &&EmbeddingOptions| matches!(of, EmbeddingOptions::Transformer(_));
+        let mut transformers = self.embeddings.iter().filter(is_one).peekable();
+        transformers.peek().is_some() && transformers.all(EmbeddingOptions::is_fine_tuned)
+    }
+
     /// Whether the weight `name` is trained: those of the embeddings only where they are fine-tuned.
     pub fn is_trained(&self, name: &str) -> bool {
         let Some((number, _)) = name.strip_prefix("embeddings.").and_then(|n| n.split_once('.'))
         else {
             return true;
         };
-        match number.parse().ok().and_then(|number: usize| self.embeddings.get(number)) {
-            Some(EmbeddingOptions::Characters(options)) => options.fine_tune,
-            Some(EmbeddingOptions::Transformer(options)) => options.fine_tune,
-            Some(EmbeddingOptions::Words(_)) | None => false,
-        }
+        let embeddings = number.parse().ok().and_then(|number: usize| self.embeddings.get(number));
+        embeddings.is_some_and(EmbeddingOptions::is_fine_tuned)
     }
 
     /// Checks the numbers that weights do not check.

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Result, Tensor};
 
-use super::description::Description;
+use super::description::{Description, EmbeddingOptions};
 use super::embeddings::{self, Embeddings, Place};
 use super::sentence::Sentence;
 use crate::error::{Error, ErrorKind};
@@ -167,10 +167,13 @@ fn embeddings_of(
     weights: &Weights,
     place: &Place<'_>,
 ) -> crate::Result<Vec<Box<dyn Embeddings>>> {
-    let embeddings = description.embeddings.iter().enumerate().map(|(number, options)| {
-        embeddings::load(options, &weights.within(&format!("embeddings.{number}.")), place)
-    });
-    embeddings.collect()
+    let load = |(number, options): (usize, &EmbeddingOptions)| {
+        let weights = weights.within(&format!("embeddings.{number}."));
+        // In training too, those that stay as they are go the way of inference.
+        let weights = if options.is_fine_tuned() { weights } else { weights.finished() };
+        embeddings::load(options, &weights, place)
+    };
+    description.embeddings.iter().enumerate().map(load).collect()
 }
 
 /// The weights of the layers over the embeddings of the folder `folder`, as flair begins them; of the transitions,

@@ -44,9 +44,16 @@ impl Network {
     /// # Errors
     /// Where the encoder is not supported, or has no weights.
     pub fn named(settings: &Settings, weights: Weights) -> crate::Result<Weights> {
-        let architecture = arch::architecture(&settings.model_type, &settings.place)?;
-        let names = [(architecture.prefix.to_owned(), ENCODER.to_owned())].into();
+        let names = [(Self::encoder_prefix(settings)?.to_owned(), ENCODER.to_owned())].into();
         weights.renamed(&names).map_err(|e| e.at(Location::file(&settings.place)))
+    }
+
+    /// What the names of the encoder's weights begin with here, and no other.
+    ///
+    /// # Errors
+    /// Where the encoder is not supported.
+    pub fn encoder_prefix(settings: &Settings) -> crate::Result<&'static str> {
+        Ok(arch::architecture(&settings.model_type, &settings.place)?.prefix)
     }
 
     /// What a folder calls the weight `name`.
@@ -54,8 +61,7 @@ impl Network {
     /// # Errors
     /// Where the encoder is not supported.
     pub fn name_in_folder(settings: &Settings, name: &str) -> crate::Result<String> {
-        let architecture = arch::architecture(&settings.model_type, &settings.place)?;
-        Ok(match name.strip_prefix(architecture.prefix) {
+        Ok(match name.strip_prefix(Self::encoder_prefix(settings)?) {
             Some(rest) => format!("{ENCODER}{rest}"),
             None => name.to_owned(),
         })
@@ -90,11 +96,10 @@ impl Network {
     /// # Errors
     /// Where the encoder is not supported.
     pub fn embeddings(settings: &Settings, weights: &Weights) -> crate::Result<Option<String>> {
-        let architecture = arch::architecture(&settings.model_type, &settings.place)?;
+        let prefix = Self::encoder_prefix(settings)?;
         let tables = ["word_embeddings", "tok_embeddings"];
-        let mut names = tables
-            .map(|table| format!("{}embeddings.{table}.weight", architecture.prefix))
-            .into_iter();
+        let mut names =
+            tables.map(|table| format!("{prefix}embeddings.{table}.weight")).into_iter();
         Ok(names.find(|name| weights.shape(name).is_some()))
     }
 

@@ -93,7 +93,8 @@ impl Prompts {
         Some(groups)
     }
 
-    fn group(&self, labels: &[usize]) -> Group {
+    /// These labels at once.
+    pub(super) fn group(&self, labels: &[usize]) -> Group {
         let (mut pieces, mut places) = (Vec::new(), Vec::new());
         for label in labels {
             places.push((pieces.len() + self.place) as u32);

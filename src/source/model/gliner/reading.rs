@@ -32,6 +32,8 @@ pub(super) struct Work {
 pub struct Row {
     /// The sub-words, special tokens included.
     pub ids: Vec<u32>,
+    /// Where the sub-words of the text stand.
+    pub text: Range<usize>,
     /// Where those stand that represent the words of the window.
     pub words: Vec<u32>,
     /// Where those stand that represent the labels.
@@ -152,10 +154,29 @@ impl Gliner {
             for window in self.windows(&sizes, &group) {
                 let (ids, words) = self.row(unit, &window, &group);
                 let places = self.places(&group);
-                rows.push(Row { ids, words, places, labels: group.labels.clone(), window });
+                let text = self.text(&group)..ids.len() - self.sub_words.after.len();
+                rows.push(Row { ids, text, words, places, labels: group.labels.clone(), window });
             }
         }
         rows
+    }
+
+    /// What the model reads where it is asked for these of its labels, by number, of a text of these sub-words: all
+    /// sub-words, where the labels are represented, and where the text begins; `None` where it is too long.
+    pub fn beside(&self, labels: &[usize], text: &[u32]) -> Option<(Vec<u32>, Vec<u32>, usize)> {
+        let group = self.prompts.group(labels);
+        let ids = self.around(&group, text);
+        (ids.len() <= self.longest).then(|| (ids, self.places(&group), self.text(&group)))
+    }
+
+    /// Where in a sequence the text begins.
+    fn text(&self, group: &Group) -> usize {
+        self.sub_words.before.len() + group.pieces.len()
+    }
+
+    /// The sub-words of a text beside a group of labels, special tokens included.
+    fn around(&self, group: &Group, text: &[u32]) -> Vec<u32> {
+        [&self.sub_words.before[..], &group.pieces, text, &self.sub_words.after].concat()
     }
 
     /// Where in a sequence the labels of a group are represented.
@@ -259,17 +280,15 @@ impl Gliner {
     /// The sub-words of a window beside a group of labels, special tokens included, and where those stand that
     /// represent its words. A word longer than what is left beside the labels is cut to it.
     fn row(&self, unit: &Unit, window: &Window, group: &Group) -> (Vec<u32>, Vec<u32>) {
-        let room = self.room(group);
-        let mut ids = [&self.sub_words.before[..], &group.pieces].concat();
+        let (room, begin) = (self.room(group), self.text(group));
+        let mut text = Vec::new();
         let mut firsts = Vec::with_capacity(window.words.len());
         for word in window.words.clone() {
             let pieces = unit.pieces(word);
-            let pieces = &pieces[..pieces.len().min(room)];
-            firsts.push(ids.len() as u32);
-            ids.extend(pieces);
+            firsts.push((begin + text.len()) as u32);
+            text.extend(&pieces[..pieces.len().min(room)]);
         }
-        ids.extend(&self.sub_words.after);
-        (ids, firsts)
+        (self.around(group, &text), firsts)
     }
 }
 

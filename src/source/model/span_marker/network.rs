@@ -30,6 +30,11 @@ pub struct Network {
 }
 
 impl Network {
+    /// Whether a weight stands over the encoder.
+    pub fn is_of_head(name: &str) -> bool {
+        !name.starts_with(PREFIX)
+    }
+
     /// Builds it from the weights of a file of the library; `markers` are the ids of the markers, `pad` is that
     /// of padding, and `place` names the `config.json`.
     ///

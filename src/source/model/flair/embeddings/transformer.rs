@@ -121,6 +121,9 @@ impl TransformerEmbeddings {
 
     /// The states of all sub-words of a batch: shape `(rows * length, width)`.
     fn states(&self, batch: &Batch, mode: Mode<'_>) -> Result<Tensor> {
+        if self.options.layers == [-1] && !self.encoder.ends_in_norm() {
+            return self.encoder.encode(batch, mode)?.flatten(0, 1);
+        }
         let mut layers: Vec<Tensor> = Vec::new();
         self.encoder.encode_layers(batch, mode, &mut |layer| layers.push(layer.clone()))?;
         let layer = |number: &i64| {
