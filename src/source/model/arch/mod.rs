@@ -35,7 +35,7 @@ pub(super) use kernel::fixed::is_faster as is_faster_in_fixed_point;
 pub(super) use keys::Keys;
 pub use layers::{LayerNorm, Linear};
 pub use precision::Precision;
-pub(super) use recurrent::{Memory, Recurrent};
+pub(super) use recurrent::{Memory, Recurrent, recurrent_states};
 
 /// What a forward pass is for.
 #[derive(Debug, Clone, Copy)]

@@ -1,10 +1,10 @@
-//! One direction of a layer of an LSTM for inference on the processor: its weights are laid out once, and a step is one product
+//! One direction of a layer of an LSTM on the processor. For inference its weights are laid out once, and a step is one product
 //! and one pass over its gates. A row depends on no other row, to the last bit.
 
 use candle_core::{Device, Result, Tensor};
 
-use super::differentiable::{runs_here, with};
-use super::kernel::lstm::step;
+use super::differentiable::{self, runs_here, with};
+use super::kernel::lstm::Reading;
 use super::kernel::panels::Panels;
 use super::packed::add_bias;
 
@@ -19,6 +19,25 @@ pub(in crate::source::model) struct Recurrent {
 
 /// What a layer remembers of what it has read: its hidden state and its cell, of shape `(rows, hidden)` each.
 pub(in crate::source::model) type Memory = [Tensor; 2];
+
+/// The hidden state after each step of rows that begin without a memory, with gradients by all arguments: `(rows, length,
+/// inputs)` in, `(rows, length, hidden)` out. Weights are those of [`Recurrent::new`], `bias` is the sum of both. Behind a row's
+/// length, states are 0; `None` elsewhere than on the processor.
+///
+/// # Errors
+/// Where shapes do not fit.
+pub(in crate::source::model) fn recurrent_states(
+    x: &Tensor,
+    [input, recurrent]: [&Tensor; 2],
+    bias: &Tensor,
+    lengths: &[usize],
+) -> Result<Option<Tensor>> {
+    if !runs_here(x) {
+        return Ok(None);
+    }
+    let projected = differentiable::linear(x, input, Some(bias))?;
+    differentiable::lstm(&projected, recurrent, lengths).map(Some)
+}
 
 impl Recurrent {
     /// From weights that nothing changes any more, of shape `(4 * hidden, inputs)` and `(4 * hidden, hidden)`, and both
@@ -60,39 +79,20 @@ impl Recurrent {
         let mut projected = vec![0.0; rows * length * width];
         with(x, |x| self.input.multiply(x, &mut projected))?;
         add_bias(&mut projected, &self.bias);
-        // Rows are at work from the longest on, so that those that are left stand together.
-        let until = |row: usize| lengths.get(row).copied().unwrap_or(length).min(length);
-        let mut order: Vec<usize> = (0..rows).collect();
-        order.sort_by_key(|row| std::cmp::Reverse(until(*row)));
+        let reading = Reading::new(rows, length, lengths);
         let numbers = |number: usize| {
             let Some(memory) = memory else { return Ok(vec![0.0; rows * size]) };
             let memory = memory[number].flatten_all()?.to_vec1::<f32>()?;
             let of_row = |row: &usize| &memory[row * size..(row + 1) * size];
-            Ok::<_, candle_core::Error>(order.iter().map(of_row).collect::<Vec<_>>().concat())
+            Ok::<_, candle_core::Error>(
+                reading.order.iter().map(of_row).collect::<Vec<_>>().concat(),
+            )
         };
         let (mut hidden, mut cell) = (numbers(0)?, numbers(1)?);
-        let mut gates = vec![0.0; rows * width];
-        let mut states = vec![0.0; rows * length * size];
-        let mut count = rows;
-        for at in 0..length {
-            count = order[..count].partition_point(|row| until(*row) > at);
-            if count == 0 {
-                break;
-            }
-            let gates = &mut gates[..count * width];
-            self.recurrent.multiply(&hidden[..count * size], gates);
-            let memory = cell.chunks_exact_mut(size).zip(hidden.chunks_exact_mut(size));
-            for ((row, gates), (cell, hidden)) in
-                order.iter().zip(gates.chunks_exact(width)).zip(memory)
-            {
-                let place = row * length + at;
-                step(gates, &projected[place * width..][..width], cell, hidden);
-                states[place * size..][..size].copy_from_slice(hidden);
-            }
-        }
+        let states = reading.states(&self.recurrent, &projected, [&mut hidden, &mut cell]);
         let remembered = |sorted: Vec<f32>| {
             let mut numbers = vec![0.0; sorted.len()];
-            for (row, sorted) in order.iter().zip(sorted.chunks_exact(size)) {
+            for (row, sorted) in reading.order.iter().zip(sorted.chunks_exact(size)) {
                 numbers[row * size..(row + 1) * size].copy_from_slice(sorted);
             }
             Tensor::from_vec(numbers, (rows, size), &Device::Cpu)

@@ -4,7 +4,7 @@
 use candle_core::{Result, Tensor};
 
 use super::fresh::{NewWeight, Start};
-use crate::source::model::arch::{Memory, Mode, Recurrent};
+use crate::source::model::arch::{Memory, Mode, Recurrent, recurrent_states};
 use crate::source::model::device::device_failed;
 use crate::source::model::weights::Weights;
 
@@ -109,8 +109,8 @@ impl BiLstm {
             if number > 0 {
                 x = mode.dropout(&x, dropout)?;
             }
-            let (ahead, _) = forward.run(&x, lengths, None, mode)?;
-            let back = turn(&reverse.run(&turn(&x)?, lengths, None, mode)?.0)?;
+            let ahead = forward.states(&x, lengths, mode)?;
+            let back = turn(&reverse.states(&turn(&x)?, lengths, mode)?)?;
             x = Tensor::cat(&[ahead, back], 2)?;
         }
         Ok(x)
@@ -189,6 +189,18 @@ impl Direction {
         };
         let laid_out = laid_out.map_err(device_failed)?;
         Ok(Self { input_weight, recurrent_weight, input_bias, recurrent_bias, laid_out })
+    }
+
+    /// The hidden state after each step of rows that begin without a memory: as [`Direction::run`].
+    fn states(&self, x: &Tensor, lengths: &[usize], mode: Mode<'_>) -> Result<Tensor> {
+        if self.laid_out.is_none() || !matches!(mode, Mode::Inference) {
+            let weights = [&self.input_weight, &self.recurrent_weight];
+            let bias = (&self.input_bias + &self.recurrent_bias)?;
+            if let Some(states) = recurrent_states(x, weights, &bias, lengths)? {
+                return Ok(states);
+            }
+        }
+        Ok(self.run(x, lengths, None, mode)?.0)
     }
 
     /// The hidden state after each step, and the memory after the last: `(rows, length, inputs)` in, `(rows,

@@ -132,6 +132,38 @@ fn attention_is_that_of_each_sequence_by_itself() {
     assert!(error.to_string().contains("21 sub-words in sequences of [3, 4]"), "{error}");
 }
 
+/// Step by step, with candle's operations; 0 behind the end of a row.
+fn plain_lstm(a: &[Var], lengths: &[usize]) -> Result<Tensor> {
+    let (rows, length, width) = a[0].dims3()?;
+    let size = width / 4;
+    let zeros = Tensor::zeros((rows, size), DType::F32, &Device::Cpu)?;
+    let (mut hidden, mut cell) = (zeros.clone(), zeros);
+    let mut states = Vec::new();
+    for at in 0..length {
+        let gates = (a[0].narrow(1, at, 1)?.squeeze(1)? + hidden.matmul(&a[1].t()?)?)?;
+        let gate = |number: usize| gates.narrow(1, number * size, size);
+        let [input, forget, output] = [0, 1, 3].map(|n| candle_nn::ops::sigmoid(&gate(n)?));
+        cell = ((forget? * &cell)? + (input? * gate(2)?.tanh()?)?)?;
+        hidden = (output? * cell.tanh()?)?;
+        let is_read = lengths.iter().map(|length| f32::from(u8::from(at < *length))).collect();
+        states.push(hidden.broadcast_mul(&Tensor::from_vec(is_read, (rows, 1), &Device::Cpu)?)?);
+    }
+    Tensor::stack(&states, 1)
+}
+
+#[test]
+fn an_lstm_is_that_of_each_row_by_itself() {
+    for (lengths, size) in [([5, 2, 7, 0].as_slice(), 3), (&[40], 17), (&[1, 1], 64)] {
+        let longest = *lengths.iter().max().unwrap();
+        let arguments =
+            [random(&[lengths.len(), longest, 4 * size], 1), random(&[4 * size, size], 2)];
+        agree(&arguments, [&|a| lstm(&a[0], &a[1], lengths), &|a| plain_lstm(a, lengths)]);
+    }
+    let [projected, recurrent] = [random(&[1, 2, 8], 1), random(&[12, 3], 2)];
+    let error = lstm(&projected, &recurrent, &[2]).unwrap_err().to_string();
+    assert!(error.contains("gates of 8 and weights of shape (12, 3) do not fit"), "{error}");
+}
+
 #[test]
 fn what_is_masked_takes_no_part() {
     let x = Tensor::new(&[[1.0f32, f32::MIN, 2.0]], &Device::Cpu).unwrap();
