@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::recipe::{LoraRecipe, Numbers, Recipe};
 use super::save::texts_and_weights;
 use super::trainee::{ADAPTER_STREAM, device_failed, draw, is_frozen};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::source::model::adapter::{AdapterConfig, CONFIG, PREFIX, WEIGHTS};
 use crate::source::model::head::{NewWeight, Start};
 use crate::source::model::weights::Weights;
@@ -32,7 +32,7 @@ pub(super) fn trainable(
 ) -> Result<Weights> {
     let (tensors, place) = weights.into_parts();
     let adapters = match &recipe.lora {
-        Some(recipe) => begin(recipe, &tensors)?,
+        Some(lora) => begin(recipe, lora, &tensors)?,
         None => Vec::new(),
     };
     // None of them is drawn from a normal distribution.
@@ -53,7 +53,7 @@ pub(super) fn trainable(
 /// Where the recipe wants them by themselves.
 pub(super) fn merging<'r>(recipe: &'r Recipe, system: &str) -> Result<Option<&'r LoraRecipe>> {
     match recipe.lora.as_ref().filter(|lora| lora.merge == Some(false)) {
-        Some(_) => Err(recipe.wrong(format!(
+        Some(_) => Err(recipe.wrong("lora.merge", format!(
             "'merge' of [lora] is false, but {system} is saved as a whole, which its library loads"
         ))),
         None => Ok(recipe.lora.as_ref()),
@@ -88,9 +88,13 @@ pub(super) fn merged(
 ///
 /// # Errors
 /// Where one of the targets is no linear layer of the model.
-fn begin(recipe: &LoraRecipe, tensors: &BTreeMap<String, Tensor>) -> Result<Vec<NewWeight>> {
+fn begin(
+    recipe: &Recipe,
+    lora: &LoraRecipe,
+    tensors: &BTreeMap<String, Tensor>,
+) -> Result<Vec<NewWeight>> {
     let mut fresh = Vec::new();
-    for target in &recipe.targets {
+    for target in &lora.targets {
         let before = fresh.len();
         let end = format!("{target}.weight");
         for (name, tensor) in tensors {
@@ -107,8 +111,8 @@ fn begin(recipe: &LoraRecipe, tensors: &BTreeMap<String, Tensor>) -> Result<Vec<
                 is_of_tags: false,
             };
             let spread = 1.0 / (inputs as f64).sqrt();
-            fresh.push(weight("A", [recipe.rank, inputs], Start::Uniform(spread)));
-            fresh.push(weight("B", [outputs, recipe.rank], Start::Zeros));
+            fresh.push(weight("A", [lora.rank, inputs], Start::Uniform(spread)));
+            fresh.push(weight("B", [outputs, lora.rank], Start::Zeros));
         }
         if fresh.len() == before {
             let message = format!("'targets' of [lora] names '{target}', which no layer ends in");
@@ -117,7 +121,7 @@ fn begin(recipe: &LoraRecipe, tensors: &BTreeMap<String, Tensor>) -> Result<Vec<
             ends.sort_unstable();
             ends.dedup();
             let help = format!("layers end in {}", ends.join(", "));
-            return Err(Error::new(ErrorKind::Config, message).with_help(help));
+            return Err(recipe.wrong("lora.targets", message).with_help(help));
         }
     }
     Ok(fresh)

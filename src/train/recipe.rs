@@ -443,13 +443,31 @@ impl Recipe {
     /// # Errors
     /// Where a key is unknown or has no fitting value.
     pub fn options<T: DeserializeOwned>(&self) -> Result<T> {
-        let read = self.model.options.clone().try_into();
-        read.map_err(|e: toml::de::Error| self.wrong(format!("[model.options]: {}", e.message())))
+        let mut root = self.file.parse()?;
+        let written = match root.take_table("model")? {
+            Some(mut model) => model.take("options")?,
+            None => None,
+        };
+        let nothing = |e: toml::de::Error| self.wrong("model.options", e.message());
+        written.map_or_else(|| toml::Table::new().try_into().map_err(nothing), Ok)
     }
 
-    /// An error of the recipe as a whole.
-    pub fn wrong(&self, message: impl Into<String>) -> Error {
-        Error::new(ErrorKind::Config, message).at(Location::file(&*self.file.name))
+    /// An error about the value at `path`, such as `model.label-all`, or about the table that would hold it.
+    pub fn wrong(&self, path: &str, message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Config, message).at(self.place(path))
+    }
+
+    fn place(&self, path: &str) -> Location {
+        let file = Location::file(&*self.file.name);
+        let Ok(mut section) = self.file.parse() else { return file };
+        let (tables, key) = path.rsplit_once('.').unwrap_or(("", path));
+        for table in tables.split('.').filter(|table| !table.is_empty()) {
+            match section.take_table(table) {
+                Ok(Some(inner)) => section = inner,
+                _ => return section.location(),
+            }
+        }
+        section.location_of(key)
     }
 
     /// Looks whether a CRF can be trained as it says.
@@ -460,7 +478,14 @@ impl Recipe {
         let loss = &self.loss;
         let has_weights = !loss.class_weights.is_empty();
         if loss.label_smoothing > 0.0 || loss.focal > 0.0 || has_weights {
+            let keys = [
+                ("loss.label-smoothing", loss.label_smoothing > 0.0),
+                ("loss.focal", loss.focal > 0.0),
+                ("loss.class-weights", has_weights),
+            ];
+            let asked = keys.iter().find(|(_, is_asked)| *is_asked);
             return Err(self.wrong(
+                asked.map_or("loss", |(key, _)| key),
                 "a CRF is trained by its likelihood: it knows no 'label-smoothing', 'focal' or 'class-weights'",
             ));
         }

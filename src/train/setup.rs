@@ -66,7 +66,7 @@ pub(super) fn labels(recipe: &Recipe, train: &[Corpus]) -> Result<Vec<String>> {
         return match recipe.model.labels.iter().find(|label| !seen.insert(label.as_str())) {
             Some(label) => {
                 let message = format!("the label '{label}' is twice in 'labels' of [model]");
-                Err(recipe.wrong(message))
+                Err(recipe.wrong("model.labels", message))
             }
             None => Ok(recipe.model.labels.clone()),
         };

@@ -87,7 +87,7 @@ pub fn train_actively(
             trainer.system
         );
         let help = "expected select = \"disagreement\" or \"random\"";
-        return Err(recipe.wrong(message).with_help(help));
+        return Err(recipe.wrong("active.select", message).with_help(help));
     }
     let mut pool = pool(&mut prepared.train, machine)?;
     let chooser = Chooser::new(&recipe.active, recipe.seed);

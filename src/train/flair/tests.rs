@@ -113,7 +113,7 @@ fn what_cannot_be_trained_is_told() {
     assert!(told("label-all = true", "").contains("'label-all'"));
     assert!(told("last-layer = \"keep\"", "").contains("the start folder has the tags"));
     assert!(told("", "[loss]\nfocal = 1.0").contains("likelihood"));
-    assert!(told("options = { crff = true }", "").contains("unknown field `crff`"));
+    assert!(told("options = { crff = true }", "").contains("unknown field 'crff'"));
     assert!(told("options = { word-dropout = 2.0 }", "").contains("word_dropout is 2"));
     assert!(told("", "[optimiser]\nfreeze = [\"rnm.\"]").contains("'rnm.'"));
 }

@@ -225,11 +225,11 @@ fn check(recipe: &Recipe, description: &Description) -> Result<()> {
     if recipe.model.label_all {
         let message =
             "'label-all' teaches every sub-word, but a tagger of Flair has a tag for each word";
-        return Err(recipe.wrong(message));
+        return Err(recipe.wrong("model.label-all", message));
     }
     if recipe.lora.is_some() && !description.tunes_transformers() {
         let message = "[lora] is of transformers that are fine-tuned, and embeddings of the start folder are none";
-        return Err(recipe.wrong(message));
+        return Err(recipe.wrong("lora", message));
     }
     if description.crf { recipe.check_for_crf() } else { Ok(()) }
 }

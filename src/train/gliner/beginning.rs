@@ -187,7 +187,7 @@ impl Options {
             if let Some(asked) = asked.filter(|asked| *asked != has) {
                 let message =
                     format!("{key} is {asked}, but the GLiNER of the start folder has {has}");
-                return Err(recipe.wrong(message));
+                return Err(recipe.wrong(&format!("model.options.{key}"), message));
             }
         }
         Ok(())

@@ -89,23 +89,29 @@ impl Options {
     pub(super) fn read(recipe: &Recipe) -> Result<Self> {
         let options: Self = recipe.options()?;
         let unheeded = [
-            (recipe.model.label_all, "'label-all'"),
-            (recipe.model.last_layer == LastLayer::New, "'last-layer' \"new\""),
-            (!recipe.loss.class_weights.is_empty(), "'class-weights'"),
+            (recipe.model.label_all, "model.label-all", "'label-all'"),
+            (recipe.model.last_layer == LastLayer::New, "model.last-layer", "'last-layer' \"new\""),
+            (!recipe.loss.class_weights.is_empty(), "loss.class-weights", "'class-weights'"),
         ];
-        if let Some((_, what)) = unheeded.iter().find(|(is_asked, _)| *is_asked) {
-            return Err(recipe.wrong(format!("a GLiNER model is trained without {what}")));
+        if let Some((_, place, what)) = unheeded.iter().find(|(is_asked, ..)| *is_asked) {
+            let message = format!("a GLiNER model is trained without {what}");
+            return Err(recipe.wrong(place, message));
         }
         if options.most_labels == Some(0) {
-            return Err(recipe.wrong("most-labels is 0, expected 1 or more"));
+            return Err(
+                recipe.wrong("model.options.most-labels", "most-labels is 0, expected 1 or more")
+            );
         }
         if options.most_labels.is_some() && options.negative_labels.is_none() {
-            return Err(recipe
-                .wrong("'most-labels' is of labels by lot, and there is no 'negative-labels'"));
+            let message = "'most-labels' is of labels by lot, and there is no 'negative-labels'";
+            return Err(recipe.wrong("model.options.most-labels", message));
         }
         let shares = [("alpha", options.alpha.unwrap_or(0.0)), ("negatives", options.negatives)];
         match shares.iter().find(|(_, share)| !(0.0..=1.0).contains(share)) {
-            Some((name, share)) => Err(recipe.wrong(format!("{name} is {share}, expected 0 to 1"))),
+            Some((name, share)) => {
+                let message = format!("{name} is {share}, expected 0 to 1");
+                Err(recipe.wrong(&format!("model.options.{name}"), message))
+            }
             None => Ok(options),
         }
     }

@@ -256,7 +256,7 @@ fn what_does_not_fit_is_told() {
         ("options = { negatives = 1.5 }", "", "negatives is 1.5, expected 0 to 1"),
         ("options = { most-labels = 5 }", "", "there is no 'negative-labels'"),
         ("options = { negative-labels = 1, most-labels = 0 }", "", "most-labels is 0"),
-        ("options = { masks = 1 }", "", "unknown field `masks`"),
+        ("options = { masks = 1 }", "", "unknown field 'masks'"),
         ("label-all = true", "", "trained without 'label-all'"),
         ("", "[loss]\nclass-weights = { PER = 2.0 }\n", "trained without 'class-weights'"),
         ("", "[lora]\nmerge = false\n", "'merge' of [lora] is false"),

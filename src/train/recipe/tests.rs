@@ -113,3 +113,20 @@ fn what_is_wrong_is_said_with_its_place() {
         assert!(error.contains(missing), "{error}");
     }
 }
+
+#[test]
+fn an_error_stands_where_the_value_does() {
+    let text = "[[data.train]]\npath = \"x\"\n[model]\nstart = \"y\"\noptions = { ratio = \"much\" }\n[output]\nfolder = \"z\"\n";
+    let recipe = Recipe::parse(&TomlFile::new("r.toml", text)).unwrap();
+    let place = |path: &str| recipe.wrong(path, "wrong").location().unwrap().to_string();
+    assert_eq!(place("model.options.ratio"), "r.toml:5:21");
+    assert_eq!(place("model.label-all"), "r.toml:3:1");
+    assert_eq!(place("lora.rank"), "r.toml");
+    #[derive(Debug, serde::Deserialize)]
+    struct Options {
+        #[expect(dead_code)]
+        ratio: f64,
+    }
+    let error = recipe.options::<Options>().unwrap_err();
+    assert_eq!(error.location().unwrap().to_string(), "r.toml:5:21");
+}

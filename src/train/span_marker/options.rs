@@ -28,14 +28,16 @@ impl SpanMarkerOptions {
     /// # Errors
     /// Where a key is unknown or has no fitting value, or the recipe asks for what SpanMarker has not.
     pub fn read(recipe: &Recipe) -> Result<Self> {
-        let has_not = if recipe.model.label_all {
-            "'label-all' teaches every sub-word, but SpanMarker has a label for each span"
-        } else if !recipe.model.head.is_empty() {
-            "'head' is of token classifiers, and SpanMarker has its own"
-        } else {
-            return recipe.options();
-        };
-        Err(recipe.wrong(has_not))
+        if recipe.model.label_all {
+            let message =
+                "'label-all' teaches every sub-word, but SpanMarker has a label for each span";
+            return Err(recipe.wrong("model.label-all", message));
+        }
+        if !recipe.model.head.is_empty() {
+            let message = "'head' is of token classifiers, and SpanMarker has its own";
+            return Err(recipe.wrong("model.head", message));
+        }
+        recipe.options()
     }
 
     /// Changes a `config.json` as it says.

@@ -218,7 +218,7 @@ fn what_cannot_be_trained_is_told() {
     assert!(told(own, "head = { kind = \"crf\" }", "").contains("'head'"));
     assert!(told(own, "", "[lora]\nmerge = false").contains("'merge' of [lora] is false"));
     assert!(
-        told(own, "options = { entity-length = 3 }", "").contains("unknown field `entity-length`")
+        told(own, "options = { entity-length = 3 }", "").contains("unknown field 'entity-length'")
     );
     assert!(
         told(own, "options = { entity-max-length = 0 }", "").contains("entity_max_length is 0")

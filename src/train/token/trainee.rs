@@ -269,7 +269,7 @@ fn check_head(recipe: &Recipe, head: &dyn Head) -> Result<()> {
     if recipe.model.label_all && crf.positions == Positions::Words {
         let message =
             "'label-all' teaches every sub-word, but the CRF reads only the first of each word";
-        return Err(recipe.wrong(message));
+        return Err(recipe.wrong("model.label-all", message));
     }
     Ok(())
 }
