@@ -2,6 +2,7 @@
 
 mod active;
 mod adapters;
+pub(super) mod fixtures;
 mod heads;
 
 use std::collections::BTreeMap;
@@ -32,7 +33,6 @@ use crate::source::model::head::TokenHead;
 use crate::source::model::weights::Weights;
 use crate::source::model::{DeviceChoice, Dropout, Mode};
 use crate::span::TagScheme;
-use crate::text::{Annotation, Document, Span};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -60,28 +60,6 @@ fn options() -> TrainOptions {
 
 fn run(recipe: &Recipe, options: &TrainOptions) -> Result<Outcome> {
     train(recipe, options, &AtomicBool::new(false), &mut |_| {})
-}
-
-/// The `sentences` of a fixture; the gold says the first and the last word of each entity.
-pub(super) fn sentences(fixture: &Value) -> Vec<Document> {
-    type Sentence = (Vec<String>, Vec<(usize, usize, String)>);
-    let sentences: Vec<Sentence> = serde_json::from_value(fixture["sentences"].clone()).unwrap();
-    let document = |(words, entities): Sentence| {
-        let mut document = Document::from_words("d", words.iter().map(String::as_str));
-        let tokens = document.token_spans().unwrap();
-        let annotation = |(first, last, label): (usize, usize, String)| Annotation {
-            span: Span::new(tokens[first].start, tokens[last].end),
-            label,
-        };
-        document.gold = Some(entities.into_iter().map(annotation).collect());
-        document
-    };
-    sentences.into_iter().map(document).collect()
-}
-
-/// These documents as a corpus that annotates all.
-pub(super) fn corpus(documents: Vec<Document>) -> Corpus {
-    Corpus { name: "c".to_owned(), documents, annotates: None, weight: 1.0, damaged: 0 }
 }
 
 fn labels(names: &[&str]) -> Vec<String> {
@@ -166,17 +144,6 @@ fn ten_steps_equal_pytorch(name: &str, optimiser: &str) {
         let expected = weights[&name]["sum"].as_f64().unwrap();
         let tolerance = 1e-6 * values.len() as f64 + 1e-5;
         assert!((sum - expected).abs() < tolerance, "{name}: {sum} is not {expected}");
-    }
-}
-
-/// What a model computes is the same as what is expected, but for sums in another order: weights that nobody trains are laid out.
-pub(super) fn assert_near(got: &[f32], expected: &[f32], what: &str) {
-    assert_eq!(got.len(), expected.len(), "{what}");
-    for (got, expected) in got.iter().zip(expected) {
-        let most = 3e-5 * expected.abs().max(1.0);
-        // What cannot be is infinitely small in both.
-        let is_near = got == expected || (got - expected).abs() < most;
-        assert!(is_near, "{what}: {got} is not {expected}");
     }
 }
 

@@ -15,7 +15,7 @@ use crate::train::evaluation::Evaluation;
 use crate::train::optimiser::Optimiser;
 use crate::train::recipe::{Metric, Numbers, Recipe};
 use crate::train::step::compute;
-use crate::train::tests::assert_near;
+use crate::train::tests::fixtures::assert_near;
 use crate::train::trainee::Trainee;
 use crate::train::{TrainOptions, train};
 

@@ -21,7 +21,7 @@ use crate::train::evaluation::Evaluation;
 use crate::train::optimiser::Optimiser;
 use crate::train::recipe::{Metric, Numbers};
 use crate::train::step::compute;
-use crate::train::tests::{assert_near, corpus, sentences};
+use crate::train::tests::fixtures::{assert_near, corpus, sentences};
 use crate::train::trainee::Trainee;
 use crate::train::{Recipe, TrainOptions, train};
 

@@ -17,7 +17,7 @@ use crate::train::evaluation::Evaluation;
 use crate::train::optimiser::Optimiser;
 use crate::train::recipe::{Metric, Numbers, Recipe};
 use crate::train::step::compute;
-use crate::train::tests::{corpus, sentences};
+use crate::train::tests::fixtures::{corpus, sentences};
 use crate::train::trainee::Trainee;
 use crate::train::{TrainOptions, train};
 
