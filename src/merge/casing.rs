@@ -126,13 +126,14 @@ impl Pass for Casing {
         for candidate in candidates.iter_mut().filter(|c| self.concern.takes(c)) {
             let Some(verdict) = words.verdict(candidate.span) else { continue };
             let text = candidate.span.slice(&context.document.text).unwrap_or("");
-            let add = match (verdict, self.common_words.are_all_of(text)) {
-                (Verdict::Lower { .. }, true) => self.common,
-                (Verdict::Lower { .. }, false) => self.lower,
-                (Verdict::Capital { is_lone: true, .. }, true) => self.common_capital,
-                (Verdict::Capital { .. }, _) => self.capital,
-                (Verdict::Caseless { words: 1 }, true) => self.common_caseless,
-                (Verdict::Caseless { .. }, _) => 0.0,
+            let is_common = || self.common_words.are_all_of(text);
+            let add = match verdict {
+                Verdict::Lower { .. } if is_common() => self.common,
+                Verdict::Lower { .. } => self.lower,
+                Verdict::Capital { is_lone: true, .. } if is_common() => self.common_capital,
+                Verdict::Capital { .. } => self.capital,
+                Verdict::Caseless { words: 1 } if is_common() => self.common_caseless,
+                Verdict::Caseless { .. } => 0.0,
             };
             if add == 0.0 {
                 continue;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use onig::{MatchParam, Regex, SearchOptions};
 
+use crate::rule::macros::BACKSPACE;
 use crate::span::Span;
 
 /// How many characters before and after a candidate are seen by `left` and `right`.
@@ -86,6 +87,9 @@ impl Pattern {
     /// What Oniguruma says is wrong with it.
     pub(super) fn new(pattern: &str, place: Where) -> Result<Self, String> {
         let message = |error: onig::Error| format!("bad pattern: {}", error.description());
+        if pattern.contains('\u{8}') {
+            return Err(BACKSPACE.to_owned());
+        }
         let mut regex = Regex::new(pattern).map_err(message)?;
         if place == Where::Left {
             regex = Regex::new(&format!("(?:{pattern})\\z")).map_err(message)?;
@@ -209,5 +213,7 @@ mod tests {
     #[test]
     fn a_bad_pattern_is_described() {
         assert!(Pattern::new("a(", Where::Left).unwrap_err().starts_with("bad pattern: end"));
+        let error = Pattern::new("\u{8}in ", Where::Left).unwrap_err();
+        assert!(error.ends_with("write patterns in single quotes"), "{error}");
     }
 }

@@ -9,7 +9,7 @@ use regex_automata::hybrid::dfa::{Cache, Config, DFA};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::util::pool::Pool;
 use regex_automata::{Anchored, Input, MatchKind, PatternID};
-use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, Look, Repetition};
+use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, Repetition};
 
 use super::class::Set;
 use super::syntax::Node;
@@ -102,16 +102,16 @@ impl Automaton {
         self.backwards(&Input::new(text), found)
     }
 
-    /// Calls `found` with every pattern that may match so that it ends where `text` ends, and begins at
-    /// `from` or later; reads backwards.
+    /// Calls `found` with every pattern that may match so that it ends where `text` ends, and every place, `from` or
+    /// later, where such a match may begin; reads backwards.
     pub(super) fn endings(
         &self,
         text: &str,
         from: usize,
-        mut found: impl FnMut(usize),
+        found: impl FnMut(usize, usize),
     ) -> Result<(), GivenUp> {
         let input = Input::new(text).range(from..).anchored(Anchored::Yes);
-        self.backwards(&input, |pattern, _| found(pattern))
+        self.backwards(&input, found)
     }
 
     /// Calls `found` with every pattern that may match at the byte `from` of `text`, or somewhere from there
@@ -206,8 +206,7 @@ pub(super) fn beginning(node: &Node) -> Node {
             Node::Nothing
             | Node::Boundary
             | Node::Behind(_)
-            | Node::Start
-            | Node::End
+            | Node::Edge(_)
             | Node::Repeat(_, 0, _) => {}
             Node::Repeat(part, least, _) => {
                 parts.push(Node::Repeat(part, least, Some(least)));
@@ -225,7 +224,7 @@ pub(super) fn beginning(node: &Node) -> Node {
 /// How many parts the automaton of a pattern has, at least.
 fn size(node: &Node) -> usize {
     match node {
-        Node::Nothing | Node::Boundary | Node::Behind(_) | Node::Start | Node::End => 0,
+        Node::Nothing | Node::Boundary | Node::Behind(_) | Node::Edge(_) => 0,
         Node::Char(..) => 1,
         Node::Class(set) => {
             if set.others {
@@ -247,8 +246,7 @@ fn size(node: &Node) -> usize {
 fn language(node: &Node) -> Hir {
     match node {
         Node::Nothing | Node::Boundary | Node::Behind(_) => Hir::empty(),
-        Node::Start => Hir::look(Look::Start),
-        Node::End => Hir::look(Look::End),
+        Node::Edge(edge) => Hir::look(*edge),
         Node::Char(c, false) => Hir::literal(c.to_string().into_bytes()),
         // What else it matches may be several characters, and also ASCII.
         Node::Char(c, true) if !c.is_ascii() => anything(0, None),

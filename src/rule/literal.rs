@@ -40,6 +40,10 @@ pub(super) struct Required {
     pub before: Option<usize>,
     /// What matches from the beginning of the match to the end of the literal.
     pub lead: Node,
+    /// What matches from the beginning of the match to the beginning of the literal.
+    pub preceding: Node,
+    /// What matches from the end of the literal to the end of the match.
+    pub following: Node,
 }
 
 /// What every match of the pattern holds; `None` where it promises nothing useful.
@@ -53,13 +57,15 @@ impl Required {
         self.literals.iter().map(|literal| frequency(&literal.text).max(AT_LEAST)).sum()
     }
 
-    /// What precedes it in a sequence, put in front.
-    fn after(mut self, parts: &[Node]) -> Self {
+    /// What surrounds it in a sequence, put around it.
+    fn between(mut self, parts: &[Node], behind: &[Node]) -> Self {
         let preceding = parts
             .iter()
             .try_fold(0_usize, |sum, part| part.most().map(|most| sum.saturating_add(most)));
         self.before = self.before.zip(preceding).map(|(a, b)| a.saturating_add(b));
         self.lead = Node::sequence(parts.iter().cloned().chain([self.lead]));
+        self.preceding = Node::sequence(parts.iter().cloned().chain([self.preceding]));
+        self.following = Node::sequence([self.following].into_iter().chain(behind.iter().cloned()));
         self
     }
 }
@@ -90,12 +96,10 @@ fn char_frequency(c: char) -> f64 {
 fn best(node: &Node) -> Option<Required> {
     match node {
         Node::Either(branches) if texts(node).is_none() => either(branches),
-        Node::Repeat(part, least, _) if texts(node).is_none() => {
-            if *least > 0 {
-                best(part)
-            } else {
-                None
-            }
+        Node::Repeat(part, least, most) if texts(node).is_none() => {
+            let again = Node::Repeat(part.clone(), 0, most.map(|most| most.saturating_sub(1)));
+            let first = if *least > 0 { best(part) } else { None };
+            first.map(|first| first.between(&[], &[again]))
         }
         node => in_sequence(node.parts()),
     }
@@ -104,12 +108,14 @@ fn best(node: &Node) -> Option<Required> {
 /// What a match of one of the branches holds.
 fn either(branches: &[Node]) -> Option<Required> {
     let mut literals = Vec::new();
-    let mut leads = Vec::new();
+    let (mut leads, mut preceding, mut following) = (Vec::new(), Vec::new(), Vec::new());
     let mut before = Some(0);
     for branch in branches {
         let one = best(branch)?;
         literals.extend(one.literals);
         leads.push(one.lead);
+        preceding.push(one.preceding);
+        following.push(one.following);
         before = before.zip(one.before).map(|(a, b)| a.max(b));
         if literals.len() > MAX_LITERALS {
             return None;
@@ -117,7 +123,8 @@ fn either(branches: &[Node]) -> Option<Required> {
     }
     literals.sort();
     literals.dedup();
-    Some(Required { literals, before, lead: Node::Either(leads) })
+    let [lead, preceding, following] = [leads, preceding, following].map(Node::Either);
+    Some(Required { literals, before, lead, preceding, following })
 }
 
 /// The best of what a match of a sequence holds.
@@ -131,7 +138,8 @@ fn in_sequence(parts: &[Node]) -> Option<Required> {
         let Some(here) = texts(part) else {
             found.extend(run.take().and_then(|run| run.required(parts, number)));
             if matches!(part, Node::Either(_) | Node::Repeat(..) | Node::Sequence(_)) {
-                found.extend(best(part).map(|r| r.after(&parts[..number])));
+                let best = best(part);
+                found.extend(best.map(|r| r.between(&parts[..number], &parts[number + 1..])));
             }
             continue;
         };
@@ -186,7 +194,10 @@ impl Run {
         let hidden = lengths().max().zip(lengths().min()).map_or(0, |(long, short)| long - short);
         let before = Some(if is_same { 0 } else { hidden });
         let lead = Node::sequence(parts[self.first..end].iter().cloned());
-        Some(Required { literals, before, lead }.after(&parts[..self.first]))
+        let beside = || if is_same { Node::Nothing } else { Node::Any(0, None) };
+        let (preceding, following) = (beside(), beside());
+        let required = Required { literals, before, lead, preceding, following };
+        Some(required.between(&parts[..self.first], &parts[end..]))
     }
 }
 
@@ -210,7 +221,7 @@ fn without_longer(literals: &[Literal]) -> Vec<Literal> {
 /// The texts that a node matches, where they are few and it matches nothing else.
 fn texts(node: &Node) -> Option<Vec<Text>> {
     match node {
-        Node::Nothing | Node::Boundary | Node::Behind(_) | Node::Start | Node::End => {
+        Node::Nothing | Node::Boundary | Node::Behind(_) | Node::Edge(_) => {
             Some(vec![Text::default()])
         }
         // What else it matches, ignoring case, is not known.

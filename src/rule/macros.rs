@@ -11,6 +11,10 @@ use super::lists::{self, List};
 use crate::error::{Error, ErrorKind, Location};
 use crate::resource::{Files, Section, TomlFile};
 
+/// What is said of a pattern that means `\b` and has something else.
+pub(crate) const BACKSPACE: &str = "the pattern holds a backspace (U+0008), which \\b is in TOML's double quotes: write \
+                                    patterns in single quotes";
+
 /// A pattern may become so long, in bytes: macros that name each other twice grow without bound.
 pub(super) const MAX_PATTERN: usize = 1 << 20;
 
@@ -135,6 +139,9 @@ impl Vocabulary {
                 "the pattern is more than {MAX_PATTERN} bytes long with all names replaced"
             );
             errors.push(Error::new(ErrorKind::Rule, message).at(file.location(pattern.span())));
+        }
+        if out.contains('\u{8}') {
+            errors.push(Error::new(ErrorKind::Rule, BACKSPACE).at(file.location(pattern.span())));
         }
         if errors.is_empty() { Ok(out) } else { Err(errors) }
     }

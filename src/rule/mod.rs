@@ -5,12 +5,13 @@
 //! `lists` that they share. A rule about text becomes one that runs in `compile`; one about entities in
 //! `entity`, whose patterns `slots` takes apart into sequences that `sequence` matches. `context` and
 //! `condition` say what else must hold, `action` what is done. `prefilter` tells where rules
-//! can match (`syntax` reads patterns, `literal` finds what they require, `automaton` what they look like), `sieve` which of many may match at one place, `limit` keeps patterns from
+//! can match (`syntax` reads patterns, `literal` finds what they require, `beside` what stands beside that, `automaton` what they look like), `sieve` which of many may match at one place, `limit` keeps patterns from
 //! running for ever. `cases` and `marked` run what every rule promises, [`check`] holds the validators.
 //! [`info`] and [`log`] are for reports: what a rule is, and how long it took.
 
 pub mod action;
 mod automaton;
+mod beside;
 pub(crate) mod cases;
 pub mod check;
 mod class;

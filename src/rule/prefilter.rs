@@ -8,6 +8,7 @@ use std::ops::Range;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::automaton::{Automaton, GivenUp, beginning};
+use super::beside::Beside;
 use super::class::{Set, WORD};
 use super::limit::{REACH, floor};
 use super::literal::{Literal, required};
@@ -45,6 +46,8 @@ struct Rule {
     way: Way,
     /// What the character before a match may be, where there is one.
     behind: Set,
+    /// What may stand beside its literals.
+    beside: Beside,
     /// Whether a match begins at the beginning or end of a word.
     at_boundary: bool,
     /// Whether the case of any letter is ignored.
@@ -151,11 +154,15 @@ impl Building {
             (None, None) => Way::None,
         };
         let is_gated = required.is_none() && self.gate(number, patterns);
+        let beside = required.as_ref().map_or(Beside::anything(), |required| {
+            Beside::of(&required.preceding, &required.following)
+        });
         let node = node.unwrap_or(Node::Any(0, None));
         let (behind, at_boundary) = opening(&node);
         self.rules.push(Rule {
             way,
             behind,
+            beside,
             at_boundary,
             ignores_case: node.ignores_case(),
             is_gated,
@@ -285,7 +292,9 @@ impl Scan<'_> {
         let first = floor(self.text, start.saturating_sub(before));
         // A character beyond the literal, whose case folding may reach over its edges.
         let near = first..end + REACH;
-        if !(rule.ignores_case && self.is_odd(&near)) && self.lead(number, first, end).is_ok() {
+        if !(rule.ignores_case && self.is_odd(&near))
+            && (!rule.beside.allows(self.text, start, end) || self.lead(number, first, end).is_ok())
+        {
             return;
         }
         add(&mut self.places[number], first..start + 1);

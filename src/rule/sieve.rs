@@ -3,6 +3,7 @@
 //! holds back none that does.
 
 use super::automaton::Automaton;
+use super::limit::floor;
 use super::odd;
 use super::syntax::{Node, parse_with_edges};
 
@@ -31,7 +32,12 @@ pub(crate) struct Sieve {
 impl Sieve {
     /// A sieve for patterns that match at such a place. A pattern that is not understood always passes.
     pub(crate) fn new<'p>(patterns: impl IntoIterator<Item = &'p str>, place: Place) -> Self {
-        let read = |pattern| parse_with_edges(pattern).unwrap_or(Node::Any(0, None));
+        // `\G` is where a search begins, which is not to be moved.
+        let is_understood = |pattern: &&str| !pattern.contains(r"\G");
+        let read = |pattern| {
+            let node = Some(pattern).filter(is_understood).and_then(parse_with_edges);
+            node.unwrap_or(Node::Any(0, None))
+        };
         let nodes: Vec<Node> = patterns.into_iter().map(read).collect();
         let automaton =
             if nodes.is_empty() { None } else { Automaton::new(&nodes, place == Place::Ending) };
@@ -39,17 +45,20 @@ impl Sieve {
         Self { place, automaton, ignores_case, patterns: nodes.len() }
     }
 
-    /// Marks the patterns that may match in `text`, where a match begins at the byte `from` or later, or, of
-    /// [`Place::Beginning`], right there. `text` is all that the patterns see: its ends are those that `\A` and
+    /// For each pattern that may match in `text`, the byte at which a match begins at the earliest, which is `from` or later,
+    /// or, of [`Place::Beginning`], `from`. `text` is all that the patterns see: its ends are those that `\A` and
     /// `\z` mean.
-    pub(crate) fn sift(&self, text: &str, from: usize, passes: &mut Vec<bool>) {
+    pub(crate) fn sift(&self, text: &str, from: usize, passes: &mut Vec<Option<usize>>) {
         passes.clear();
         let sifted = match &self.automaton {
             Some(automaton) if !(self.ignores_case && odd::is_in(text)) => {
-                passes.resize(self.patterns, false);
-                let pass = |pattern: usize| passes[pattern] = true;
+                passes.resize(self.patterns, None);
+                let pass = |pattern: usize| passes[pattern] = Some(from);
                 match self.place {
-                    Place::Ending => automaton.endings(text, from, pass),
+                    // It reads backwards: the last that it finds is the first in the text.
+                    Place::Ending => automaton.endings(text, from, |pattern, place| {
+                        passes[pattern] = Some(floor(text, place));
+                    }),
                     Place::Beginning => automaton.beginnings(text, from, true, pass),
                     Place::Anywhere => automaton.beginnings(text, from, false, pass),
                 }
@@ -59,7 +68,7 @@ impl Sieve {
         };
         if !sifted {
             passes.clear();
-            passes.resize(self.patterns, true);
+            passes.resize(self.patterns, Some(from));
         }
     }
 }
@@ -98,17 +107,17 @@ mod tests {
         let sieve = Sieve::new([r"\bin\s+", r"\Aa", r"\d"], Place::Ending);
         let mut passes = Vec::new();
         for (text, expected) in [
-            ("he is in ", [true, false, false]),
-            ("a", [false, true, false]),
-            ("ba", [false, false, false]),
-            ("in 5", [false, false, true]),
+            ("he is in ", [Some(6), None, None]),
+            ("a", [None, Some(0), None]),
+            ("ba", [None, None, None]),
+            ("in 5", [None, None, Some(3)]),
         ] {
             sieve.sift(text, 0, &mut passes);
             assert_eq!(passes, expected, "{text}");
         }
         let sieve = Sieve::new([r"\s+in", r"a\z"], Place::Beginning);
         sieve.sift("b in", 1, &mut passes);
-        assert_eq!(passes, [true, false]);
+        assert_eq!(passes, [Some(1), None]);
     }
 
     proptest! {
@@ -134,7 +143,20 @@ mod tests {
                         Place::Ending => Regex::new(&format!("(?:{pattern})\\z")).unwrap()
                             .search_with_param(&text, from, all, none, None, limits()),
                     };
-                    prop_assert!(*passes || matches!(matches, Ok(None)), "{} {:?}", pattern, place);
+                    match passes {
+                        None => prop_assert!(matches!(matches, Ok(None)), "{} {:?}", pattern, place),
+                        Some(first) => {
+                            prop_assert!(*first >= from && text.is_char_boundary(*first));
+                            // A search from there finds what one from the beginning finds.
+                            if place == Place::Ending {
+                                let later = Regex::new(&format!("(?:{pattern})\\z")).unwrap()
+                                    .search_with_param(&text, *first, all, none, None, limits());
+                                prop_assert_eq!(later.is_ok_and(|l| l.is_some()), matches.is_ok_and(|m| m.is_some()), "{}", pattern);
+                            } else {
+                                prop_assert_eq!(*first, from);
+                            }
+                        }
+                    }
                 }
             }
         }

@@ -5,6 +5,8 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
+use regex_syntax::hir::Look;
+
 use super::class::Set;
 
 /// Groups nested deeper than this are not looked into.
@@ -22,10 +24,8 @@ pub(super) enum Node {
     Boundary,
     /// What the character before may be, where there is one.
     Behind(Set),
-    /// The beginning of the text; only where [`parse_with_edges`] was asked for it.
-    Start,
-    /// The end of the text, likewise.
-    End,
+    /// The beginning or end of the text or of a line; only where [`parse_with_edges`] was asked for it.
+    Edge(Look),
     /// A character, and whether its case is ignored.
     Char(char, bool),
     /// One character of a set.
@@ -64,7 +64,7 @@ impl Node {
     /// How many characters it matches at most; ignoring case, one character is up to three.
     pub(super) fn most(&self) -> Option<usize> {
         match self {
-            Self::Nothing | Self::Boundary | Self::Behind(_) | Self::Start | Self::End => Some(0),
+            Self::Nothing | Self::Boundary | Self::Behind(_) | Self::Edge(_) => Some(0),
             Self::Char(_, ignore_case) => Some(if *ignore_case { 3 } else { 1 }),
             Self::Class(_) => Some(1),
             Self::Any(_, most) => *most,
@@ -87,12 +87,9 @@ impl Node {
             Self::Class(set) => set.ignores_case,
             Self::Sequence(parts) | Self::Either(parts) => parts.iter().any(Self::ignores_case),
             Self::Repeat(part, ..) => part.ignores_case(),
-            Self::Nothing
-            | Self::Boundary
-            | Self::Behind(_)
-            | Self::Start
-            | Self::End
-            | Self::Any(..) => false,
+            Self::Nothing | Self::Boundary | Self::Behind(_) | Self::Edge(_) | Self::Any(..) => {
+                false
+            }
         }
     }
 }
@@ -102,8 +99,8 @@ pub(super) fn parse(pattern: &str) -> Option<Node> {
     read(pattern, false)
 }
 
-/// [`parse`], with `\A` and `\z` as [`Node::Start`] and [`Node::End`]: for automata that read the same
-/// text as Oniguruma, no less and no more.
+/// [`parse`], with `\A`, `\z`, `^` and `$` as [`Node::Edge`]: for automata that read the same text as Oniguruma, no less and
+/// no more.
 pub(super) fn parse_with_edges(pattern: &str) -> Option<Node> {
     read(pattern, true)
 }
@@ -191,6 +188,9 @@ impl Parser<'_> {
             '\\' => self.escape(flags)?,
             '[' => self.class(flags)?,
             '(' => self.group(flags)?,
+            // Oniguruma has no `^` behind the last line end of a text.
+            '^' if self.keeps_edges => Node::Edge(Look::StartLF),
+            '$' if self.keeps_edges => Node::Edge(Look::EndLF),
             '^' | '$' => Node::Nothing,
             '.' => Node::Any(1, Some(1)),
             '*' | '+' | '?' => return None,
@@ -268,7 +268,7 @@ impl Parser<'_> {
             }
             'A' | 'z' if self.keeps_edges => {
                 self.chars.next();
-                Some(if c == 'A' { Node::Start } else { Node::End })
+                Some(Node::Edge(if c == 'A' { Look::Start } else { Look::End }))
             }
             'B' | 'A' | 'z' | 'Z' | 'G' | 'K' | 'y' | 'Y' => {
                 self.chars.next();

@@ -3,12 +3,14 @@
 
 use std::collections::HashSet;
 
+use foldhash::fast::RandomState;
+
 use super::fold::{FoldOptions, fold};
 
 /// The words that occur in a language whatever the topic, in lower case: their casing must speak for
 /// a name before they are taken for one.
 #[derive(Debug, Default)]
-pub struct CommonWords(Option<HashSet<String>>);
+pub struct CommonWords(Option<HashSet<String, RandomState>>);
 
 impl CommonWords {
     /// Adds the words of a list: one a line, blank lines and lines that begin with `#` skipped.

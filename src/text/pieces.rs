@@ -12,6 +12,8 @@ pub(crate) struct Piece {
     pub(crate) end: usize,
     /// Of the bytes; the same in every text and on every machine, for it is kept in files.
     pub(crate) hash: u64,
+    /// The hash with all its bits [`mixed`].
+    pub(crate) key: u64,
 }
 
 /// The pieces of a text, in order.
@@ -59,8 +61,15 @@ impl Iterator for Pieces<'_> {
             end += 1;
         }
         self.position = end;
-        Some(Piece { start, end, hash })
+        Some(Piece { start, end, hash, key: mixed(hash) })
     }
+}
+
+/// A hash of which every bit depends on all of another; kept in files too.
+#[inline]
+pub(crate) fn mixed(hash: u64) -> u64 {
+    let hash = (hash ^ hash >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    hash ^ hash >> 29
 }
 
 fn add_to_hash(hash: u64, byte: u8) -> u64 {

@@ -68,8 +68,8 @@ struct Answers {
     /// Whether `view` is that of the candidate at hand.
     is_current: bool,
     view: Option<View>,
-    /// Whether the sieve lets each pattern pass.
-    passes: Vec<bool>,
+    /// For each pattern that the sieve lets pass, the byte of what is seen at which a match begins at the earliest.
+    passes: Vec<Option<usize>>,
     /// What each pattern said about the view, where it was asked.
     said: Vec<Option<bool>>,
 }
@@ -100,11 +100,10 @@ impl<'a> Asked<'a> {
             let sentence = || context.segments().sentence_of(span);
             answers.look(group, text, WHERE[place].view(text, span, sentence));
         }
-        if !answers.passes[number] {
-            return false;
-        }
+        let Some(first) = answers.passes[number] else { return false };
         let pattern = &group.patterns[number];
         let view = answers.view.expect("it has been looked at");
+        let view = View { from: view.seen.start + first, ..view };
         *answers.said[number]
             .get_or_insert_with(|| context.recall(pattern, span, || pattern.matches(text, view)))
     }
@@ -125,7 +124,10 @@ impl Answers {
                 let seen = view.seen.slice(text).unwrap_or("");
                 sieve.sift(seen, view.from - view.seen.start, &mut self.passes);
             }
-            None => self.passes.resize(group.patterns.len(), true),
+            None => {
+                self.passes.clear();
+                self.passes.resize(group.patterns.len(), Some(view.from - view.seen.start));
+            }
         }
     }
 }

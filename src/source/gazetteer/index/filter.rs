@@ -7,7 +7,7 @@
 //! of a key lie in one word of 64 bits, those of the first two kinds of a piece in the same one (Putze,
 //! Sanders, Singler, "Cache-, hash- and space-efficient Bloom filters", 2007).
 
-use crate::text::pieces::{Piece, Pieces};
+use crate::text::pieces::{Piece, Pieces, mixed};
 
 /// Bits of the filter for each key. With three of them set for a key, about one word in fifty that is
 /// no key is taken for one.
@@ -25,9 +25,9 @@ impl FilterKeys {
     pub(in super::super) fn of(&mut self, surface: &str, mut give: impl FnMut(u64)) {
         let mut pieces = Pieces::new(surface);
         let Some(first) = pieces.next() else { return };
-        let Some(second) = pieces.next() else { return give(mixed(first.hash)) };
+        let Some(second) = pieces.next() else { return give(first.key) };
         if self.first != Some(first.hash) {
-            give(begins(mixed(first.hash)));
+            give(begins(first.key));
         }
         let pair = pair(&first, &second);
         if self.pair != Some(pair) {
@@ -98,10 +98,10 @@ impl<'b> Filter<'b> {
     ) {
         let Asked { words, pairs, pair_words } = asked;
         words.clear();
-        words.extend(pieces[..count].iter().map(|p| self.word(place(self.words, mixed(p.hash)).0)));
+        words.extend(pieces[..count].iter().map(|p| self.word(place(self.words, p.key).0)));
         pairs.clear();
         for (number, (both, word)) in pieces.windows(2).zip(&*words).enumerate() {
-            let (_, longer) = place(self.words, begins(mixed(both[0].hash)));
+            let (_, longer) = place(self.words, begins(both[0].key));
             if word & longer == longer {
                 let (start, mask) = place(self.words, pair(&both[0], &both[1]));
                 pairs.push((number, mask, start));
@@ -113,7 +113,7 @@ impl<'b> Filter<'b> {
             pairs.iter().zip(&*pair_words).filter(|((_, mask, _), w)| *w & mask == *mask);
         let mut next = longer.next();
         for (number, (piece, word)) in pieces.iter().zip(&*words).enumerate() {
-            let (_, single) = place(self.words, mixed(piece.hash));
+            let (_, single) = place(self.words, piece.key);
             if next.is_some_and(|((longer, ..), _)| *longer == number) {
                 next = longer.next();
                 tell(piece, Verdict::Any);
@@ -138,14 +138,8 @@ fn place(words: u64, key: u64) -> (usize, u64) {
     (word as usize * 8, mask)
 }
 
-/// The key of a piece that is a surface.
-#[inline]
-fn mixed(hash: u64) -> u64 {
-    let hash = (hash ^ hash >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    hash ^ hash >> 29
-}
-
-/// The key of a piece that begins longer surfaces: in the same word as `key`, with other bits.
+/// The key of a piece that begins longer surfaces: in the same word as `key`, that of a piece which is a surface, with other
+/// bits.
 #[inline]
 fn begins(key: u64) -> u64 {
     let lower = (key as u32).wrapping_mul(0x85eb_ca6b).rotate_left(15);

@@ -11,6 +11,7 @@ pub use self::fst::Cursor;
 pub(super) use self::fst::Fst;
 pub(super) use self::fst_build::FstBuilder;
 
+use std::cell::RefCell;
 use std::cmp::Reverse;
 
 use self::filter::{Asked, Verdict};
@@ -21,6 +22,11 @@ use crate::text::pieces::Piece;
 /// So many pieces of a text are looked up side by side. A large gazetteer lies in memory, not in caches:
 /// what waits for it should wait together.
 const SIDE_BY_SIDE: usize = 256;
+
+thread_local! {
+    /// Room that every text needs for a while: what is asked about [`SIDE_BY_SIDE`] pieces.
+    static ROOM: RefCell<(Asked, Vec<Walk>)> = RefCell::default();
+}
 
 /// An occurrence of a surface in a folded text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,28 +50,30 @@ impl Index<'_> {
     /// Adds every occurrence of every surface that begins and ends at a word boundary to `hits`:
     /// by start, and the longest first where several have one start. `pieces` are those of `text`.
     pub(super) fn find(&self, text: &str, pieces: &[Piece], hits: &mut Vec<Hit>) {
-        let (mut asked, mut walks) = (Asked::default(), Vec::new());
-        for first in (0..pieces.len()).step_by(SIDE_BY_SIDE) {
-            // The last piece of a full block is asked with what follows it.
-            let count = SIDE_BY_SIDE.min(pieces.len() - first);
-            let block = &pieces[first..pieces.len().min(first + SIDE_BY_SIDE + 1)];
-            self.filter.ask(block, count, &mut asked, |piece, verdict| {
-                let end = match verdict {
-                    Verdict::Piece => piece.end,
-                    Verdict::Any => text.len(),
-                };
-                if is_boundary(text, piece.start) {
-                    walks.push(Walk::new(&self.fst, piece.start..end));
-                }
-            });
-            let before = hits.len();
-            self.fst.walk_all(text.as_bytes(), &mut walks, |start, end, surface| {
-                if end > start && is_boundary(text, end) {
-                    hits.push(Hit { start, end, surface });
-                }
-            });
-            hits[before..].sort_unstable_by_key(|hit| (hit.start, Reverse(hit.end)));
-        }
+        ROOM.with_borrow_mut(|(asked, walks)| {
+            walks.clear();
+            for first in (0..pieces.len()).step_by(SIDE_BY_SIDE) {
+                // The last piece of a full block is asked with what follows it.
+                let count = SIDE_BY_SIDE.min(pieces.len() - first);
+                let block = &pieces[first..pieces.len().min(first + SIDE_BY_SIDE + 1)];
+                self.filter.ask(block, count, asked, |piece, verdict| {
+                    let end = match verdict {
+                        Verdict::Piece => piece.end,
+                        Verdict::Any => text.len(),
+                    };
+                    if is_boundary(text, piece.start) {
+                        walks.push(Walk::new(&self.fst, piece.start..end));
+                    }
+                });
+                let before = hits.len();
+                self.fst.walk_all(text.as_bytes(), walks, |start, end, surface| {
+                    if end > start && is_boundary(text, end) {
+                        hits.push(Hit { start, end, surface });
+                    }
+                });
+                hits[before..].sort_unstable_by_key(|hit| (hit.start, Reverse(hit.end)));
+            }
+        });
     }
 }
 
