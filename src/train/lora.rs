@@ -19,6 +19,11 @@ fn is_adapter(name: &str) -> bool {
     name.contains(".lora_")
 }
 
+/// Whether a name ends in some whole parts of it.
+fn ends_in(name: &str, end: &str) -> bool {
+    name.strip_suffix(end).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+}
+
 /// The weights of a run with the adapters that the recipe asks for, and as variables what is trained of them: adapters,
 /// and of the model itself what `is_learnt` names, each where the recipe does not freeze it.
 ///
@@ -98,12 +103,16 @@ fn begin(
         let before = fresh.len();
         let end = format!("{target}.weight");
         for (name, tensor) in tensors {
-            let is_it = name == &end || name.ends_with(&format!(".{end}"));
-            let Some((layer, &[outputs, inputs])) =
-                name.strip_suffix(".weight").filter(|_| is_it).zip(tensor.dims().first_chunk())
-            else {
-                continue;
-            };
+            let layer = name.strip_suffix(".weight").filter(|_| ends_in(name, &end));
+            let Some(layer) = layer else { continue };
+            let &[outputs, inputs] = tensor.dims() else { continue };
+            if lora.rank > outputs.max(inputs) {
+                let message = format!(
+                    "'rank' of [lora] is {}, more than the {outputs} outputs and {inputs} inputs of {layer}",
+                    lora.rank
+                );
+                return Err(recipe.wrong("lora.rank", message));
+            }
             let weight = |part: &str, shape: [usize; 2], start| NewWeight {
                 name: format!("{layer}.lora_{part}.weight"),
                 shape: shape.to_vec(),
@@ -125,6 +134,27 @@ fn begin(
         }
     }
     Ok(fresh)
+}
+
+/// Looks whether all that a recipe adapts are linear layers, which take adapters: `learnt` are the names of what is
+/// trained.
+///
+/// # Errors
+/// The first that is none.
+pub(super) fn check_taken<'n>(
+    recipe: &Recipe,
+    learnt: impl Iterator<Item = &'n String> + Clone,
+) -> Result<()> {
+    for target in recipe.lora.iter().flat_map(|lora| &lora.targets) {
+        let end = format!("{target}.lora_A.weight");
+        if !learnt.clone().any(|name| ends_in(name, &end)) {
+            let message = format!(
+                "'targets' of [lora] names '{target}', which is no linear layer, or one in layers that are frozen"
+            );
+            return Err(recipe.wrong("lora.targets", message));
+        }
+    }
+    Ok(())
 }
 
 /// Writes an adapter of the model in `base` into `folder`: `weights` are its matrices and those of the head.

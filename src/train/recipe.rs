@@ -457,7 +457,8 @@ impl Recipe {
         Error::new(ErrorKind::Config, message).at(self.place(path))
     }
 
-    fn place(&self, path: &str) -> Location {
+    /// Where the value at `path` stands, or the table that would hold it.
+    pub fn place(&self, path: &str) -> Location {
         let file = Location::file(&*self.file.name);
         let Ok(mut section) = self.file.parse() else { return file };
         let (tables, key) = path.rsplit_once('.').unwrap_or(("", path));

@@ -85,7 +85,7 @@ pub(super) fn check_class_weights(recipe: &Recipe, labels: &[String]) -> Result<
     known.push("O");
     match recipe.loss.class_weights.keys().find(|label| !known.contains(&label.as_str())) {
         Some(label) => Err(Error::unknown("label in 'class-weights'", label, &known)
-            .at(Location::file(&*recipe.file.name))),
+            .at(recipe.place("loss.class-weights"))),
         None => Ok(()),
     }
 }

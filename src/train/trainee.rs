@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Map, Value};
 
 use super::data::{Corpus, Example, Examples, Excluded};
+use super::lora;
 use super::optimiser::layer;
 use super::recipe::{Numbers, OptimiserRecipe, Recipe};
 use crate::error::{Error, ErrorKind, Result};
@@ -144,23 +145,25 @@ pub(super) fn is_frozen(recipe: &OptimiserRecipe, name: &str) -> bool {
     is_low || recipe.freeze.iter().any(|part| name.contains(part.as_str()))
 }
 
-/// Looks whether what is frozen is there, and something is left.
-pub(super) fn check_frozen(
-    recipe: &OptimiserRecipe,
+/// Looks whether what is frozen is there, what is adapted takes adapters, and something is left.
+pub(super) fn check_variables(
+    recipe: &Recipe,
     known: &[String],
     variables: &BTreeMap<String, Var>,
 ) -> Result<()> {
     let is_there = |part: &&String| known.iter().any(|name| name.contains(part.as_str()));
-    if let Some(part) = recipe.freeze.iter().find(|part| !is_there(part)) {
+    if let Some(part) = recipe.optimiser.freeze.iter().find(|part| !is_there(part)) {
         let some: Vec<&str> = known.iter().take(5).map(String::as_str).collect();
         let message = format!("'freeze' names '{part}', which no weight of the model holds");
         let help = format!("weights are called {}, …", some.join(", "));
-        return Err(Error::new(ErrorKind::Config, message).with_help(help));
+        return Err(recipe.wrong("optimiser.freeze", message).with_help(help));
     }
     if variables.is_empty() {
-        return Err(Error::new(ErrorKind::Config, "every weight is frozen: nothing can be learnt"));
+        return Err(
+            recipe.wrong("optimiser.freeze", "every weight is frozen: nothing can be learnt")
+        );
     }
-    Ok(())
+    lora::check_taken(recipe, variables.keys())
 }
 
 /// Looks whether the start folder is a model of its own.

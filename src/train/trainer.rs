@@ -23,6 +23,8 @@ pub struct Trainer {
     pub config: fn(&Recipe, &str, &[String]) -> Result<ModelConfig>,
     /// Whether its models say how likely each word is of each label.
     pub gives_evidence: bool,
+    /// Whether adapters are kept apart from the model that they change, where a recipe does not say otherwise.
+    pub keeps_adapters: bool,
 }
 
 /// A model that knows its labels.
@@ -32,24 +34,33 @@ fn of_folder(_: &Recipe, folder: &str, _: &[String]) -> Result<ModelConfig> {
 
 /// All trainers.
 pub static TRAINERS: &[Trainer] = &[
-    Trainer { system: "flair", run: run::<FlairTrainee>, config: of_folder, gives_evidence: true },
+    Trainer {
+        system: "flair",
+        run: run::<FlairTrainee>,
+        config: of_folder,
+        gives_evidence: true,
+        keeps_adapters: false,
+    },
     Trainer {
         system: "gliner",
         run: run::<GlinerTrainee>,
         config: gliner::model_config,
         gives_evidence: false,
+        keeps_adapters: false,
     },
     Trainer {
         system: "span-marker",
         run: run::<SpanMarkerTrainee>,
         config: of_folder,
         gives_evidence: false,
+        keeps_adapters: false,
     },
     Trainer {
         system: "token-classifier",
         run: run::<TokenTrainee>,
         config: of_folder,
         gives_evidence: true,
+        keeps_adapters: true,
     },
 ];
 
@@ -64,6 +75,6 @@ pub(super) fn of(recipe: &Recipe, start: &Path) -> Result<&'static Trainer> {
     };
     TRAINERS.iter().find(|trainer| trainer.system == name).ok_or_else(|| {
         let known: Vec<&str> = TRAINERS.iter().map(|trainer| trainer.system).collect();
-        Error::unknown("system to train", name, &known)
+        Error::unknown("system to train", name, &known).at(recipe.place("model.system"))
     })
 }

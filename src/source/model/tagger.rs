@@ -113,7 +113,13 @@ impl ModelFolder {
         let config = format!("{folder}/config.json");
         let tokenizer_config = TokenizerConfig::of_folder(files, folder)?;
         let config_place = files.display(&config);
-        let config = files.read_text(&config)?;
+        let is_there = files.exists(&config);
+        let config = files.read_text(&config).map_err(|error| match is_there {
+            true => error,
+            false => error.with_help(
+                "a model is a folder on this machine, with config.json, tokenizer.json and weights; nothing is downloaded",
+            ),
+        })?;
         let (tokenizer, tokenizer_place) = vocabulary::tokenizer_json(files, folder)?;
         Ok(Self { config_place, config, tokenizer_place, tokenizer, tokenizer_config, weights })
     }

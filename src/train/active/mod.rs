@@ -15,7 +15,7 @@ use super::recipe::{ActiveRecipe, Recipe};
 use super::run::{Prepared, Tell, TrainOptions, output, prepare, run_prepared};
 use super::setup::Places;
 use super::trainer;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::resource::Files;
 use crate::source::LoadContext;
 use crate::source::model::system;
@@ -78,9 +78,16 @@ pub fn train_actively(
     let mut prepared = prepare(recipe, options, Places::new(folder.clone()))?;
     if prepared.dev.is_empty() {
         let message = "active learning needs [[data.dev]], by which its rounds are judged";
-        return Err(Error::new(ErrorKind::Config, message));
+        return Err(recipe.wrong("data.dev", message));
     }
     let trainer = trainer::of(recipe, &prepared.start)?;
+    let keeps_adapter = recipe.lora.as_ref().is_some_and(|lora| lora.merge != Some(true));
+    if keeps_adapter && trainer.keeps_adapters {
+        let message =
+            "a round begins with the model of the round before, which may not be an adapter";
+        let help = "expected merge = true in [lora]";
+        return Err(recipe.wrong("lora", message).with_help(help));
+    }
     if !trainer.gives_evidence && recipe.active.select.needs_evidence() {
         let message = format!(
             "[active] select asks how sure the model is of each word, which a model of the system {} does not say",

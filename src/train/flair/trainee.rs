@@ -22,7 +22,7 @@ use crate::train::lora;
 use crate::train::recipe::{LastLayer, LoraRecipe, LossRecipe, Numbers, Recipe};
 use crate::train::token::{TagLoss, Targets, tag_names};
 use crate::train::trainee::{
-    NEW_LAYER_STREAM, Trainee, cannot_keep, check_frozen, device_failed, draw,
+    NEW_LAYER_STREAM, Trainee, cannot_keep, check_variables, device_failed, draw,
 };
 
 /// Flair draws transitions from a normal distribution of this width.
@@ -105,7 +105,7 @@ impl FlairTrainee {
         };
         let learner = tagger(&weights).map_err(here)?;
         let variables = weights.variables();
-        check_frozen(&recipe.optimiser, &known, &variables)?;
+        check_variables(recipe, &known, &variables)?;
         let tagger = tagger(&weights.detached()).map_err(here)?;
         let targets = Targets::new(description.tags.clone());
         Ok(Self {

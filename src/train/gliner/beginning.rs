@@ -35,6 +35,8 @@ pub(super) struct Beginning {
     pub(super) weights: Weights,
     /// Whether it was made of an encoder, and its tokenizer is not that of the start folder.
     pub(super) is_new: bool,
+    /// The embeddings that have rows for sub-words which the start folder has not.
+    pub(super) new_words: Option<String>,
 }
 
 impl Beginning {
@@ -69,7 +71,7 @@ impl Beginning {
             folder.settings.set_dropout(rate);
         }
         let weights = Network::named(&folder.settings, Weights::load(files, start, device)?)?;
-        Ok(Self { config, folder, weights, is_new: false })
+        Ok(Self { config, folder, weights, is_new: false, new_words: None })
     }
 
     /// A new GLiNER over the encoder of a folder of `transformers`, or over that of a model that has one.
@@ -109,6 +111,7 @@ impl Beginning {
             Error::new(ErrorKind::Model, message).at(Location::file(&weights_place))
         })?;
         let rows = fit_embeddings(&mut tensors, table, sub_words.count()).map_err(device_failed)?;
+        let new_words = rows.as_ref().map(|rows| rows.name.clone());
         encoder::add_new(&mut tensors, rows.as_slice(), (recipe, spread), device)?;
         let fresh = Network::fresh(&settings, &shared(&tensors)).map_err(here)?;
         encoder::add_new(&mut tensors, &fresh, (recipe, spread), device)?;
@@ -119,7 +122,7 @@ impl Beginning {
             tokenizer_config: read.tokenizer_config,
         };
         let weights = Weights::new(tensors, weights_place);
-        Ok(Self { config, folder, weights, is_new: true })
+        Ok(Self { config, folder, weights, is_new: true, new_words })
     }
 }
 

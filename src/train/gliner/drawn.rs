@@ -66,10 +66,15 @@ impl DrawnLabels {
     ) -> Vec<usize> {
         let is_entity = |pair: &&[u32; 3]| self.has_widths || pair[2] == 0;
         let entities = example.there.iter().filter(is_entity).count();
-        let taken = entities * random.random_range(0..=self.ratio);
+        let taken = entities.saturating_mul(random.random_range(0..=self.ratio));
         let mut labels: Vec<usize> = found(example).into_iter().collect();
         let others: Vec<usize> = {
-            let may = |label: &usize| example.annotated.binary_search(label).is_ok();
+            // What another row of the text is asked for is no label that is not there.
+            let is_elsewhere =
+                |label: &usize| example.present.contains(label) && !labels.contains(label);
+            let may = |label: &usize| {
+                example.annotated.binary_search(label).is_ok() && !is_elsewhere(label)
+            };
             let may = of_batch.iter().copied().filter(may);
             // The library asks a text without entities for a label without a name.
             let taken = if labels.is_empty() { 1 } else { taken };
@@ -104,6 +109,7 @@ fn asked_for(example: &PromptedExample, mut labels: Vec<usize>, model: &Gliner) 
                 words: example.words.iter().map(moved).collect(),
                 there: there.collect(),
                 annotated: example.annotated.clone(),
+                present: example.present.clone(),
                 taught: example.taught.clone(),
                 labels: places,
                 asked: labels,

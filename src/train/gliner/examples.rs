@@ -29,6 +29,8 @@ pub struct PromptedExample {
     pub asked: Vec<usize>,
     /// Which its corpus annotates, in order.
     pub annotated: Arc<[usize]>,
+    /// Which have something in the text, be it cut off, too long or asked for by another row.
+    pub present: BTreeSet<usize>,
     /// Which of the words are learnt from.
     pub taught: Range<usize>,
     /// What is there: each word, label and part, by number in the row. Of spans the part is how many words
@@ -78,7 +80,7 @@ pub(super) fn examples(
         for unit in model.units(document)? {
             let entities = entities(document, &unit, &numbers);
             let labels = if drawn { labels_of(&entities, &annotated) } else { annotated.to_vec() };
-            for row in model.rows(&unit, &labels) {
+            for row in model.rows(&unit, &labels, drawn) {
                 made.examples.push(example(row, &entities, model, (&annotated, &mut said)));
             }
         }
@@ -128,6 +130,10 @@ fn example(
     let settings = model.settings();
     let Row { ids, text, words, places, labels, window } = row;
     let at = |word: usize| (word - window.words.start) as u32;
+    let reaches =
+        |words: &Range<usize>| words.start < window.words.end && window.words.start < words.end;
+    let here = entities.iter().filter(|entity| reaches(&entity.words));
+    let present = here.map(|entity| entity.label).collect();
     let mut there = BTreeSet::new();
     for Entity { number, words, label } in entities {
         let Some(label) = labels.iter().position(|asked| asked == label) else { continue };
@@ -152,5 +158,6 @@ fn example(
     let first = window.words.start;
     let taught = window.keep.start - first..window.keep.end - first;
     let annotated = Arc::clone(annotated);
-    PromptedExample { ids, text, words, labels: places, asked: labels, annotated, taught, there }
+    let (labels, asked) = (places, labels);
+    PromptedExample { ids, text, words, labels, asked, annotated, present, taught, there }
 }

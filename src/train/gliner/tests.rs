@@ -15,7 +15,7 @@ use crate::resource::{Files, TomlFile};
 use crate::source::LoadContext;
 use crate::source::model::gliner::Gliner;
 use crate::source::model::{DeviceChoice, Dropout, ModelConfig};
-use crate::text::Document;
+use crate::text::{Annotation, Document};
 use crate::train::data::{Corpus, Example, Excluded};
 use crate::train::evaluation::Evaluation;
 use crate::train::optimiser::Optimiser;
@@ -201,7 +201,7 @@ fn labels_are_drawn_from_the_batch() {
                 assert!(more <= if entities == 0 { 1 } else { 2 * entities }, "{name}: {after:?}");
                 // The row is that of a text that is asked for these labels.
                 let unit = trainee.model.units(document).unwrap().remove(0);
-                let row = trainee.model.rows(&unit, &after.asked).remove(0);
+                let row = trainee.model.rows(&unit, &after.asked, false).remove(0);
                 let is_same = (row.ids, row.words, row.places, row.text)
                     == (after.ids, after.words, after.labels, after.text);
                 assert!(is_same, "{name}");
@@ -212,6 +212,63 @@ fn labels_are_drawn_from_the_batch() {
         assert!(others.contains(&0) && others.contains(&2), "{name}: {others:?}");
         assert!(orders.contains(&vec![0, 1]) && orders.contains(&vec![1, 0]), "{name}: {orders:?}");
     }
+}
+
+/// Draws a hundred times; the labels that each example is asked for and has nothing of that is taught.
+fn others(made: &[PromptedExample], labels: &DrawnLabels, model: &Gliner) -> Vec<BTreeSet<usize>> {
+    let dropout = Dropout::new(3, 0);
+    let mut all = vec![BTreeSet::new(); made.len()];
+    for _ in 0..100 {
+        let drawn = labels.draw(&made.iter().collect::<Vec<_>>(), model, &dropout);
+        for (others, example) in all.iter_mut().zip(&drawn) {
+            let found: BTreeSet<usize> = there(example).iter().map(|pair| pair[1]).collect();
+            others.extend(example.asked.iter().filter(|label| !found.contains(label)));
+        }
+    }
+    all
+}
+
+fn annotation(span: std::ops::Range<usize>, label: &str) -> Annotation {
+    Annotation { span: span.into(), label: label.to_owned() }
+}
+
+#[test]
+fn windows_leave_room_for_labels_by_lot() {
+    let of_model = "max-length = 40\noptions = { negative-labels = 2 }";
+    let recipe = recipe("span-bert", Path::new("unused"), of_model, "");
+    let mut trainee = begin(&recipe, &["PER", "LOC", "ORG"]).unwrap();
+    let long = |sentence: &str, label: &str, name: &str| {
+        let mut document = Document::new("d", sentence.repeat(40));
+        let starts = document.text.match_indices(name).map(|(start, _)| start);
+        let of_name = |start: usize| annotation(start..start + name.len(), label);
+        document.gold = Some(starts.map(of_name).collect());
+        document
+    };
+    let texts =
+        vec![long("We saw Rome again. ", "LOC", "Rome"), long("Then Ann slept. ", "PER", "Ann")];
+    let made = trainee.examples(&corpus(texts), &Excluded::default()).unwrap().examples;
+    assert!(made.len() > 10, "{}", made.len());
+    let labels = DrawnLabels::new(&Options::read(&recipe).unwrap(), true).unwrap();
+    for (number, others) in others(&made, &labels, &trainee.model).into_iter().enumerate() {
+        assert_eq!(others.len(), 1, "window {number}: {others:?}");
+    }
+}
+
+#[test]
+fn a_label_that_cannot_be_taught_is_not_said_to_be_absent() {
+    let options = "options = { negative-labels = 2 }";
+    let recipe = recipe("span-bert", Path::new("unused"), options, "");
+    let mut trainee = begin(&recipe, &["PER", "LOC"]).unwrap();
+    let mut too_long = Document::new("d", format!("Ann saw {}", "the hall of kings ".repeat(8)));
+    let end = too_long.text.trim_end().len();
+    too_long.gold = Some(vec![annotation(0..3, "PER"), annotation(8..end, "LOC")]);
+    let mut other = Document::new("d", "Rome rose.");
+    other.gold = Some(vec![annotation(0..4, "LOC")]);
+    let made = trainee.examples(&corpus(vec![too_long, other]), &Excluded::default()).unwrap();
+    assert_eq!((made.examples.len(), made.misfits), (2, 1));
+    let labels = DrawnLabels::new(&Options::read(&recipe).unwrap(), true).unwrap();
+    let others = others(&made.examples, &labels, &trainee.model);
+    assert_eq!(others, [BTreeSet::new(), BTreeSet::from([0])]);
 }
 
 #[test]

@@ -23,7 +23,7 @@ use crate::train::data::{Corpus, Examples, Excluded};
 use crate::train::lora;
 use crate::train::recipe::{LoraRecipe, Numbers, Recipe};
 use crate::train::save;
-use crate::train::trainee::{Trainee, check_frozen};
+use crate::train::trainee::{Trainee, check_variables};
 
 /// A GLiNER model in training.
 pub struct GlinerTrainee {
@@ -52,7 +52,7 @@ impl Trainee for GlinerTrainee {
         let lora = lora::merging(recipe, "a GLiNER model")?.cloned();
         let files = Files::Folder(PathBuf::new());
         let begun = Beginning::read(recipe, &options, (&files, start), device)?;
-        let Beginning { config, folder, weights, is_new } = begun;
+        let Beginning { config, folder, weights, is_new, new_words } = begun;
         let (tensors, place) = weights.into_parts();
         let known: Vec<String> = tensors.keys().cloned().collect();
         let settings = &folder.settings;
@@ -60,13 +60,16 @@ impl Trainee for GlinerTrainee {
         let weights = lora::trainable(
             recipe,
             Weights::new(tensors, place),
-            |name| lora.is_none() || !name.starts_with(prefix),
+            // What stands before labels and text has no embedding yet that means anything.
+            |name| {
+                lora.is_none() || !name.starts_with(prefix) || new_words.as_deref() == Some(name)
+            },
             device,
         );
         let weights = weights.map_err(|e| e.at(Location::file(&settings.place)))?;
         let network = Network::load(settings, &weights)?;
         let variables = weights.variables();
-        check_frozen(&recipe.optimiser, &known, &variables)?;
+        check_variables(recipe, &known, &variables)?;
         let detached = weights.detached();
         let asked = model_config(recipe, &start.to_string_lossy(), labels)?;
         let model = Gliner::of_folder("model".into(), asked, &folder, || Ok(detached), device)?;

@@ -46,6 +46,8 @@ pub(super) struct Beginning {
     pub(super) tokenizer: Vec<u8>,
     /// Whether the layer over the spans is a new one.
     pub(super) has_new_layer: bool,
+    /// The embeddings that have rows for markers which the start folder has not.
+    pub(super) new_words: Option<&'static str>,
     /// The folder that it comes from, without weights.
     pub(super) folder: ModelFolder,
     /// What to call the file of the weights.
@@ -76,6 +78,7 @@ impl Beginning {
         let mut begun = Self {
             tokenizer: folder.tokenizer.to_vec(),
             has_new_layer: true,
+            new_words: None,
             tensors,
             config,
             folder,
@@ -227,6 +230,7 @@ impl Beginning {
             fresh.push(new(LAST_LAYER[0], &[labels.len(), 2 * hidden], Start::Normal));
             fresh.push(new(LAST_LAYER[1], &[labels.len()], Start::Zeros));
         }
+        self.new_words = (needed > rows).then_some(WORDS);
         self.config.insert("vocab_size".to_owned(), json!(needed));
         self.encoder().insert("vocab_size".to_owned(), json!(needed));
         if self.has_new_layer {

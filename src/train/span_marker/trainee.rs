@@ -20,7 +20,7 @@ use crate::train::lora;
 use crate::train::recipe::{LoraRecipe, LossRecipe, Numbers, Recipe};
 use crate::train::save;
 use crate::train::token::{TagLoss, Targets};
-use crate::train::trainee::{Trainee, check_frozen};
+use crate::train::trainee::{Trainee, check_variables};
 
 /// A SpanMarker in training.
 pub struct SpanMarkerTrainee {
@@ -54,7 +54,9 @@ impl SpanMarkerTrainee {
         let known: Vec<String> = begun.tensors.keys().cloned().collect();
         let (tensors, weights_place) = (begun.tensors.clone(), begun.weights_place.clone());
         let weights = Weights::new(tensors, weights_place);
-        let is_learnt = |name: &str| lora.is_none() || Network::is_of_head(name);
+        // Markers have no embedding yet that means anything.
+        let is_new = |name: &str| begun.new_words == Some(name);
+        let is_learnt = |name: &str| lora.is_none() || Network::is_of_head(name) || is_new(name);
         let weights = lora::trainable(recipe, weights, is_learnt, device).map_err(here)?;
         let (config, tokenizer) = (begun.config.clone(), begun.tokenizer.clone());
         let has_new_layer = begun.has_new_layer;
@@ -66,7 +68,7 @@ impl SpanMarkerTrainee {
         let model = SpanMarker::of_folder("model".into(), options, &folder, device.clone())?;
         let learner = model.network_of(&weights, &place).map_err(here)?;
         let variables = weights.variables();
-        check_frozen(&recipe.optimiser, &known, &variables)?;
+        check_variables(recipe, &known, &variables)?;
         let tag = |label: &String| if label == OUTSIDE { OUTSIDE.to_owned() } else { tag(label) };
         let targets = Targets::new(model.settings().labels.iter().map(tag).collect());
         Ok(Self {

@@ -61,3 +61,16 @@ fn the_machine_labels_what_no_expert_has() {
     let done = rounds(folder.path(), keys, true);
     assert_eq!(done.iter().map(|r| r.sentences).collect::<Vec<_>>(), [0, 2]);
 }
+
+#[test]
+fn rounds_begin_with_whole_models() {
+    let folder = tempfile::tempdir().unwrap();
+    let text =
+        small(folder.path(), &format!("{ACTIVE}[lora]\nrank = 2\n[active]\nbegin-with = 2\n"));
+    let stop = AtomicBool::new(false);
+    let outcome = train_actively(&recipe(&text), &options(), None, &stop, &mut |_| {}, &mut |_| {});
+    let error = outcome.err().unwrap();
+    assert!(error.message().contains("may not be an adapter"), "{error}");
+    assert!(error.location().is_some());
+    assert!(!folder.path().join("round-0").exists());
+}

@@ -106,6 +106,11 @@ fn what_cannot_be_adapted_is_an_error() {
     let got = failure(&text);
     assert!(got.contains("'querry', which no layer ends in"), "{got}");
     assert!(got.contains("query"), "{got}");
+    let text = adapted(folder.path(), "").replace("\"query\"", "\"word_embeddings\"");
+    let got = failure(&text);
+    assert!(got.contains("'word_embeddings', which is no linear layer"), "{got}");
+    let text = adapted(folder.path(), "").replace("rank = 4", "rank = 1000000000000");
+    assert!(failure(&text).contains("more than the"), "{}", failure(&text));
     let text = adapted(folder.path(), "").replace("epochs = 200", "epochs = 1");
     run(&recipe(&text), &options()).unwrap();
     let other = tempfile::tempdir().unwrap();
@@ -125,6 +130,7 @@ fn merged_adapters_are_a_whole_model() {
         ("gliner/span-deberta", "query_proj", "", ""),
         ("tiny-bert", "query", new_gliner, ""),
     ];
+    let mut scores = Vec::new();
     for (start, target, of_model, of_lora) in cases {
         let folder = tempfile::tempdir().unwrap();
         let recipe = recipe(&format!(
@@ -137,7 +143,7 @@ fn merged_adapters_are_a_whole_model() {
             folder.path()
         ));
         let outcome = run(&recipe, &options()).unwrap_or_else(|e| panic!("{start}: {e}"));
-        // Adapters were trained, the encoder's own weights were not.
+        // Adapters were trained.
         let best = candle_core::safetensors::load(
             folder.path().join("training/best.safetensors"),
             &Device::Cpu,
@@ -152,6 +158,15 @@ fn merged_adapters_are_a_whole_model() {
         let saved = folder.path().join("model.safetensors");
         let saved = candle_core::safetensors::load(saved, &Device::Cpu).unwrap();
         assert!(saved.keys().all(|name| !name.contains("lora_")), "{start}");
+        // What has no adapter is what it was. A new GLiNER has other names.
+        let files = Files::Folder(ROOT.into());
+        let begun = Weights::load(&files, &format!("tests/data/{start}"), &Device::Cpu).unwrap();
+        let numbers = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let begun = begun.into_parts().0;
+        let layers = begun.iter().filter(|(name, _)| name.ends_with("LayerNorm.weight"));
+        for (name, tensor) in layers.filter(|_| of_model != new_gliner) {
+            assert_eq!(numbers(&saved[name]), numbers(tensor), "{start}: {name}");
+        }
         // What loads finds what was found.
         let path = folder.path().to_string_lossy().into_owned();
         let config = match start.starts_with("gliner") || of_model == new_gliner {
@@ -163,7 +178,9 @@ fn merged_adapters_are_a_whole_model() {
         let metric = recipe::Metric::MicroF1;
         let evaluation = evaluation::Evaluation::of(model.as_ref(), &corpora, metric).unwrap();
         assert_eq!(evaluation.score, outcome.best.unwrap().score, "{start}");
+        scores.push(evaluation.score);
     }
+    assert!(scores.iter().any(|score| *score > 0.0), "{scores:?}");
 }
 
 /// The sum of a layer and its adapter is the layer that is saved.

@@ -25,7 +25,7 @@ use crate::train::lora;
 use crate::train::recipe::{LastLayer, LoraRecipe, LossRecipe, ModelRecipe, Numbers, Recipe};
 use crate::train::save;
 use crate::train::trainee::{
-    NEW_LAYER_STREAM, Trainee, cannot_keep, check_frozen, check_no_adapter, current_name,
+    NEW_LAYER_STREAM, Trainee, cannot_keep, check_no_adapter, check_variables, current_name,
     device_failed, draw, set_dropout,
 };
 
@@ -121,7 +121,7 @@ impl TokenTrainee {
         let head = head.map_err(here)?;
         check_head(recipe, head.as_ref())?;
         let variables = weights.variables();
-        check_frozen(&recipe.optimiser, &known, &variables)?;
+        check_variables(recipe, &known, &variables)?;
         let folder = ModelFolder {
             config: config_text,
             ..ModelFolder::with_weights(&files, &start, weights.detached())?

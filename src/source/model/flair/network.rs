@@ -7,7 +7,7 @@ use super::embeddings::{self, Embeddings, Place};
 use super::sentence::Sentence;
 use crate::error::{Error, ErrorKind};
 use crate::resource::Files;
-use crate::source::model::arch::{Linear, Mode};
+use crate::source::model::arch::{Linear, Mode, Precision};
 use crate::source::model::head::{BiLstm, Crf, NewWeight, Start};
 use crate::source::model::weights::Weights;
 
@@ -44,7 +44,14 @@ impl Network {
         weights: &Weights,
         place: &Place<'_>,
     ) -> crate::Result<Self> {
-        let embeddings = embeddings_of(description, weights, place)?;
+        // In training too, those that stay as they are go the way of inference.
+        let embeddings = embeddings_of(description, place, |options, prefix| {
+            let weights = weights.within(prefix);
+            match options.is_fine_tuned() {
+                true => weights,
+                false => weights.finished().with_precision(Precision::F32),
+            }
+        })?;
         let width: usize = embeddings.iter().map(|e| e.width()).sum();
         let tags = description.tags.len();
         let lstm = description
@@ -162,15 +169,14 @@ impl Network {
     }
 }
 
+/// All embeddings; `weights` gives those whose names begin with a prefix.
 fn embeddings_of(
     description: &Description,
-    weights: &Weights,
     place: &Place<'_>,
+    weights: impl Fn(&EmbeddingOptions, &str) -> Weights,
 ) -> crate::Result<Vec<Box<dyn Embeddings>>> {
     let load = |(number, options): (usize, &EmbeddingOptions)| {
-        let weights = weights.within(&format!("embeddings.{number}."));
-        // In training too, those that stay as they are go the way of inference.
-        let weights = if options.is_fine_tuned() { weights } else { weights.finished() };
+        let weights = weights(options, &format!("embeddings.{number}."));
         embeddings::load(options, &weights, place)
     };
     description.embeddings.iter().enumerate().map(load).collect()
@@ -188,7 +194,8 @@ pub fn fresh(
     device: &Device,
 ) -> crate::Result<Vec<NewWeight>> {
     let place = Place { files, folder, device };
-    let embeddings = embeddings_of(description, weights, &place)?;
+    // They say how wide they are, and compute nothing: no weight has to be laid out for that.
+    let embeddings = embeddings_of(description, &place, |_, prefix| weights.within(prefix))?;
     let width: usize = embeddings.iter().map(|e| e.width()).sum();
     let tags = description.tags.len();
     let mut all = Vec::new();

@@ -111,22 +111,23 @@ impl Gliner {
             .collect()
     }
 
-    /// How many sub-words are left for a text beside a group of labels.
-    fn room(&self, group: &Group) -> usize {
+    /// How many sub-words are left for a text beside labels of so many.
+    fn room(&self, of_labels: usize) -> usize {
         let specials = self.sub_words.before.len() + self.sub_words.after.len();
-        self.longest.saturating_sub(specials + group.pieces.len())
+        self.longest.saturating_sub(specials + of_labels)
     }
 
-    /// The windows through which words of so many sub-words go beside a group of labels.
-    fn windows(&self, sizes: &[usize], group: &Group) -> Vec<Window> {
-        let room = self.room(group);
+    /// The windows through which words of so many sub-words go beside labels of so many.
+    fn windows(&self, sizes: &[usize], of_labels: usize) -> Vec<Window> {
+        let room = self.room(of_labels);
         let overlap = self.config.overlap.min(room / 2);
         windows_of_words(sizes, room, self.settings.max_words, overlap)
     }
 
-    /// Whether words of so many sub-words can be read at once beside a group of labels.
-    fn fits(&self, sizes: &[usize], group: &Group) -> bool {
-        sizes.len() <= self.settings.max_words && sizes.iter().sum::<usize>() <= self.room(group)
+    /// Whether words of so many sub-words can be read at once beside labels of so many.
+    fn fits(&self, sizes: &[usize], of_labels: usize) -> bool {
+        sizes.len() <= self.settings.max_words
+            && sizes.iter().sum::<usize>() <= self.room(of_labels)
     }
 
     /// The sequences of a unit whose words have so many sub-words.
@@ -135,23 +136,30 @@ impl Gliner {
         (document, unit): (usize, usize),
         sizes: &[usize],
     ) -> impl Iterator<Item = Sequence<'_>> {
-        let fits = self.fits(sizes, &self.whole);
+        let fits = self.fits(sizes, self.whole.pieces.len());
         let groups = if fits { std::slice::from_ref(&self.whole) } else { &self.groups };
         groups.iter().flat_map(move |group| {
-            let windows = self.windows(sizes, group);
+            let windows = self.windows(sizes, group.pieces.len());
             windows.into_iter().map(move |window| Sequence { document, unit, window, group })
         })
     }
 
     /// What the model reads of a unit where it is asked for these of its labels, by number: a few rows where
-    /// not all fits in one.
-    pub fn rows(&self, unit: &Unit, labels: &[usize]) -> Vec<Row> {
+    /// not all fits in one. With `has_others`, texts of many windows leave room for the prompts of other labels: all of
+    /// them, or half of what is read at once.
+    pub fn rows(&self, unit: &Unit, labels: &[usize], has_others: bool) -> Vec<Row> {
         let sizes = sizes(unit);
-        let whole = self.prompts.groups(labels, usize::MAX).filter(|g| self.fits(&sizes, &g[0]));
+        let reserved = match has_others {
+            true => self.whole.pieces.len().min(self.room_for_labels()),
+            false => 0,
+        };
+        let taken = |group: &Group| group.pieces.len().max(reserved);
+        let whole = self.prompts.groups(labels, usize::MAX);
+        let whole = whole.filter(|groups| self.fits(&sizes, taken(&groups[0])));
         let groups = whole.or_else(|| self.prompts.groups(labels, self.room_for_labels()));
         let mut rows = Vec::new();
         for group in groups.unwrap_or_default() {
-            for window in self.windows(&sizes, &group) {
+            for window in self.windows(&sizes, taken(&group)) {
                 let (ids, words) = self.row(unit, &window, &group);
                 let places = self.places(&group);
                 let text = self.text(&group)..ids.len() - self.sub_words.after.len();
@@ -280,7 +288,7 @@ impl Gliner {
     /// The sub-words of a window beside a group of labels, special tokens included, and where those stand that
     /// represent its words. A word longer than what is left beside the labels is cut to it.
     fn row(&self, unit: &Unit, window: &Window, group: &Group) -> (Vec<u32>, Vec<u32>) {
-        let (room, begin) = (self.room(group), self.text(group));
+        let (room, begin) = (self.room(group.pieces.len()), self.text(group));
         let mut text = Vec::new();
         let mut firsts = Vec::with_capacity(window.words.len());
         for word in window.words.clone() {
