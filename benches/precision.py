@@ -1,12 +1,14 @@
 """What a precision other than 32 bits changes: F1 on dev parts and the sentences whose entities differ.
 
-    SPANLOOM=target/release/spanloom SPANLOOM_DATA=../shared/data python benches/precision.py [MODEL [PRECISION …]]
+    SPANLOOM=target/release/spanloom SPANLOOM_DATA=../shared/data python benches/precision.py \\
+        [MODEL[=LABELS] [PRECISION …]] [--parts PART …]
 
-MODEL (models/en) runs alone in each precision (int16 and int8) and in f32, over the dev parts of UNER EWT, WNUT-17, Tweebank and the Broad
-Twitter Corpus. The table has micro-F1 by exact span and label, as `spanloom eval` gives it, and how many documents (sentences)
+MODEL (models/en; of one that is asked for labels, with these) runs alone in each precision (int16 and int8) and in f32, over the dev parts of UNER
+EWT, WNUT-17, Tweebank and the Broad Twitter Corpus. The table has micro-F1 by exact span and label, as `spanloom eval` gives it, and how many documents (sentences)
 have other entities: another span or label; scores may differ. It ends with 1 where F1 moves by 0.1 or more in any.
 """
 
+import argparse
 import json
 import os
 import subprocess
@@ -27,7 +29,9 @@ PARTS = {
 
 def alone(model, precision):
     """The options that run a model alone."""
-    return ["--model", model, "--precision", precision, "--device", "cpu"]
+    folder, _, labels = model.partition("=")
+    asked = ["--labels", labels] if labels else []
+    return ["--model", Path(folder).resolve(), *asked, "--precision", precision, "--device", "cpu"]
 
 
 def run(*arguments):
@@ -40,17 +44,21 @@ def entities(gold, engine):
 
 
 def main():
-    model = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "models" / "en").resolve()
-    precisions = sys.argv[2:] or ["int16", "int8"]
+    parser = argparse.ArgumentParser()
+    parser.add_argument("model", nargs="?", default=str(ROOT / "models" / "en"))
+    parser.add_argument("precisions", nargs="*", default=["int16", "int8"])
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    arguments = parser.parse_args()
     if not DATA.is_dir():
         sys.exit(f"skipped: no corpora at {DATA}; SPANLOOM_DATA names their folder")
     moved = 0.0
     print("| dev part | sentences | precision | F1 | with other entities |\n|---|---|---|---|---|")
-    for name, (path, options) in PARTS.items():
+    for name in arguments.parts:
+        path, options = PARTS[name]
         gold = DATA / path
         exact = None
-        for precision in ["f32", *precisions]:
-            engine = alone(model, precision)
+        for precision in ["f32", *arguments.precisions]:
+            engine = alone(arguments.model, precision)
             report = run("eval", gold, "-q", "--input-format", "conll", *engine, "--json", *options)
             score = 100 * json.loads(report)["systems"][0]["micro"]["f1"]
             found = entities(gold, engine)

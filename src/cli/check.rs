@@ -18,9 +18,12 @@ use crate::span::Label;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   spanloom check
-  spanloom check -e my-engine.toml")]
+  spanloom check my-engine.toml")]
 pub struct Args {
     /// The engine file; without it `./spanloom.toml`, where there is one, else the built-in engine.
+    #[arg(value_name = "FILE", conflicts_with = "engine")]
+    file: Option<PathBuf>,
+    /// The same, as other commands name it.
     #[arg(short, long, value_name = "FILE")]
     engine: Option<PathBuf>,
 }
@@ -31,7 +34,7 @@ pub struct Args {
 /// All problems of the engine file, or standard output cannot be written.
 pub fn run(args: &Args) -> Result<ExitCode> {
     let options = EngineOptions { all: true, ..EngineOptions::default() };
-    let engine = engine::load(args.engine.as_deref(), &options)?;
+    let engine = engine::load(args.file.as_deref().or(args.engine.as_deref()), &options)?;
     if let Some(error) = Error::several(engine.check()) {
         report::report(&error);
         return Ok(ExitCode::FAILURE);
@@ -46,7 +49,10 @@ fn summary(engine: &Engine) -> String {
     let mut sources = Table::default();
     for source in engine.sources() {
         let name = Cell::from(&**source.name());
-        sources.row([name, source.describe().into(), Cell::new(names(&source.labels()), FAINT)]);
+        let is_off = engine.on_demand().iter().any(|(off, _)| off == source.name());
+        let switch = if is_off { format!("off; --with {}", source.name()) } else { String::new() };
+        let labels = Cell::new(names(&source.labels()), FAINT);
+        sources.row([name, source.describe().into(), labels, Cell::new(switch, FAINT)]);
     }
     text.push_str(&sources.render(2));
     text.push_str(&format!("{}\n", styled("merge", STRONG)));
@@ -56,7 +62,14 @@ fn summary(engine: &Engine) -> String {
         steps.row([(number + 1).to_string().into(), step.kind.name.into(), place]);
     }
     text.push_str(&steps.render(2));
-    text.push_str(&format!("{}\n  {}\n", styled("labels", STRONG), names(engine.labels())));
+    let on_demand: Vec<&Label> = engine.on_demand().iter().flat_map(|(_, labels)| labels).collect();
+    let is_always = |label: &&Label| !on_demand.contains(label);
+    let labels: Vec<Label> = engine.labels().iter().filter(is_always).cloned().collect();
+    text.push_str(&format!("{}\n  {}\n", styled("labels", STRONG), names(&labels)));
+    for (source, labels) in engine.on_demand().iter().filter(|(_, labels)| !labels.is_empty()) {
+        let with = styled(&format!("--with {source}"), FAINT);
+        text.push_str(&format!("  {} {with}\n", names(labels)));
+    }
     text
 }
 

@@ -125,7 +125,7 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     let stream =
         DocumentStream::new(files, ReadOptions { gold: Some(gold), ..args.read.options() });
     let mut writer = writer(output, args.to, &args.write_options(gold))?;
-    let mut corpus = CorpusRun::new(&stream, verbosity);
+    let mut corpus = CorpusRun::writing(output, &stream, verbosity);
     errors.iter().for_each(|error| corpus.fail(error));
     let mut seen = Seen::default();
     corpus.each_chunk(stream, BatchLimit::WITHOUT_MODEL, |corpus, documents| {

@@ -1,6 +1,7 @@
 //! A run over the documents of many inputs, chunk by chunk: what commands share that read a corpus. Documents are
 //! read, tagged and written side by side, a chunk each; memory is bounded by a chunk's [`BatchLimit`] and the largest document.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::thread::{self, Scope};
 
@@ -24,10 +25,22 @@ pub(super) struct CorpusRun {
 }
 
 impl CorpusRun {
-    /// A run over what `stream` gives.
+    /// A run over what `stream` gives, whose results are told at its end.
     pub(super) fn new(stream: &DocumentStream, verbosity: Verbosity) -> Self {
-        let (total, read) = (stream.total_bytes(), stream.bytes_read());
-        let progress = Progress::new(verbosity.is_interactive(), total, read);
+        Self::showing(verbosity.is_interactive(), stream, verbosity)
+    }
+
+    /// A run over what `stream` gives, whose results go to `output` one after another, or to standard output.
+    pub(super) fn writing(
+        output: Option<&Path>,
+        stream: &DocumentStream,
+        verbosity: Verbosity,
+    ) -> Self {
+        Self::showing(verbosity.wants_bar_beside(output), stream, verbosity)
+    }
+
+    fn showing(has_bar: bool, stream: &DocumentStream, verbosity: Verbosity) -> Self {
+        let progress = Progress::new(has_bar, stream.total_bytes());
         Self { progress, failures: Failures::default(), verbosity, profile: Profile::off() }
     }
 
@@ -48,10 +61,10 @@ impl CorpusRun {
         mut work: impl FnMut(&mut Self, Vec<Document>) -> Result<()>,
     ) -> Result<()> {
         thread::scope(|scope| {
-            for Chunk { documents, errors } in read_ahead(scope, stream, limit, &self.profile) {
-                errors.iter().for_each(|error| self.fail(error));
-                work(self, documents)?;
-                self.progress.show();
+            for chunk in read_ahead(scope, stream, limit, &self.profile) {
+                chunk.errors.iter().for_each(|error| self.fail(error));
+                work(self, chunk.documents)?;
+                self.progress.show(chunk.bytes_read);
             }
             Ok(())
         })
@@ -76,10 +89,10 @@ impl CorpusRun {
                 let tagged = profile.time(Stage::Tag, tag);
                 (chunk, tagged)
             };
-            for (Chunk { documents, errors }, tagged) in Ahead::new(scope, chunks.map(tag)) {
-                errors.iter().for_each(|error| self.fail(error));
-                work(self, documents, tagged)?;
-                self.progress.show();
+            for (chunk, tagged) in Ahead::new(scope, chunks.map(tag)) {
+                chunk.errors.iter().for_each(|error| self.fail(error));
+                work(self, chunk.documents, tagged)?;
+                self.progress.show(chunk.bytes_read);
             }
             Ok(())
         })
@@ -186,6 +199,8 @@ struct Chunk {
     documents: Vec<Document>,
     /// Why others are not among them.
     errors: Vec<Error>,
+    /// The bytes of the inputs up to its end.
+    bytes_read: u64,
 }
 
 /// Reads ahead in chunks. They do not depend on timing, so that two runs give a model the same batches.
@@ -195,6 +210,7 @@ fn read_ahead<'scope>(
     limit: BatchLimit,
     profile: &Profile,
 ) -> impl Iterator<Item = Chunk> + Send + use<'scope> {
+    let bytes_read = stream.bytes_read();
     let mut stream = stream.fuse();
     let read = move || {
         let (mut chunk, mut bytes) = (Chunk::default(), 0);
@@ -209,6 +225,7 @@ fn read_ahead<'scope>(
                 None => break,
             }
         }
+        chunk.bytes_read = bytes_read.count();
         Some(chunk)
     };
     let chunks = profile.clone().times(Stage::Read, std::iter::from_fn(read));

@@ -15,9 +15,11 @@ use rayon::prelude::*;
 use super::corpus::CorpusRun;
 use super::decision::{Decision, Decisions, NOT_PROPOSED};
 use super::difference::{Difference, Place};
+use super::format::FormatArgs;
 use super::print::print;
 use super::read::{ReadArgs, some_files};
 use super::verbosity::Verbosity;
+use super::write::check_writable;
 use crate::error::Result;
 use crate::eval::{Pair, PairKind, align};
 use crate::io::{DocumentStream, Output};
@@ -59,9 +61,8 @@ pub struct Args {
     /// How many examples of each group are printed; all are counted.
     #[arg(long, value_name = "NUMBER", default_value = "5")]
     examples: usize,
-    /// The format to print.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: OutputFormat,
+    #[command(flatten)]
+    format: FormatArgs<OutputFormat>,
     /// Write a page, too, that needs nothing else and has all differences.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -109,6 +110,7 @@ type Group<'r> = (&'r str, &'r str);
 /// # Errors
 /// Where an engine cannot be loaded, there is nothing to read, or the output cannot be written.
 pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
+    args.html.as_deref().map_or(Ok(()), check_writable)?;
     let inputs = some_files(args.read.expand(&args.inputs))?;
     let options = EngineOptions {
         device: args.device,
@@ -152,7 +154,7 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
         output.put(html::render(&report, group.engines(), &names).as_bytes())?;
         output.finish()?;
     }
-    print(&match args.format {
+    print(&match args.format.chosen() {
         OutputFormat::Text => text::render(&report, args.examples),
         OutputFormat::Json => json::render(&report, &names),
     })?;

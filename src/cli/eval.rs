@@ -30,6 +30,7 @@ use self::report_file::ReportFile;
 use self::systems::{Answer, Load, SystemChoice, Systems};
 use super::corpus::CorpusRun;
 use super::engine::EngineArgs;
+use super::format::FormatArgs;
 use super::gold::{GoldArgs, renaming, warn_of_labels};
 use super::print::print;
 use super::progress;
@@ -129,9 +130,8 @@ pub struct Args {
     /// Judge predicted labels that gold has nowhere too: each such entity is wrong.
     #[arg(long)]
     all_labels: bool,
-    /// The format to print.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: OutputFormat,
+    #[command(flatten)]
+    format: FormatArgs<OutputFormat>,
     /// Write a report, too: a page (`.html`), Markdown (`.md`) or data (`.json`); may be given again.
     /// It has what is wrong and which step decided, confusion, calibration, length and rarity; of several
     /// systems those of the last, or of `--errors-of`.
@@ -145,9 +145,6 @@ pub struct Args {
     /// Of several systems, the one whose errors `--errors` and `--report` tell.
     #[arg(long, value_name = "SYSTEM")]
     errors_of: Option<String>,
-    /// Short for `--format json`.
-    #[arg(long, conflicts_with = "format")]
-    json: bool,
     #[command(flatten)]
     gold: GoldArgs,
     #[command(flatten)]
@@ -295,6 +292,7 @@ impl Load for Args {
 /// Where an engine cannot be loaded, there is nothing to read, predictions are not those of the gold's
 /// documents, or the output cannot be written.
 pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
+    args.report.iter().try_for_each(ReportFile::check)?;
     let inputs = some_files(args.read.expand(&args.inputs))?;
     let mut systems = Systems::load(&args.choices(), args, &inputs.files)?;
     if args.ablation && systems.own_engine().is_none() {
@@ -363,13 +361,13 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
         args.report.iter().try_for_each(|file| file.write(&report, details))?;
     }
     let listed = details.as_ref().zip(args.errors);
-    print(&match args.format {
-        OutputFormat::Text if !args.json => {
+    print(&match args.format.chosen() {
+        OutputFormat::Text => {
             let errors =
                 listed.map(|(details, most)| errors::render(&report, &details.errors, most));
             format!("{}{}", errors.unwrap_or_default(), text::render(&report))
         }
-        _ => json::render(&report, listed.map(|(details, _)| details)),
+        OutputFormat::Json => json::render(&report, listed.map(|(details, _)| details)),
     })?;
     Ok(code)
 }

@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::engine;
+use super::format::FormatArgs;
 use super::print::print;
 use super::report::{self, Weight};
 use super::table::{Cell, FAINT, STRONG, Table, styled};
@@ -45,14 +46,15 @@ pub struct Args {
     #[arg(long, value_name = "LINT", value_delimiter = ',', hide_possible_values = true)]
     #[arg(value_parser = names())]
     deny: Vec<String>,
-    /// How findings are written: `text` for people, `json` for programs, one object a line.
-    #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
-    format: Format,
+    #[command(flatten)]
+    format: FormatArgs<Format>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
+    /// For people.
     Text,
+    /// For programs, one object a line.
     Json,
 }
 
@@ -100,7 +102,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     }
     bar.finish_and_clear();
     findings.sort_by(|(a, _), (b, _)| a.compare(b));
-    print(&match args.format {
+    print(&match args.format.chosen() {
         Format::Text => as_text(&findings),
         Format::Json => {
             findings.iter().map(|(f, weight)| format!("{}\n", as_json(f, *weight))).collect()

@@ -16,6 +16,7 @@ mod difference;
 mod engine;
 pub mod eval;
 pub mod explain;
+mod format;
 pub mod gazetteer;
 mod gold;
 mod html;

@@ -6,13 +6,11 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::report;
-use crate::io::stream::ByteCounter;
 use crate::span::{Entity, Label};
 
 /// A bar where the size of the inputs is known, a spinner where it is not, nothing where nobody looks.
 pub(super) struct Progress {
     bar: ProgressBar,
-    bytes_read: ByteCounter,
     counts: Counts,
 }
 
@@ -25,8 +23,8 @@ struct Counts {
 }
 
 impl Progress {
-    /// Progress over inputs of `total` bytes, of which `bytes_read` counts those that are read.
-    pub(super) fn new(is_shown: bool, total: Option<u64>, bytes_read: ByteCounter) -> Self {
+    /// Progress over inputs of `total` bytes.
+    pub(super) fn new(is_shown: bool, total: Option<u64>) -> Self {
         let bar = bar(is_shown, total);
         let counts = Counts {
             start: Instant::now(),
@@ -34,7 +32,7 @@ impl Progress {
             text_bytes: 0,
             entities: BTreeMap::new(),
         };
-        Self { bar, bytes_read, counts }
+        Self { bar, counts }
     }
 
     /// Counts a document.
@@ -51,10 +49,10 @@ impl Progress {
         (self.counts.documents, self.counts.text_bytes)
     }
 
-    /// Shows what is counted.
-    pub(super) fn show(&self) {
+    /// Shows what is counted, of which so many bytes were read.
+    pub(super) fn show(&self, bytes_read: u64) {
         if !self.bar.is_hidden() {
-            self.bar.set_position(self.bytes_read.count());
+            self.bar.set_position(bytes_read);
             self.bar.set_message(self.counts.rate());
         }
     }
@@ -96,14 +94,17 @@ impl Counts {
     }
 }
 
-/// A bar over `total` bytes, or a spinner where that is not known.
+/// A bar over `total` bytes, or a spinner where that is not known. Its message ends where the terminal does: a second line
+/// would take one of the output with it when it is cleared.
 pub(super) fn bar(is_shown: bool, total: Option<u64>) -> ProgressBar {
     let bar = match total {
         _ if !is_shown => ProgressBar::hidden(),
         Some(total) => ProgressBar::new(total).with_style(style(
-            "{spinner} {bar:24} {bytes}/{total_bytes}  {msg}  {elapsed}, {eta} left",
+            "{spinner} {bar:24} {bytes}/{total_bytes}  {elapsed}, {eta} left  {wide_msg}",
         )),
-        None => ProgressBar::new_spinner().with_style(style("{spinner} {bytes}  {msg}  {elapsed}")),
+        None => {
+            ProgressBar::new_spinner().with_style(style("{spinner} {bytes}  {elapsed}  {wide_msg}"))
+        }
     };
     if is_shown {
         bar.enable_steady_tick(Duration::from_millis(120));
@@ -117,7 +118,8 @@ pub(super) fn counter(is_shown: bool, what: &'static str) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(0).with_message(what);
-    let bar = bar.with_style(style("{spinner} {bar:24} {pos}/{len}  {msg}  {elapsed}, {eta} left"));
+    let bar =
+        bar.with_style(style("{spinner} {bar:24} {pos}/{len}  {elapsed}, {eta} left  {wide_msg}"));
     bar.enable_steady_tick(Duration::from_millis(120));
     bar
 }

@@ -3,10 +3,17 @@
 use std::fmt::Write;
 
 use anstyle::Style;
+use terminal_size::{Width, terminal_size_of};
 use unicode_width::UnicodeWidthStr;
 
 /// How wide listings are at most.
 pub(super) const WIDTH: usize = 100;
+
+/// The end of a row stands beside the rest where it has so many columns there.
+const LEAST: usize = 24;
+
+/// Elsewhere it stands under it, so many columns further right.
+const UNDER: usize = 6;
 
 /// The style of headings and names.
 pub(super) const STRONG: Style = Style::new().bold();
@@ -79,8 +86,13 @@ impl Table {
         self.rows.push(Row::Note(note.into()));
     }
 
-    /// The lines of the table, each after `indent` spaces.
+    /// The lines of the table, each after `indent` spaces. On a terminal, what is too long for it at the end of a row goes on
+    /// under it.
     pub(super) fn render(&self, indent: usize) -> String {
+        self.within(terminal_width().unwrap_or(usize::MAX), indent)
+    }
+
+    fn within(&self, width: usize, indent: usize) -> String {
         let mut widths: Vec<usize> = Vec::new();
         for row in &self.rows {
             let Row::Cells(cells) = row else { continue };
@@ -94,7 +106,7 @@ impl Table {
         for row in &self.rows {
             write!(text, "{:indent$}", "").expect("a string takes everything");
             match row {
-                Row::Cells(cells) => push_row(&mut text, cells, &widths),
+                Row::Cells(cells) => push_row(&mut text, cells, &widths, (width, indent)),
                 Row::Note(note) => text.push_str(note),
             }
             text.push('\n');
@@ -103,43 +115,68 @@ impl Table {
     }
 }
 
-/// Writes the cells, padded; nothing follows the last that holds something.
-fn push_row(text: &mut String, cells: &[Cell], widths: &[usize]) {
+/// Writes the cells, padded; nothing follows the last that holds something, which is broken into lines where a row of
+/// `width` columns has no room for it.
+fn push_row(text: &mut String, cells: &[Cell], widths: &[usize], (width, indent): (usize, usize)) {
+    let mut start = indent;
     let used = cells.iter().rposition(|cell| !cell.text.is_empty()).map_or(0, |last| last + 1);
-    for (number, (cell, width)) in cells.iter().zip(widths).take(used).enumerate() {
-        let missing = width.saturating_sub(cell.text.width());
+    for (number, (cell, column)) in cells.iter().zip(widths).take(used).enumerate() {
+        let missing = column.saturating_sub(cell.text.width());
         let (before, after) = if cell.is_right { (missing, 0) } else { (0, missing) };
-        text.extend(std::iter::repeat_n(' ', before));
+        let spaces = |count| std::iter::repeat_n(' ', count);
+        let is_last = number + 1 == used;
+        if is_last && !cell.is_right && start.saturating_add(cell.text.width()) > width {
+            let is_beside = width.saturating_sub(start) >= LEAST;
+            let place = if is_beside { start } else { indent + UNDER };
+            for (line, part) in wrapped(&cell.text, width.saturating_sub(place)).iter().enumerate()
+            {
+                if line > 0 || !is_beside {
+                    text.truncate(text.trim_end_matches(' ').len());
+                    text.push('\n');
+                    text.extend(spaces(place));
+                }
+                text.push_str(&styled(part, cell.style));
+            }
+            return;
+        }
+        text.extend(spaces(before));
         if !cell.text.is_empty() {
             text.push_str(&styled(&cell.text, cell.style));
         }
-        if number + 1 < used {
-            text.extend(std::iter::repeat_n(' ', after + 2));
+        if !is_last {
+            text.extend(spaces(after + 2));
         }
+        start += column + 2;
     }
 }
 
-/// `text` broken into lines of at most [`WIDTH`] columns, each after `indent` spaces.
-pub(super) fn paragraph(text: &str, indent: usize) -> String {
-    let mut lines = String::new();
-    let mut column = 0;
+/// The columns that standard output has, where it is a terminal.
+fn terminal_width() -> Option<usize> {
+    let (Width(columns), _) = terminal_size_of(std::io::stdout())?;
+    Some(columns.into())
+}
+
+/// `text` broken between words into lines of at most `width` columns, where its words are no longer than that.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
-        if column > 0 && column + 1 + word.width() > WIDTH {
-            lines.push('\n');
-            column = 0;
+        match lines.last_mut() {
+            Some(line) if line.width() + 1 + word.width() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
         }
-        if column == 0 {
-            lines.extend(std::iter::repeat_n(' ', indent));
-            column = indent;
-        } else {
-            lines.push(' ');
-            column += 1;
-        }
-        lines.push_str(word);
-        column += word.width();
     }
-    lines.push('\n');
     lines
+}
+
+/// `text` broken into lines of at most [`WIDTH`] columns, or those of a narrower terminal, each after `indent` spaces.
+pub(super) fn paragraph(text: &str, indent: usize) -> String {
+    let width = terminal_width().map_or(WIDTH, |columns| columns.min(WIDTH));
+    let lines = wrapped(text, width.saturating_sub(indent));
+    let indented = lines.iter().map(|line| format!("{:indent$}{line}", ""));
+    format!("{}\n", indented.collect::<Vec<_>>().join("\n"))
 }
 
 #[cfg(test)]
@@ -154,6 +191,29 @@ mod tests {
         table.row(["ab".into(), Cell::default()]);
         let plain = anstream::adapter::strip_str(&table.render(1)).to_string();
         assert_eq!(plain, " name  why\n 東京  long enough to stick out\n   note\n ab\n");
+    }
+
+    #[test]
+    fn what_is_too_long_for_a_terminal_goes_on_under_it() {
+        let mut table = Table::new(["name", "why"]);
+        table.row([Cell::new("ab", STRONG), "one two three four five six seven".into()]);
+        table.row(["a name of many words".into(), "short".into()]);
+        let plain = |width| anstream::adapter::strip_str(&table.within(width, 2)).to_string();
+        let start = " ".repeat(24);
+        assert_eq!(
+            plain(50),
+            format!(
+                "  name{:18}why\n  ab{:20}one two three four five\n{start}six seven\n  a name of many words  short\n",
+                "", ""
+            )
+        );
+        assert_eq!(
+            plain(30),
+            format!(
+                "  name{:18}why\n  ab\n        one two three four\n        five six seven\n  a name of many words  short\n",
+                ""
+            )
+        );
     }
 
     #[test]

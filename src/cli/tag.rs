@@ -4,7 +4,7 @@
 mod job;
 mod watch;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -138,7 +138,8 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     let engine = Arc::new(args.engine.load()?);
     let stream = DocumentStream::new(files, args.read.options());
     let profile = args.profile(&engine);
-    let mut run = Run::new(engine, Some(writer), &stream, verbosity);
+    let output = args.output.as_deref();
+    let mut run = Run::new(engine, Some(writer), (&stream, output), verbosity);
     run.profile = profile.clone();
     run.corpus = run.corpus.profiled(profile);
     errors.iter().for_each(|error| run.corpus.fail(error));
@@ -160,10 +161,10 @@ impl Run {
     fn new(
         engine: Arc<Engine>,
         writer: Option<Box<dyn DocumentWriter>>,
-        stream: &DocumentStream,
+        (stream, output): (&DocumentStream, Option<&Path>),
         verbosity: Verbosity,
     ) -> Self {
-        let corpus = CorpusRun::new(stream, verbosity);
+        let corpus = CorpusRun::writing(output, stream, verbosity);
         Self { engine, writer, corpus, profile: Profile::off(), seen: None }
     }
 

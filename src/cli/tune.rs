@@ -11,12 +11,14 @@ use clap::ValueEnum;
 
 use super::corpus::CorpusRun;
 use super::engine::EngineArgs;
+use super::format::FormatArgs;
 use super::gold::{GoldArgs, warn_of_labels};
 use super::interrupt::stop_flag;
 use super::print::print;
 use super::progress::counter;
 use super::read::{ReadArgs, some_files};
 use super::verbosity::Verbosity;
+use super::write::check_writable;
 use crate::error::{Error, Result};
 use crate::io::{DocumentStream, Output, ReadOptions};
 use crate::pipeline::{Engine, Without};
@@ -83,9 +85,8 @@ pub struct Args {
     /// Say which entries and cue words the errors point at: so many of each, the most telling first.
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     suggest: usize,
-    /// The format of the report.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: OutputFormat,
+    #[command(flatten)]
+    format: FormatArgs<OutputFormat>,
     #[command(flatten)]
     labels: GoldArgs,
     #[command(flatten)]
@@ -127,6 +128,7 @@ enum Outcome {
 /// # Errors
 /// Where the engine cannot be loaded or has no file, there is no gold, or the result cannot be written.
 pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
+    args.output.as_deref().map_or(Ok(()), check_writable)?;
     let (path, text) = args.engine.file()?;
     let space = match &args.space {
         Some(path) => {
@@ -156,7 +158,7 @@ pub fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     let documents = cases.len();
     let objective = args.objective;
     let report = Report { tuned: &tuned, objective, documents, patch, outcome, entries, cues };
-    print(&match args.format {
+    print(&match args.format.chosen() {
         OutputFormat::Text => text::render(&report),
         OutputFormat::Json => json::render(&report),
     })?;

@@ -1,6 +1,7 @@
 //! `-v` and `-q`: how much the program says on standard error besides errors.
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 
 use anstream::ColorChoice;
 use clap::{ArgAction, Args};
@@ -21,6 +22,13 @@ impl Verbosity {
     /// Whether a progress bar and a summary are welcome: not `--quiet`, and there is a terminal.
     pub(super) fn is_interactive(self) -> bool {
         !self.quiet && io::stderr().is_terminal()
+    }
+
+    /// Whether a progress bar is welcome beside results that go to `output`, or to standard output: where both are one
+    /// terminal, it would stand between them.
+    pub(super) fn wants_bar_beside(self, output: Option<&Path>) -> bool {
+        let is_apart = output.is_some_and(|path| path != Path::new("-"));
+        self.is_interactive() && (is_apart || !io::stdout().is_terminal())
     }
 
     /// Whether warnings are welcome.

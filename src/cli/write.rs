@@ -1,10 +1,12 @@
 //! How documents are written: the options that commands share, and where the output comes to be.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use super::interrupt::remove_unfinished_outputs;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::{DocumentWriter, Format, Inputs, Output, WriteOptions};
 use crate::span::TagScheme;
@@ -33,10 +35,30 @@ pub(super) fn writer(
                 Error::new(ErrorKind::Io, message).with_help("name a new one with `--output`")
             );
         }
-        Some(path) if path != Path::new("-") => Output::create(path)?,
+        Some(path) if path != Path::new("-") => {
+            remove_unfinished_outputs();
+            Output::create(path)?
+        }
         _ => Output::stdout()?,
     };
     format.writer(output, options)
+}
+
+/// Looks whether a file can be written that a run writes at its end: hours of work should not be lost to a folder that
+/// is not there.
+///
+/// # Errors
+/// Where it is a folder, or none can be made in its folder.
+pub(super) fn check_writable(path: &Path) -> Result<()> {
+    let error = |error| Error::io("write", path.display(), error);
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Err(error(io::ErrorKind::IsADirectory.into())),
+        Ok(metadata) if !metadata.is_file() => Ok(()),
+        _ => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            tempfile::tempfile_in(folder.unwrap_or(Path::new("."))).map(drop).map_err(error)
+        }
+    }
 }
 
 fn resolved(path: &Path) -> Option<PathBuf> {

@@ -284,7 +284,8 @@ fn files_of(
     let file = |place: InputPlace| InputFile {
         format: format.or_else(|| match &place {
             InputPlace::Stdin => None,
-            InputPlace::File(path) => Some(recognise::of_file(path)),
+            // A suffix that says nothing leaves it to what the file holds.
+            InputPlace::File(path) => recognise::of_file(path),
             // Asking each object what it holds would take its time: that is found when its turn comes.
             InputPlace::Remote(object) => match recognise::by_suffix(Path::new(&object.name())) {
                 (format, None) => Some(format),
@@ -411,10 +412,7 @@ mod tests {
     fn folders_are_walked_in_sorted_order() {
         let folder = corpus();
         let (files, errors) = expand(folder.path(), &[""]);
-        assert_eq!(
-            files,
-            ["a/deep/y.conll conll", "a/z.jsonl.gz jsonl", "b.txt text", "c.dat text"]
-        );
+        assert_eq!(files, ["a/deep/y.conll conll", "a/z.jsonl.gz jsonl", "b.txt text", "c.dat ?"]);
         assert!(errors.is_empty(), "{errors:?}");
     }
 
@@ -423,12 +421,12 @@ mod tests {
         let folder = corpus();
         let (files, errors) = expand(folder.path(), &["c.dat", "-", "a", "*.txt", ".hidden"]);
         let expected = [
-            "c.dat text",
+            "c.dat ?",
             "stdin ?",
             "a/deep/y.conll conll",
             "a/z.jsonl.gz jsonl",
             "b.txt text",
-            ".hidden text",
+            ".hidden ?",
         ];
         assert_eq!(files, expected);
         assert!(errors.is_empty(), "{errors:?}");

@@ -14,6 +14,8 @@ use crate::text::{Annotation, Document, Token};
 
 /// The field that holds the id, where a format has no other name for it.
 pub(super) const ID: &str = "id";
+/// The field that holds the text, likewise.
+pub(super) const TEXT: &str = "text";
 
 /// Fields in which one or another format has the text and the entities; they do not pass from one format
 /// to another.
@@ -400,6 +402,21 @@ pub(super) fn missing(fields: &Map<String, Value>, message: String) -> Problem {
         return message.into();
     }
     Problem::with_help(message, format!("its fields: {}", known.join(", ")))
+}
+
+/// The name under which a field or column passes through: `text` and `id` that were not asked for as these make room
+/// for ours.
+pub(super) fn room_for_ours(name: &str, id_field: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    match [TEXT, ID].contains(&name) && name != id_field {
+        true => free_name(name, is_taken),
+        false => name.to_owned(),
+    }
+}
+
+/// A name with the first number from 2 behind it under which there is nothing yet.
+pub(super) fn free_name(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let numbered = (2..).map(|number| format!("{name}.{number}"));
+    numbered.into_iter().find(|name| !is_taken(name)).expect("one of all numbers is free")
 }
 
 /// The id in a field: a string is taken out of `id`; what is none stays there, so that it is written as it

@@ -6,7 +6,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
 use super::gold::{Keys, Places, asked};
-use super::json::{Draft, ID, Problem, Reader, object, take_id, take_text};
+use super::json::{Draft, ID, Problem, Reader, TEXT, object, room_for_ours, take_id, take_text};
 use super::{DocumentWriter, Documents, Format, Output, ReadOptions, options};
 use crate::error::{Error, Result};
 use crate::resource::OptionDoc;
@@ -39,14 +39,13 @@ pub const FORMAT: Format = Format {
     }),
 };
 
-const TEXT: &str = "text";
 const ENTITIES: &str = "entities";
 
 /// A document of an object; blank lines are passed over.
 ///
 /// The text and the id are taken out of the fields; an id that is no string stays in
-/// [`Document::fields`] as `id`, so that it is written as it came. `entities` of the input make room
-/// for ours (where gold is asked for, they are that), and so do `text` and `id` where other fields were
+/// [`Document::fields`] as `id`, so that it is written as it came. `entities` of the input are replaced by
+/// ours (where gold is asked for, they are that); `text` and `id` become `text.2` and `id.2` where other fields were
 /// asked for. Numbers keep their value, not their spelling, and integers beyond 64 bits are rounded to a
 /// double.
 fn document(value: Value, options: &ReadOptions) -> std::result::Result<Draft, Problem> {
@@ -57,8 +56,17 @@ fn document(value: Value, options: &ReadOptions) -> std::result::Result<Draft, P
         let list = fields.get(ENTITIES).map(|l| places.of_list(ENTITIES, l, &Keys::USUAL));
         list.transpose()
     })?;
-    for ours in [ENTITIES, TEXT, ID].into_iter().filter(|ours| *ours != options.id_field) {
-        fields.shift_remove(ours);
+    if options.id_field != ENTITIES {
+        fields.shift_remove(ENTITIES);
+    }
+    let makes_room = |name: &str| name != options.id_field && fields.contains_key(name);
+    if [TEXT, ID].into_iter().any(makes_room) {
+        let taken: Vec<String> = fields.keys().cloned().collect();
+        let is_taken = |name: &str| taken.iter().any(|taken| taken == name);
+        let named = fields.into_iter();
+        fields = named
+            .map(|(name, value)| (room_for_ours(&name, &options.id_field, is_taken), value))
+            .collect();
     }
     let id = take_id(&mut fields, &options.id_field);
     Ok(Draft { id, text, gold, fields, ..Draft::default() })
@@ -225,7 +233,7 @@ mod tests {
             ..ReadOptions::default()
         };
         let line = r#"{"id": 1, "key": 5, "body": "x", "text": "old", "more": true}"#;
-        let expected = "{\"id\":5,\"text\":\"x\",\"entities\":[],\"key\":5,\"more\":true}\n";
+        let expected = "{\"id\":5,\"text\":\"x\",\"entities\":[],\"id.2\":1,\"key\":5,\"text.2\":\"old\",\"more\":true}\n";
         assert_eq!(round_trip(line, &options), expected);
         let line = r#"{"key": "k", "body": "x"}"#;
         let expected = "{\"id\":\"k\",\"text\":\"x\",\"entities\":[],\"key\":\"k\"}\n";

@@ -1,9 +1,11 @@
 //! Where results go: a file or standard output, compressed by suffix. A file appears under its name
 //! only when it is complete.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::compression::{Compression, Compressor};
 use crate::error::{Error, ErrorKind, Result};
@@ -20,6 +22,13 @@ pub struct Output {
     rename: Option<Rename>,
     /// Where it is a folder.
     folder: Option<PathBuf>,
+}
+
+/// The temporary files of this process.
+static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+fn unfinished() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Rename {
@@ -62,6 +71,7 @@ impl Output {
         temporary.push(format!(".{}.part", std::process::id()));
         let from = to.with_file_name(temporary);
         let file = File::create(&from)?;
+        unfinished().insert(from.clone());
         if let Some((metadata, _)) = existing {
             fs::set_permissions(&from, metadata.permissions())?;
         }
@@ -123,6 +133,14 @@ impl Output {
         }
     }
 
+    /// Removes the temporary files of all outputs of this process, which is about to end at once.
+    pub fn remove_unfinished() {
+        for path in std::mem::take(&mut *unfinished()) {
+            // Nobody is left to report to.
+            let _ = fs::remove_file(path);
+        }
+    }
+
     /// Its name in messages.
     pub fn name(&self) -> &str {
         &self.name
@@ -166,8 +184,10 @@ impl Output {
             Some(Rename { from, to }) => fs::rename(from, to),
             None => Ok(()),
         });
-        if finished.is_ok() {
-            self.rename = None;
+        if finished.is_ok()
+            && let Some(Rename { from, .. }) = self.rename.take()
+        {
+            unfinished().remove(&from);
         }
         finished.map_err(|error| Error::io("write", &self.name, error))
     }
@@ -188,6 +208,7 @@ impl Drop for Output {
     fn drop(&mut self) {
         if let Some(Rename { from, .. }) = self.rename.take() {
             self.writer = None;
+            unfinished().remove(&from);
             // Nobody is left to report to: the file stays where removing it fails.
             let _ = fs::remove_file(from);
         }

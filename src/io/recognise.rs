@@ -23,14 +23,16 @@ pub(super) fn by_suffix(path: &Path) -> (&'static Format, Option<Recognise>) {
     (format, recognise)
 }
 
-/// The format of a file, by its suffix and, where several formats share that, by what it holds.
-pub(super) fn of_file(path: &Path) -> &'static Format {
+/// The format of a file, by its suffix and, where several formats share that, by what it holds; `None` where the suffix
+/// says nothing.
+pub(super) fn of_file(path: &Path) -> Option<&'static Format> {
+    format_of(path)?;
     let (format, recognise) = by_suffix(path);
-    let Some(recognise) = recognise else { return format };
+    let Some(recognise) = recognise else { return Some(format) };
     let file = InputFile { place: InputPlace::File(path.to_owned()), format: Some(format) };
     // What cannot be opened is reported when its turn comes.
     let input = file.open(&ByteCounter::default()).ok();
-    input.and_then(recognise).unwrap_or(format)
+    Some(input.and_then(recognise).unwrap_or(format))
 }
 
 /// As [`of_file`], of an input that is open, and can be read from its beginning after it.

@@ -103,7 +103,15 @@ fn may_be_json(head: &[u8]) -> bool {
 /// The format of the JSON that the head begins with; `None` where it is no document of JSON.
 fn of_json(head: &[u8], options: &ReadOptions) -> Option<&'static Format> {
     let input = || Input::new("", BufReader::new(Cursor::new(head.to_vec())));
-    let first = json::first_value(input())?;
+    let Some(first) = json::first_value(input()) else {
+        // Much text begins with a bracket, and little with a brace.
+        if unmarked(head).trim_ascii_start().starts_with(b"{\"") {
+            tracing::warn!(
+                "the input begins like a JSON object and is none, so it is read as text; `--input-format jsonl` says what is wrong"
+            );
+        }
+        return None;
+    };
     let has_text = first.get(&options.text_field).is_some_and(Value::is_string);
     match json::recognise(input()) {
         // Of a first value that says nothing, a later one may.

@@ -60,6 +60,8 @@ pub struct Engine {
     pub(super) stores: Vec<Option<SourceStore>>,
     pub(super) steps: Vec<Step>,
     disabled: Vec<Arc<str>>,
+    /// The sources that run only on demand, and the labels that the engine gives only then.
+    on_demand: Vec<(Arc<str>, Vec<Label>)>,
     pub(super) remembered: Remembered,
 }
 
@@ -173,6 +175,7 @@ impl Engine {
             stores,
             steps,
             disabled,
+            on_demand: Vec::new(),
             remembered: Remembered::default(),
         }
     }
@@ -195,6 +198,11 @@ impl Engine {
     /// The names of the sources that the engine file holds and that do not run.
     pub fn disabled(&self) -> &[Arc<str>] {
         &self.disabled
+    }
+
+    /// The sources that its file switches off and nobody switched on by name, and the labels that it gives only with each.
+    pub fn on_demand(&self) -> &[(Arc<str>, Vec<Label>)] {
+        &self.on_demand
     }
 
     /// The passes of its merge, in order.
@@ -234,9 +242,13 @@ pub(super) fn build(
     let mut labels: Vec<Label> = config.labels.iter().flatten().map(|l| Label::new(l)).collect();
     let mut helpers: Vec<Label> = config.helper_labels.iter().map(|l| Label::new(l)).collect();
     let (mut sources, mut stores) = (Vec::new(), Vec::new());
-    let mut disabled = Vec::new();
+    let (mut disabled, mut on_demand) = (Vec::new(), Vec::new());
     for source in config.sources {
         let is = |list: &[String]| list.iter().any(|n| **n == *source.name);
+        if !source.enabled && !is(&options.with) {
+            let labels = source.adds_labels.iter().map(|label| Label::new(label)).collect();
+            on_demand.push((source.name.clone(), labels));
+        }
         if !(source.enabled || options.all || is(&options.with)) || is(&options.without) {
             disabled.push(source.name.clone());
             continue;
@@ -295,6 +307,7 @@ pub(super) fn build(
                 stores,
                 steps,
                 disabled,
+                on_demand,
                 remembered: Remembered::default(),
             })
         }

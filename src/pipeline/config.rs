@@ -145,7 +145,9 @@ impl<'f> EngineConfig<'f> {
         let mut passes = Vec::new();
         for mut section in collect(pass_tables, &mut errors).unwrap_or_default() {
             let enabled = collect(section.take("enabled"), &mut errors).unwrap_or(true);
-            if section.has("pass") || section.has("preset") {
+            if section.has("pass") && section.has("preset") {
+                errors.push(section.error("both 'pass' and 'preset', expected one of them"));
+            } else if section.has("pass") || section.has("preset") {
                 passes.push(PassConfig { enabled, section });
             } else {
                 errors.push(section.error("missing key 'pass' (or 'preset')"));

@@ -143,8 +143,22 @@ impl Engine {
         if known.contains(label) {
             return Ok(());
         }
+        Err(self.unknown_label(label.as_str()))
+    }
+
+    /// That a label is none that may occur in the engine; with what would make it occur, where that is known.
+    pub fn unknown_label(&self, name: &str) -> Error {
+        let known = self.known_labels();
         let names: Vec<&str> = known.iter().map(Label::as_str).collect();
-        Err(Error::unknown("label", label.as_str(), &names))
+        let error = Error::unknown("label", name, &names);
+        let gives = |(_, labels): &&(_, Vec<Label>)| labels.iter().any(|l| l.as_str() == name);
+        match self.on_demand().iter().find(gives) {
+            Some((source, _)) => error.with_help(format!(
+                "the source '{source}', which is switched off, gives it: `--with {source}`; known: {}",
+                names.join(", ")
+            )),
+            None => error,
+        }
     }
 }
 

@@ -7,7 +7,9 @@ fn a_sound_engine_is_summed_up() {
     let out = Bench::new().run(&["check"]).clean();
     for words in [
         &["places", "gazetteer, 4 entries", "LOC"][..],
-        &["extra", "HONORIFIC"],
+        &["extra", "HONORIFIC", "off; --with extra"],
+        &["  LOC PER"],
+        &["  HONORIFIC --with extra"],
         &["2", "longest", "spanloom.toml:"],
     ] {
         let holds = |line: &str| words.iter().all(|word| line.contains(word));
@@ -38,4 +40,14 @@ fn a_failing_case_is_reported() {
     let bench = Bench::with_engine(&ENGINE.replace("finds = [\"Ms.\"]", "finds = [\"Mr.\"]"));
     let error = bench.run(&["check"]).failed();
     assert!(error.contains("title-ms") && error.contains("Mr."), "{error}");
+}
+
+#[test]
+fn the_engine_may_be_named_as_it_is() {
+    let bench = Bench::new().write(
+        "other.toml",
+        "labels = [\"X\"]\n[[merge]]\npass = \"longest\"\npreset = \"spacy-ruler\"\n",
+    );
+    let error = bench.run(&["check", "other.toml"]).failed();
+    assert!(error.contains("both 'pass' and 'preset'"), "{error}");
 }

@@ -190,3 +190,11 @@ fn unclosed(page: &str) -> Vec<String> {
     }
     open
 }
+
+#[test]
+fn a_label_of_a_source_that_is_off_is_explained() {
+    let ran = Bench::new().run(&["explain", "Ms Paris", "--why-not", "Ms/HONORIFIC"]);
+    let error = ran.failed();
+    assert!(error.contains("unknown label 'HONORIFIC'"), "{error}");
+    assert!(error.contains("--with extra"), "{error}");
+}

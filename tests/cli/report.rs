@@ -262,3 +262,19 @@ fn the_suffix_says_what_a_report_is() {
     let err = bench().run(&["eval", "gold.conll", "--report", "missing/out.md"]).failed();
     assert!(err.contains("missing/out.md"), "{err}");
 }
+
+/// Hours of work are not lost to a folder that is not there.
+#[test]
+fn a_report_that_cannot_be_written_is_told_before_the_work() {
+    let bench = Bench::new().write("gold.conll", "Paris\tB-LOC\n").write("a.txt", "Paris");
+    for arguments in [
+        &["eval", "gold.conll", "--report", "no/such.html"][..],
+        &["diff", "spanloom.toml", "spanloom.toml", "a.txt", "--html", "no/such.html"],
+        &["tune", "--gold", "gold.conll", "-o", "no/such.toml"],
+        &["tag", "a.txt", "-o", "job/", "--report", "no/such.html"],
+    ] {
+        let error = bench.run(arguments).failed();
+        assert!(error.contains("cannot write no/such"), "{arguments:?}: {error}");
+    }
+    assert!(!bench.path().join("job").join("part-00000.jsonl").exists());
+}

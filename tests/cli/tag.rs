@@ -323,3 +323,48 @@ fn a_profile_tells_where_the_time_went_and_changes_nothing() {
     assert!(lines[11].starts_with("bottleneck: "), "{}", profiled.err);
     assert_eq!(plain.err, "");
 }
+
+/// What is half written goes with the program, even while it waits for its input.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_leaves_no_half_of_a_file() {
+    use std::process::{Command, Stdio};
+    for signal in ["-INT", "-TERM"] {
+        let bench = Bench::new();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_spanloom"))
+            .args(["tag", "-", "-o", "out.jsonl"])
+            .current_dir(bench.path())
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let half = bench.path().join(format!(".out.jsonl.{}.part", child.id()));
+        while !half.exists() {
+            assert!(child.try_wait().unwrap().is_none(), "it waits for its input");
+            std::thread::yield_now();
+        }
+        let told = Command::new("kill").args([signal, &child.id().to_string()]).status();
+        assert!(told.unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{signal}");
+        let left = std::fs::read_dir(bench.path()).unwrap().map(|file| file.unwrap().file_name());
+        assert_eq!(left.collect::<Vec<_>>(), ["spanloom.toml"], "{signal}");
+    }
+}
+
+#[test]
+fn a_file_whose_suffix_says_nothing_is_looked_into() {
+    let bench = Bench::new()
+        .write("a.dev", "New\tB-LOC\nYork\tI-LOC\n\nParis\tB-LOC\n!\tO\n")
+        .write("b.dump", "{\"text\":\"Paris\",\"n\":1}\n")
+        .write("c.md", "# Paris\n");
+    let out = bench.run(&["tag", "a.dev", "b.dump", "c.md", "--without", "people"]).clean();
+    let texts: Vec<String> = entities(&out).into_iter().flat_map(|(_, found)| found).collect();
+    let expected = ["New York/LOC@0-8", "Paris/LOC@0-5", "Paris/LOC@0-5", "Paris/LOC@2-7"];
+    assert_eq!(texts, expected, "{out}");
+}
+
+#[test]
+fn json_that_is_none_is_said_to_be_read_as_text() {
+    let ran = Bench::new().pipe("{\"text\":\"Paris\",}\n", &["tag"]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.err.contains("begins like a JSON object and is none"), "{}", ran.err);
+}

@@ -11,6 +11,7 @@ use clap::ValueEnum;
 
 use crate::cli::convert::entities_of;
 use crate::cli::corpus::CorpusRun;
+use crate::cli::format::FormatArgs;
 use crate::cli::gold::GoldArgs;
 use crate::cli::print::print;
 use crate::cli::read::{ReadArgs, some_files};
@@ -42,9 +43,8 @@ pub(super) struct Args {
     /// and nothing is named.
     #[arg(value_name = "INPUT")]
     inputs: Vec<PathBuf>,
-    /// The format to print.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: OutputFormat,
+    #[command(flatten)]
+    format: FormatArgs<OutputFormat>,
     /// How many conflicts and frequent surfaces to print; JSON has all.
     #[arg(long, value_name = "NUMBER", default_value = "10")]
     top: usize,
@@ -108,7 +108,7 @@ pub(super) fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     parts.iter().for_each(|part| all.merge(part));
     let report = Report { leaks: leaks(&parts), parts, all };
     let code = corpus.finish();
-    print(&match args.format {
+    print(&match args.format.chosen() {
         OutputFormat::Text => text::render(&report, args.top),
         OutputFormat::Json => json::render(&report),
     })?;

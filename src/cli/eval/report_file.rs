@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::details::Details;
 use super::report::Report;
 use super::{html, json, markdown};
+use crate::cli::write::check_writable;
 use crate::error::Result;
 use crate::io::Output;
 
@@ -34,6 +35,14 @@ impl ReportFile {
             _ => return Err("expected a name that ends in .html, .md or .json".to_owned()),
         };
         Ok(Self { path, format })
+    }
+
+    /// Looks whether it can be written.
+    ///
+    /// # Errors
+    /// Where it cannot.
+    pub(super) fn check(&self) -> Result<()> {
+        check_writable(&self.path)
     }
 
     /// Writes the report.

@@ -138,7 +138,8 @@ impl Args {
         let texts: Vec<&str> = read.iter().map(|document| document.text.as_str()).collect();
         let known = engine.known_labels();
         for written in &self.why_not {
-            let question = Question::parse(written, &known, &texts)?;
+            let question =
+                Question::parse(written, (&known, &|name| engine.unknown_label(name)), &texts)?;
             let mut is_anywhere = false;
             for document in &read {
                 for span in question.spans(document)? {

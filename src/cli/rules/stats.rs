@@ -12,6 +12,7 @@ use clap::ValueEnum;
 
 use crate::cli::corpus::CorpusRun;
 use crate::cli::engine::EngineArgs;
+use crate::cli::format::FormatArgs;
 use crate::cli::gold::{GoldArgs, warn_of_labels};
 use crate::cli::print::print;
 use crate::cli::read::{ReadArgs, some_files};
@@ -58,9 +59,8 @@ pub(super) struct Args {
     /// How rules are ordered; rules that are equal in it stay in the order of `id`.
     #[arg(long, value_name = "BY", default_value = "id", requires_if("precision", "gold"))]
     sort: Sort,
-    /// The format to print.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: OutputFormat,
+    #[command(flatten)]
+    format: FormatArgs<OutputFormat>,
     /// Leave the times out: what is left is the same in every run, with any number of threads.
     #[arg(long)]
     no_time: bool,
@@ -148,7 +148,7 @@ pub(super) fn run(args: &Args, verbosity: Verbosity) -> Result<ExitCode> {
     let code = corpus.finish();
     let rows = sorted(&stats, args.sort);
     let shown = Shown { engine: &engine, stats: &stats, rows, size, has_gold: args.gold };
-    print(&match args.format {
+    print(&match args.format.chosen() {
         OutputFormat::Text => text::render(&shown, !args.no_time),
         OutputFormat::Json => json::render(&shown, !args.no_time),
     })?;

@@ -20,7 +20,7 @@ use crate::cli::print::print;
 use crate::cli::profile::table;
 use crate::cli::read::some_files;
 use crate::cli::verbosity::Verbosity;
-use crate::cli::write::without_output;
+use crate::cli::write::{check_writable, without_output};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::compression::Compression;
 use crate::io::{self, Format, InputPlace, Inputs, Output};
@@ -201,6 +201,7 @@ pub(super) fn run(args: &Args, folder: &Path, verbosity: Verbosity) -> Result<Ex
         max_errors: args.job.max_errors,
         begin: args.job.begin(),
     };
+    args.job.report.as_deref().map_or(Ok(()), check_writable)?;
     let mut job = Job::open(folder, identity, inputs, options)?;
     let stop = stop_flag("the shard at hand");
     let mut screen = Screen::new(&job, &args.job, verbosity);

@@ -109,7 +109,7 @@ fn tag(args: &Args, verbosity: Verbosity, engine: Arc<Engine>) -> Result<Seen> {
     let Inputs { files, errors } = args.files();
     let writer = args.output.is_some().then(|| args.writer()).transpose()?;
     let stream = DocumentStream::new(files, args.read.options());
-    let mut run = Run::new(engine, writer, &stream, verbosity);
+    let mut run = Run::new(engine, writer, (&stream, args.output.as_deref()), verbosity);
     run.seen = Some(Seen::default());
     errors.iter().for_each(|error| run.corpus.fail(error));
     run.tag_all(stream)?;

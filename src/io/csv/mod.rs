@@ -127,6 +127,11 @@ mod tests {
         // Again, and the entities are replaced.
         let again = documents(expected, &by_field("body", "key"));
         assert_eq!(written(&FORMAT, again).lines().next(), expected.lines().next());
+        // A column of another text passes through under another name.
+        let other = documents("id,text,body,text.2\n1,a,b,c\n", &by_field("body", "id"));
+        let expected =
+            "{\"id\":\"1\",\"text\":\"b\",\"entities\":[],\"text.3\":\"a\",\"text.2\":\"c\"}\n";
+        assert_eq!(written(&jsonl::FORMAT, other), expected);
         let line = written(&jsonl::FORMAT, read);
         let expected = r#"{"id":"7","text":"In\r\nParis, \"now\"","entities":[],"key":"7","a \"b\"":"x","body.2":""}"#;
         assert_eq!(line.lines().next().unwrap(), expected);
@@ -177,6 +182,17 @@ mod tests {
             ]
         );
         assert_eq!(errors(b"", &options), Vec::<String>::new());
+        let windows = "text,b\r\none,1\r\n\r\n\"t\r\nwo\",2,x\r\nthree,3,3\r\nfour\r\n";
+        let expected = "expected 2 columns as in the first record, got";
+        assert_eq!(
+            errors(windows.as_bytes(), &options),
+            [
+                "one".to_owned(),
+                format!("! in:4: record 2: {expected} 3"),
+                format!("! in:6: record 3: {expected} 3"),
+                format!("! in:7: record 4: {expected} 1"),
+            ]
+        );
         let limited = ReadOptions { max_line_bytes: 20_000, ..ReadOptions::default() };
         let long = format!("text\nx\n\"{}", "y\n".repeat(20_000));
         let last = errors(long.as_bytes(), &limited).pop().unwrap();

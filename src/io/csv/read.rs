@@ -1,6 +1,6 @@
 //! Comma-separated values in, record by record.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, Read};
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use csv::{ByteRecord, ErrorKind as CsvErrorKind, StringRecord};
 use serde_json::{Map, Value};
 
 use super::super::gold::asked;
-use super::super::json::take_id;
-use super::super::table::{CsvHeader, CsvRow, ENTITIES, ID, TEXT, entities_of};
+use super::super::json::{free_name, room_for_ours, take_id};
+use super::super::table::{CsvHeader, CsvRow, ENTITIES, entities_of};
 use super::super::{Input, ReadOptions};
 use crate::error::{Error, ErrorKind, Location};
 use crate::text::{Document, SourceRow};
@@ -28,7 +28,7 @@ pub(super) struct Reader {
 enum State {
     Unread(Option<Input>),
     Open {
-        records: Records,
+        records: Box<Records>,
         header: Arc<CsvHeader>,
         /// The first record, where it is no header.
         first: Option<(ByteRecord, u64)>,
@@ -79,7 +79,7 @@ impl Reader {
         };
         let header = Arc::new(self.header(&first)?);
         let first = self.options.no_header.then_some((first, line));
-        Ok(State::Open { records, header, first })
+        Ok(State::Open { records: Box::new(records), header, first })
     }
 
     fn header(&self, first: &ByteRecord) -> Result<CsvHeader, Error> {
@@ -126,10 +126,10 @@ impl Reader {
         let mut fields = Map::new();
         let id_field = &self.options.id_field;
         for column in header.columns().filter(|column| *column != header.text) {
-            let key = &header.keys[column];
-            if ![TEXT, ID].contains(&key.as_str()) || key == id_field {
-                fields.insert(key.clone(), record.get(column).unwrap_or("").into());
-            }
+            let key = room_for_ours(&header.keys[column], id_field, |name| {
+                header.keys.iter().any(|key| key == name)
+            });
+            fields.insert(key, record.get(column).unwrap_or("").into());
         }
         let id = take_id(&mut fields, id_field).filter(|id| !id.is_empty());
         let id = id.unwrap_or_else(|| format!("{}:{}", self.name, self.records));
@@ -190,13 +190,11 @@ struct Problem {
 
 /// Reads the next record: the line where it begins, or `None` at the end.
 fn read(records: &mut Records, record: &mut ByteRecord) -> Result<Option<u64>, Problem> {
-    let start = records.position().line();
     let read = records.read_byte_record(record);
     let is_last = records.get_ref().ended;
     let was_long = records.get_ref().is_too_long();
     records.get_mut().since = 0;
-    // Blank lines before it are passed over.
-    let line = record.position().map_or(start, csv::Position::line);
+    let line = records.get_mut().starts.pop_front().unwrap_or(1);
     let problem = |message: String, is_last| Err(Problem { message, line, is_last });
     if is_last && !was_long && !matches!(read, Ok(false)) && records.get_ref().place.is_quoted() {
         let message = "a quote opens a value and is not closed before the end of the input; what stands there \
@@ -217,13 +215,10 @@ fn read(records: &mut Records, record: &mut ByteRecord) -> Result<Option<u64>, P
             )
         }
         Err(error) => match error.kind() {
-            CsvErrorKind::UnequalLengths { expected_len, len, pos } => Err(Problem {
-                message: format!(
-                    "expected {expected_len} columns as in the first record, got {len}"
-                ),
-                line: pos.as_ref().map_or(line, csv::Position::line),
-                is_last: false,
-            }),
+            CsvErrorKind::UnequalLengths { expected_len, len, .. } => problem(
+                format!("expected {expected_len} columns as in the first record, got {len}"),
+                false,
+            ),
             CsvErrorKind::Io(error) => problem(format!("cannot be read: {error}"), true),
             _ => problem(error.to_string(), true),
         },
@@ -236,12 +231,10 @@ fn unique(names: &[String]) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let mut unique = Vec::with_capacity(names.len());
     for name in names {
-        let mut key = name.clone();
-        let mut number = 1;
-        while seen.contains(&key) || (number > 1 && given.contains(&key)) {
-            number += 1;
-            key = format!("{name}.{number}");
-        }
+        let key = match seen.contains(name) {
+            true => free_name(name, |key| seen.contains(key) || given.iter().any(|g| *g == key)),
+            false => name.clone(),
+        };
         seen.insert(key.clone());
         unique.push(key);
     }
@@ -259,6 +252,13 @@ struct Watched {
     /// Bytes since the last record; what is read ahead counts.
     since: usize,
     ended: bool,
+    /// The line of the next byte.
+    line: u64,
+    /// Whether a record has begun and not ended.
+    is_in_record: bool,
+    /// The lines where records begin that are not given yet: the library takes the line of the end before, where that has
+    /// two characters.
+    starts: VecDeque<u64>,
 }
 
 /// Where a byte stands.
@@ -280,7 +280,18 @@ impl Place {
 impl Watched {
     fn new(input: Input, separator: u8, quotes: bool, limit: usize) -> Self {
         let place = Place::ValueStart;
-        Self { input, separator, quotes, limit, place, since: 0, ended: false }
+        Self {
+            input,
+            separator,
+            quotes,
+            limit,
+            place,
+            since: 0,
+            ended: false,
+            line: 1,
+            is_in_record: false,
+            starts: VecDeque::new(),
+        }
     }
 
     fn is_too_long(&self) -> bool {
@@ -298,6 +309,14 @@ impl Watched {
             (Place::ValueStart, 0xEF | 0xBB | 0xBF) => Place::ValueStart,
             _ => Place::Bare,
         };
+        let is_line_end = matches!(byte, b'\n' | b'\r');
+        if !self.is_in_record && !is_line_end {
+            self.is_in_record = true;
+            self.starts.push_back(self.line);
+        } else if is_line_end && !self.place.is_quoted() {
+            self.is_in_record = false;
+        }
+        self.line += u64::from(byte == b'\n');
     }
 }
 

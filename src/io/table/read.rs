@@ -9,10 +9,10 @@ use arrow_schema::{ArrowError, DataType, SchemaRef};
 use serde_json::{Map, Value};
 
 use super::super::gold::asked;
-use super::super::json::take_id;
+use super::super::json::{room_for_ours, take_id};
 use super::super::tokens::{gold_of_tags, of_words};
 use super::super::{Input, ReadOptions, tag_names};
-use super::{ArrowTable, ENTITIES, ID, TEXT, cell, entities_of};
+use super::{ArrowTable, ENTITIES, cell, entities_of};
 use crate::error::{Error, ErrorKind, Location};
 use crate::text::{Document, SourceRow};
 
@@ -210,13 +210,13 @@ impl Rows {
         let mut fields = vec![Map::new(); batch.num_rows()];
         for (field, column) in written.schema().fields().iter().zip(written.columns()) {
             let is_content = field.name() == &options.text_field;
-            let is_replaced =
-                [TEXT, ID].contains(&field.name().as_str()) && field.name() != &options.id_field;
-            if is_content || is_replaced || !cell::has_json_form(field.data_type()) {
+            if is_content || !cell::has_json_form(field.data_type()) {
                 continue;
             }
+            let is_taken = |name: &str| schema.index_of(name).is_ok();
+            let name = room_for_ours(field.name(), &options.id_field, is_taken);
             for (fields, value) in fields.iter_mut().zip(cell::json(field, column)?) {
-                fields.insert(field.name().clone(), value);
+                fields.insert(name.clone(), value);
             }
         }
         let entities = options.gold.and_then(|_| {
