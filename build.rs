@@ -1,4 +1,5 @@
-//! Lists the files of the default engine, for `src/pipeline/builtin.rs` to put into the binary.
+//! Lists the files of the default engine, for `src/pipeline/builtin.rs` to put into the binary; with the feature `cuda`
+//! compiles our kernels for `src/source/model/arch/packed/device/fused.rs`.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -26,7 +27,22 @@ fn main() -> io::Result<()> {
             .expect("a string takes everything");
     }
     code.push_str("];\n");
-    fs::write(out.join("builtin.rs"), code)
+    fs::write(out.join("builtin.rs"), code)?;
+    #[cfg(feature = "cuda")]
+    kernels(&out.join("kernels.rs"));
+    Ok(())
+}
+
+/// Compiles the kernels to PTX, as candle does its own (the same variables name compiler and GPU), and writes a file of
+/// constants that hold it.
+#[cfg(feature = "cuda")]
+fn kernels(constants: &Path) {
+    let kernels = cudaforge::KernelBuilder::new()
+        .source_files(["src/source/model/arch/packed/device/fused.cu"])
+        .arg("-O3")
+        .arg("-std=c++17")
+        .build_ptx();
+    kernels.and_then(|ptx| ptx.write(constants)).expect("nvcc compiles the kernels");
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {

@@ -12,6 +12,7 @@ mod flair;
 mod formats;
 mod gliner;
 mod heads;
+mod kernels;
 mod layers;
 mod lint;
 mod model;

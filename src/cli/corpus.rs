@@ -89,7 +89,7 @@ impl CorpusRun {
                 let tagged = profile.time(Stage::Tag, tag);
                 (chunk, tagged)
             };
-            for (chunk, tagged) in Ahead::new(scope, chunks.map(tag)) {
+            for (chunk, tagged) in Ahead::working(scope, chunks, engine.batches_at_once(), tag) {
                 chunk.errors.iter().for_each(|error| self.fail(error));
                 work(self, chunk.documents, tagged)?;
                 self.progress.show(chunk.bytes_read);

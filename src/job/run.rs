@@ -1,6 +1,7 @@
 //! The run of a job: from where the journal ends, shard by shard, to the end of the inputs or to where it is told
 //! to stop. Nothing is printed here: what happens is told to an observer.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -234,16 +235,16 @@ impl Job {
         };
         let before = self.journal.tally().counts();
         let mut work = Work { names, bytes: &bytes, before, at_hand: None };
-        let mut begun = None;
+        let begun = OnceLock::new();
         let outcome = thread::scope(|scope| {
             let read = profile.clone().times(Stage::Read, plan);
             let chunks = profile.clone().times(Stage::Wait, Ahead::new(scope, read));
             let tag = |chunk: Result<Chunk>| {
                 let chunk = chunk?;
-                let begun = *begun.get_or_insert_with(|| Begun::now(&bytes));
+                let begun = *begun.get_or_init(|| Begun::now(&bytes));
                 Ok(profile.time(Stage::Tag, || TaggedChunk::new(chunk, begun, engine)))
             };
-            for chunk in Ahead::new(scope, chunks.map(tag)) {
+            for chunk in Ahead::working(scope, chunks, engine.batches_at_once(), tag) {
                 let chunk = chunk?;
                 if work.at_hand.is_none() && stop.load(Ordering::Relaxed) {
                     return Ok(Outcome::Stopped);

@@ -87,6 +87,12 @@ impl Engine {
         of_models.reduce(BatchLimit::max).unwrap_or(BatchLimit::WITHOUT_MODEL)
     }
 
+    /// How many threads at once do well to call [`Engine::tag_documents`]: two where a model runs on a device of its own, so that
+    /// one prepares and merges while the other has the device; else one, since a call uses all of the processor.
+    pub fn batches_at_once(&self) -> usize {
+        1 + usize::from(self.sources.iter().any(|source| source.is_off_processor()))
+    }
+
     /// What all sources find in the documents. How rules fare goes to a `log` for every source and document.
     pub(super) fn propose_logged(
         &self,

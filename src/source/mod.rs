@@ -90,6 +90,11 @@ pub trait Source: Send + Sync {
         None
     }
 
+    /// Whether it computes elsewhere than on the processor, so that this is free for other work meanwhile.
+    fn is_off_processor(&self) -> bool {
+        false
+    }
+
     /// Whether what it finds in a document may differ, in the last bits of a number, with the documents that are
     /// asked about beside it.
     fn may_vary_with_batch(&self) -> bool {

@@ -1,6 +1,7 @@
 //! Sequences become batches: sorted by length so that little is padded, cut by a token budget.
 
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use candle_core::{Device, Result, Tensor};
 use rayon::prelude::*;
@@ -99,9 +100,27 @@ pub fn plan(lengths: &[usize], budget: usize) -> (Vec<usize>, Vec<Range<usize>>)
     (order, batches)
 }
 
+/// What `run` makes of each batch: side by side on the processor. Another device does one batch at a time, whoever asks: two models
+/// of a process, and two threads, take turns. `run` must leave rayon alone there: a thread that waits for others of the pool may
+/// be given another batch meanwhile, and would wait for its own turn to end.
+pub(super) fn each_batch<B: Sync, T: Send>(
+    device: &Device,
+    batches: &[B],
+    run: impl Fn(&B) -> T + Sync,
+) -> Vec<T> {
+    static TURN: Mutex<()> = Mutex::new(());
+    if device.is_cpu() {
+        return batches.par_iter().map(&run).collect();
+    }
+    let in_turn = |batch: &B| {
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        run(batch)
+    };
+    batches.iter().map(in_turn).collect()
+}
+
 /// What `answer` makes of each of several sequences of these lengths, in their order: it is asked about
-/// batches of them by number (see [`plan`]), one after another on a device that does one thing at a time, side
-/// by side on the processor. Where a batch failed, each of its sequences has the reason.
+/// batches of them by number (see [`plan`] and [`each_batch`]). Where a batch failed, each of its sequences has the reason.
 pub(super) fn answers<T: Send>(
     lengths: &[usize],
     budget: usize,
@@ -110,11 +129,7 @@ pub(super) fn answers<T: Send>(
 ) -> Vec<std::result::Result<T, String>> {
     let (order, batches) = plan(lengths, budget);
     let run = |batch: &Range<usize>| answer(&order[batch.clone()]);
-    let results: Vec<_> = if device.is_cpu() {
-        batches.par_iter().map(run).collect()
-    } else {
-        batches.iter().map(run).collect()
-    };
+    let results = each_batch(device, &batches, run);
     let mut all: Vec<_> = lengths.iter().map(|_| Err("no answer".to_owned())).collect();
     for (batch, result) in batches.into_iter().zip(results) {
         let members = order[batch].iter();

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use candle_core::Device;
+use candle_core::{DType, Device};
 use serde::Deserialize;
 
-use super::arch::{Precision, is_faster_in_fixed_point};
+use super::arch::{Precision, has_bfloat, is_faster_in_fixed_point};
 use super::gliner::Decoding;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::resource::OptionDoc;
@@ -116,6 +116,9 @@ impl PrecisionChoice {
 
     /// What to ask a model on this device for.
     pub(super) fn on(self, device: &Device) -> Precision {
+        if self == Self::Bf16 && device.is_cpu() && has_bfloat() {
+            return Precision::Bf16Pairs;
+        }
         self.exactly().unwrap_or_else(|| {
             let is_fixed = device.is_cpu() && is_faster_in_fixed_point();
             if is_fixed { Precision::Int16 } else { Precision::F32 }
@@ -200,8 +203,11 @@ impl ModelConfig {
             asked.name()
         );
         let help = match (is_here, asked.half()) {
+            (true, Some(DType::BF16)) => {
+                "this processor has no instructions for it (AVX-512 BF16); known here: f32, int16, int8, auto"
+            }
             (true, Some(_)) => {
-                "it is for token classifiers on CUDA; known on the processor: f32, int16, int8, auto"
+                "it is for token classifiers on CUDA; known on the processor: f32, bf16, int16, int8, auto"
             }
             (false, None) => {
                 "it is for the processor; known on CUDA: f32, auto, and for some token classifiers bf16 and f16"

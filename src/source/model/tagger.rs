@@ -343,6 +343,10 @@ impl Source for Tagger {
         self.kept.as_ref().map(Cache::usage)
     }
 
+    fn is_off_processor(&self) -> bool {
+        !self.device.is_cpu()
+    }
+
     fn batch_limit(&self) -> Option<BatchLimit> {
         // As much as fills a large batch of short documents, or several of long ones.
         let tokens = self.config.batch_tokens;

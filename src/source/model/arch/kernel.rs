@@ -4,10 +4,10 @@
 //! A new kernel is one new file here.
 
 pub(super) mod attention;
-pub(super) mod fixed;
 pub(super) mod gelu;
 pub(super) mod lanes;
 pub(super) mod lstm;
+pub(super) mod narrow;
 pub(super) mod norm;
 pub(super) mod panels;
 pub(super) mod product;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use candle_core::{D, Result, Tensor, bail};
 
-use super::kernel::fixed::FixedWeight;
+use super::kernel::narrow::NarrowWeight;
 use super::kernel::panels::Panels;
 use super::{Mode, Precision, differentiable, packed};
 use crate::source::model::device::device_failed;
@@ -26,8 +26,8 @@ pub struct Linear {
 pub(super) enum LaidOut {
     /// In 32 bits.
     Float(Panels),
-    /// In fixed point.
-    Fixed(FixedWeight),
+    /// In narrow numbers.
+    Narrow(NarrowWeight),
 }
 
 /// What an adapter adds to a linear layer: `scale x A^T B^T` (see [`crate::source::model::adapter`]).
@@ -95,7 +95,7 @@ impl Linear {
     /// What its products are computed in, where there is no padding.
     pub(super) fn computes_in(&self) -> Precision {
         match (self.precision, &self.laid_out) {
-            (Precision::Int8 | Precision::Int16, None) => Precision::F32,
+            (precision, None) if precision.narrow().is_some() => Precision::F32,
             (precision, _) => precision,
         }
     }
@@ -109,10 +109,11 @@ impl Linear {
             bail!("a weight that is trained cannot be laid out");
         }
         let inputs = self.weight.dim(1)?;
-        let laid_out = differentiable::with(&self.weight, |weight| match self.precision.fixed() {
-            Some(bits) => LaidOut::Fixed(FixedWeight::new(weight, inputs, bits)),
-            None => LaidOut::Float(Panels::new(weight, inputs)),
-        })?;
+        let laid_out =
+            differentiable::with(&self.weight, |weight| match self.precision.narrow() {
+                Some(numbers) => LaidOut::Narrow(NarrowWeight::new(weight, inputs, numbers)),
+                None => LaidOut::Float(Panels::new(weight, inputs)),
+            })?;
         self.laid_out = Some(Arc::new(laid_out));
         Ok(())
     }

@@ -31,7 +31,7 @@ use crate::error::{Error, Location, Result};
 
 pub use activation::Activation;
 pub use dropout::Dropout;
-pub(super) use kernel::fixed::is_faster as is_faster_in_fixed_point;
+pub(super) use kernel::narrow::{has_bfloat, is_faster as is_faster_in_fixed_point};
 pub(super) use keys::Keys;
 pub use layers::{LayerNorm, Linear};
 pub use precision::Precision;

@@ -27,8 +27,8 @@ use super::block::{Block, Shape};
 use super::differentiable::{runs_here, with, with_all};
 use super::embeddings::{Embeddings, SubWords};
 use super::kernel::attention::Sight;
-use super::kernel::fixed::FixedRows;
 use super::kernel::gelu;
+use super::kernel::narrow::NarrowRows;
 use super::kernel::norm::Norm;
 use super::layers::{LayerNorm, Linear};
 use crate::source::model::batch::Batch;
@@ -87,7 +87,7 @@ pub(super) fn row_by_row(layer: &Linear, x: &Tensor) -> Result<Tensor> {
     }
     let mut to = vec![0.0; x.elem_count() / inputs * outputs];
     with(x, |x| {
-        linear(layer, &mut Rows::new(x, &mut FixedRows::default()), &mut to, &mut Vec::new())
+        linear(layer, &mut Rows::new(x, &mut NarrowRows::default()), &mut to, &mut Vec::new())
     })??;
     if layer.bias.is_some() {
         with_bias(layer, |bias| add_bias(&mut to, bias))?;
@@ -219,8 +219,8 @@ struct Memory {
     relative: Vec<f32>,
     /// Between the two matrices of an adapter: `(sub-words, rank)`.
     low: Vec<f32>,
-    /// What goes into a linear layer in fixed point.
-    fixed: FixedRows,
+    /// What goes into a linear layer in narrow numbers.
+    narrow: NarrowRows,
 }
 
 thread_local! {
@@ -261,7 +261,7 @@ fn encode_group(
         None => std::mem::swap(&mut memory.states, &mut memory.context),
         Some(project) => {
             let states = room(&mut memory.states, count * hidden);
-            linear(project, &mut Rows::new(embedded, &mut memory.fixed), states, &mut memory.low)?;
+            linear(project, &mut Rows::new(embedded, &mut memory.narrow), states, &mut memory.low)?;
             with_bias(project, |bias| add_bias(states, bias))?;
         }
     }
@@ -293,12 +293,12 @@ fn layer(
     places: &[Place],
     memory: &mut Memory,
 ) -> Result<()> {
-    let Memory { states, query, key, value, context, added, inner, scores, relative, low, fixed } =
+    let Memory { states, query, key, value, context, added, inner, scores, relative, low, narrow } =
         memory;
     let count: usize = places.iter().map(|place| place.sight.length()).sum();
     let size = count * shape.hidden;
     let states = room(states, size);
-    let mut rows = Rows::new(states, fixed);
+    let mut rows = Rows::new(states, narrow);
     let [query, key, value] = [(&block.query, query), (&block.key, key), (&block.value, value)]
         .map(|(layer, memory)| {
             let to = room(memory, size);
@@ -319,15 +319,15 @@ fn layer(
         sequence.attend(&mut context[rows], scores, relative);
     }
     let added = room(added, size);
-    linear(&block.attended, &mut Rows::new(context, fixed), added, low)?;
+    linear(&block.attended, &mut Rows::new(context, narrow), added, low)?;
     let norm = |norm: &LayerNorm, layer, states: &mut [f32], added: &[f32]| {
         with_bias(layer, |bias| with_norm(norm, |norm| norm.apply_to_sum(states, added, bias)))?
     };
     norm(&block.attended_norm, &block.attended, states, added)?;
     let inner = room(inner, count * shape.inner);
-    linear(&block.widen, &mut Rows::new(states, fixed), inner, low)?;
+    linear(&block.widen, &mut Rows::new(states, narrow), inner, low)?;
     with_bias(&block.widen, |bias| gelu::gelu(inner, bias))?;
-    linear(&block.narrow, &mut Rows::new(inner, fixed), added, low)?;
+    linear(&block.narrow, &mut Rows::new(inner, narrow), added, low)?;
     norm(&block.output_norm, &block.narrow, states, added)
 }
 

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Result, Tensor};
 
-use super::kernel::fixed::Bits;
+use super::kernel::narrow::{Bits, Numbers};
 
 /// What the matrix products of a model are computed in. All else (sums, norms, softmax, losses, and the weights that
 /// training changes) stays in 32 bits, as in the mixed precision of Micikevicius et al. 2018 (arXiv:1710.03740).
@@ -19,8 +19,12 @@ pub enum Precision {
     /// to scale losses.
     #[serde(skip)]
     F16,
-    /// Whole numbers of 12 bits in 16, with a scale for each row of both factors (see the kernel `fixed`), in the linear
-    /// layers of a model that is not trained, on the processor; else 32 bits.
+    /// Factors rounded to bfloat16 and multiplied so by instructions of the processor, sums in 32 bits (see the kernel `narrow`), in the linear layers of a
+    /// model that is not trained, on the processor; else 32 bits.
+    #[serde(skip)]
+    Bf16Pairs,
+    /// Whole numbers of 12 bits in 16, with a scale for each row of both factors (see the kernel `narrow`), in the same
+    /// layers.
     #[serde(skip)]
     Int16,
     /// The same with whole numbers of 8 bits.
@@ -33,26 +37,27 @@ impl Precision {
     pub(in crate::source::model) fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",
-            Self::Bf16 => "bf16",
+            Self::Bf16 | Self::Bf16Pairs => "bf16",
             Self::F16 => "f16",
             Self::Int16 => "int16",
             Self::Int8 => "int8",
         }
     }
 
-    /// The size of the whole numbers of fixed point.
-    pub(super) fn fixed(self) -> Option<Bits> {
+    /// The narrow numbers that the processor multiplies in linear layers.
+    pub(super) fn narrow(self) -> Option<Numbers> {
         match self {
             Self::F32 | Self::Bf16 | Self::F16 => None,
-            Self::Int16 => Some(Bits::Twelve),
-            Self::Int8 => Some(Bits::Eight),
+            Self::Bf16Pairs => Some(Numbers::Bfloat),
+            Self::Int16 => Some(Numbers::Whole(Bits::Twelve)),
+            Self::Int8 => Some(Numbers::Whole(Bits::Eight)),
         }
     }
 
     /// The floating-point numbers of 16 bits that factors and products are rounded to, where they are.
     pub(in crate::source::model) fn half(self) -> Option<DType> {
         match self {
-            Self::F32 | Self::Int16 | Self::Int8 => None,
+            Self::F32 | Self::Bf16Pairs | Self::Int16 | Self::Int8 => None,
             Self::Bf16 => Some(DType::BF16),
             Self::F16 => Some(DType::F16),
         }

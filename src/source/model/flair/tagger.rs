@@ -263,6 +263,10 @@ impl Source for FlairTagger {
         format!("model, {}, {} tags, on {device}", self.description, self.tags.count())
     }
 
+    fn is_off_processor(&self) -> bool {
+        !self.device.is_cpu()
+    }
+
     fn batch_limit(&self) -> Option<BatchLimit> {
         Some(BatchLimit::of_model(256))
     }

@@ -12,7 +12,7 @@ use super::settings::SpanMode;
 use super::words::words;
 use crate::error::{self, Error, ErrorKind};
 use crate::source::model::arch::Mode;
-use crate::source::model::batch::{Batch, plan};
+use crate::source::model::batch::{Batch, each_batch, plan};
 use crate::source::model::config::{Context, WordSource};
 use crate::source::model::tokens::Unit;
 use crate::source::model::word_tagger::{stretches, words_by};
@@ -217,12 +217,7 @@ impl Gliner {
             batches.extend(ranges.into_iter().map(members));
         }
         let run = |members: &Vec<&Sequence<'_>>| self.answer(work, members);
-        // A device does one batch at a time; processor cores do one each.
-        let answers: Vec<_> = if self.device.is_cpu() {
-            batches.par_iter().map(run).collect()
-        } else {
-            batches.iter().map(run).collect()
-        };
+        let answers = each_batch(&self.device, &batches, run);
         let parts = self.network.parts();
         for (members, answer) in batches.into_iter().zip(answers) {
             match answer {

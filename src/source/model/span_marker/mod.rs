@@ -285,6 +285,10 @@ impl Source for SpanMarker {
         )
     }
 
+    fn is_off_processor(&self) -> bool {
+        !self.device.is_cpu()
+    }
+
     fn batch_limit(&self) -> Option<BatchLimit> {
         Some(BatchLimit::of_model(256))
     }

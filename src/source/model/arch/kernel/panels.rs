@@ -105,7 +105,7 @@ impl WithSimd for Product<'_> {
 }
 
 impl Product<'_> {
-    /// Loops stand where arrays could be mapped, as in `fixed`: what the compiler has for that is not always inlined.
+    /// Loops stand where arrays could be mapped, as in `narrow`: what the compiler has for that is not always inlined.
     #[inline(always)]
     fn run<S: Simd, const REGISTERS: usize>(self, simd: S) {
         let Self { panels, rows, x, to } = self;

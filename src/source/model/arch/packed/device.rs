@@ -1,14 +1,18 @@
-//! BERT without padding by candle's operations, for inference on CUDA, in 32 or 16 bits: the sub-words of all sequences
-//! of a batch are the rows of one matrix, so that a linear layer is one product; [`attention`] pads within groups
-//! of sequences that are nearly as long as each other, and what it needs for that is moved once a batch.
+//! BERT without padding by operations of candle and kernels of ours, for inference on CUDA, in 32 or 16 bits: the sub-words of all
+//! sequences of a batch are the rows of one matrix, so that a linear layer is one product. Short sequences attend in one
+//! launch; else [`attention`] pads within groups of sequences that are nearly as long as each other, and what it needs
+//! for that is moved once a batch.
 //!
-//! Every operation is a launch there: queries, keys and values come from one product, and the division by the root
-//! of their width lies in the weights. In 16 bits norms, and sums within products and softmax, are in 32 (candle's
-//! kernels); embeddings, with their norm, are in 32 throughout.
+//! Every operation is a launch there: queries, keys and values come from one product, the division by the root of their
+//! width lies in the weights, and bias and GELU, and bias, sum and norm, are one kernel each ([`fused`]), where it takes them: a layer of short
+//! sequences is four products and four launches more. In 16 bits norms, and sums within products and softmax, are in 32;
+//! embeddings, with their norm, are in 32 throughout.
 //!
-//! The processor has [`super`]. There this pass runs in tests, which hold it to the padded one.
+//! The processor has [`super`]. There this pass runs in tests, by candle's operations alone, which hold it to the padded one.
 
 mod attention;
+#[cfg_attr(not(feature = "cuda"), path = "device/fused_absent.rs")]
+mod fused;
 #[cfg(test)]
 mod tests;
 #[cfg_attr(not(feature = "flash-attn"), path = "device/varlen_absent.rs")]
@@ -24,6 +28,7 @@ use super::super::{Mode, Precision};
 use crate::source::model::batch::Batch;
 
 use attention::Attention;
+use fused::{BiasGelu, SumNorm};
 
 /// What [`Tensor::index_select`] gives zeros for.
 const NOTHING: u32 = u32::MAX;
@@ -79,10 +84,20 @@ pub(in super::super) fn encode(bert: &Bert, layers: &Layers, batch: &Batch) -> R
     let mut x = x.to_dtype(layers.numbers)?;
     let attention = Attention::new(&lengths, &layers.heads, hidden, x.dtype())?;
     for layer in &layers.layers {
-        x = layer.forward(&x, &attention, bert.shape.activation)?;
+        x = layer.forward(&x, &attention)?;
     }
     let padded = x.index_select(&places.in_rows, 0)?;
     padded.to_dtype(DType::F32)?.reshape((rows, length, hidden))
+}
+
+/// Where sequences of these lengths begin one after another, and where the last ends.
+#[cfg(feature = "cuda")]
+fn starts(lengths: &[usize], device: &Device) -> Result<Tensor> {
+    let ends = lengths.iter().scan(0, |end, length| {
+        *end += *length as u32;
+        Some(*end)
+    });
+    Tensor::new(std::iter::once(0).chain(ends).collect::<Vec<u32>>(), device)
 }
 
 /// The numbers of the rows that are not empty, longest first.
@@ -134,11 +149,9 @@ impl Places {
 struct Layer {
     /// Queries, keys and values beside each other; queries are divided by the root of their width.
     projections: Dense,
-    attended: Dense,
-    attended_norm: LayerNorm,
-    widen: Dense,
-    narrow: Dense,
-    output_norm: LayerNorm,
+    attended: Added,
+    widen: Activated,
+    narrow: Added,
 }
 
 impl Layer {
@@ -151,17 +164,11 @@ impl Layer {
             weight: Tensor::cat(&parts.each_ref().map(|part| &part.weight), 0)?,
             bias: Tensor::cat(&parts.each_ref().map(|part| &part.bias), 0)?,
         };
-        let norm = |norm: &LayerNorm| {
-            let [weight, bias] = [&norm.weight, &norm.bias].map(|x| x.to_dtype(numbers));
-            Result::Ok(LayerNorm { weight: weight?, bias: bias?, epsilon: norm.epsilon })
-        };
         Ok(Self {
             projections: projections.of(numbers)?,
-            attended: Dense::new(&block.attended)?.of(numbers)?,
-            attended_norm: norm(&block.attended_norm)?,
-            widen: Dense::new(&block.widen)?.of(numbers)?,
-            narrow: Dense::new(&block.narrow)?.of(numbers)?,
-            output_norm: norm(&block.output_norm)?,
+            attended: Added::new(&block.attended, &block.attended_norm, numbers)?,
+            widen: Activated::new(&block.widen, shape.activation, numbers)?,
+            narrow: Added::new(&block.narrow, &block.output_norm, numbers)?,
         })
     }
 
@@ -172,20 +179,67 @@ impl Layer {
         block.query.weight = whole(&block.query)?.to_dtype(projections.dtype())?;
         block.key.weight = projections.narrow(0, hidden, hidden)?;
         block.value.weight = projections.narrow(0, 2 * hidden, hidden)?;
-        block.attended.weight = self.attended.weight.clone();
-        block.widen.weight = self.widen.weight.clone();
-        block.narrow.weight = self.narrow.weight.clone();
+        block.attended.weight = self.attended.dense.weight.clone();
+        block.widen.weight = self.widen.dense.weight.clone();
+        block.narrow.weight = self.narrow.dense.weight.clone();
         block.linears().into_iter().for_each(|linear| linear.adapter = None);
         Ok(())
     }
 
-    fn forward(&self, x: &Tensor, attention: &Attention, activation: Activation) -> Result<Tensor> {
-        let context = attention.context(&self.projections.forward(x)?)?;
-        let sum = (x + self.attended.forward(&context)?)?;
-        let x = self.attended_norm.forward(&sum, Mode::Inference)?;
-        let inner = activation.forward(&self.widen.forward(&x)?, Mode::Inference)?;
-        let sum = (x + self.narrow.forward(&inner)?)?;
-        self.output_norm.forward(&sum, Mode::Inference)
+    fn forward(&self, x: &Tensor, attention: &Attention) -> Result<Tensor> {
+        let context = attention.context(x, &self.projections)?;
+        let x = self.attended.forward(&context, x)?;
+        self.narrow.forward(&self.widen.forward(&x)?, &x)
+    }
+}
+
+/// A linear layer, and the norm of the sum of what it gives and what went in before.
+struct Added {
+    dense: Dense,
+    norm: LayerNorm,
+    in_one: Option<SumNorm>,
+}
+
+impl Added {
+    fn new(layer: &Linear, norm: &LayerNorm, numbers: DType) -> Result<Self> {
+        let dense = Dense::new(layer)?.of(numbers)?;
+        let [weight, bias] = [&norm.weight, &norm.bias].map(|x| x.to_dtype(numbers));
+        let norm = LayerNorm { weight: weight?, bias: bias?, epsilon: norm.epsilon };
+        let in_one = SumNorm::new(&dense.bias, &norm)?;
+        Ok(Self { dense, norm, in_one })
+    }
+
+    /// Of what goes into the layer and what is added.
+    fn forward(&self, x: &Tensor, residual: &Tensor) -> Result<Tensor> {
+        match &self.in_one {
+            Some(in_one) => in_one.apply(self.dense.product(x)?, residual),
+            None => {
+                let sum = (residual + self.dense.forward(x)?)?;
+                self.norm.forward(&sum, Mode::Inference)
+            }
+        }
+    }
+}
+
+/// A linear layer and the activation of what it gives.
+struct Activated {
+    dense: Dense,
+    activation: Activation,
+    in_one: Option<BiasGelu>,
+}
+
+impl Activated {
+    fn new(layer: &Linear, activation: Activation, numbers: DType) -> Result<Self> {
+        let dense = Dense::new(layer)?.of(numbers)?;
+        let in_one = BiasGelu::new(&dense.bias, activation);
+        Ok(Self { dense, activation, in_one })
+    }
+
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        match &self.in_one {
+            Some(in_one) => in_one.apply(self.dense.product(x)?),
+            None => self.activation.forward(&self.dense.forward(x)?, Mode::Inference),
+        }
     }
 }
 
@@ -207,7 +261,12 @@ impl Dense {
 
     /// Applies it to `x` of shape `(rows, inputs)`.
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        x.matmul(&self.weight.t()?)?.broadcast_add(&self.bias)
+        self.product(x)?.broadcast_add(&self.bias)
+    }
+
+    /// [`Dense::forward`] without the bias.
+    fn product(&self, x: &Tensor) -> Result<Tensor> {
+        x.matmul(&self.weight.t()?)
     }
 }
 

@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor, bail};
 
 use super::super::differentiable::with;
-use super::super::kernel::fixed::{Bits, FixedRows};
+use super::super::kernel::narrow::{NarrowRows, Numbers};
 use super::super::kernel::product::{Matrix, MatrixMut, multiply};
 use super::super::layers::{LaidOut, Linear};
 
@@ -16,26 +16,26 @@ const TERMS: usize = 512;
 /// A result of no more elements than this `gemm` computes in another way.
 const SMALL: usize = 256;
 
-/// What goes into linear layers: rows one after another, and the same in fixed point once a layer has asked for it.
+/// What goes into linear layers: rows one after another, and the same in narrow numbers once a layer has asked for it.
 pub(super) struct Rows<'v> {
     values: &'v [f32],
-    fixed: &'v mut FixedRows,
-    is_fixed: bool,
+    narrow: &'v mut NarrowRows,
+    is_narrow: bool,
 }
 
 impl<'v> Rows<'v> {
-    /// These rows; `fixed` is room to work in.
-    pub(super) fn new(values: &'v [f32], fixed: &'v mut FixedRows) -> Self {
-        Self { values, fixed, is_fixed: false }
+    /// These rows; `narrow` is room to work in.
+    pub(super) fn new(values: &'v [f32], narrow: &'v mut NarrowRows) -> Self {
+        Self { values, narrow, is_narrow: false }
     }
 
-    /// The same in fixed point. All layers that the same rows go into want the same.
-    fn fixed(&mut self, inputs: usize, bits: Bits) -> &FixedRows {
-        if !self.is_fixed {
-            self.fixed.set(self.values, inputs, bits);
-            self.is_fixed = true;
+    /// The same in narrow numbers. All layers that the same rows go into want the same.
+    fn narrow(&mut self, inputs: usize, numbers: Numbers) -> &NarrowRows {
+        if !self.is_narrow {
+            self.narrow.set(self.values, inputs, numbers);
+            self.is_narrow = true;
         }
-        self.fixed
+        self.narrow
     }
 }
 
@@ -52,9 +52,9 @@ pub(super) fn linear(
     match layer.laid_out.as_deref() {
         None => weighted(to, x, &layer.weight, false)?,
         Some(LaidOut::Float(weight)) => weight.multiply(x, to),
-        Some(LaidOut::Fixed(weight)) => {
+        Some(LaidOut::Narrow(weight)) => {
             let inputs = layer.weight.dim(1)?;
-            rows.fixed(inputs, weight.bits()).multiply(weight, to);
+            rows.narrow(inputs, weight.numbers()).multiply(weight, to);
         }
     }
     let Some(adapter) = &layer.adapter else { return Ok(()) };

@@ -8,6 +8,8 @@ use candle_core::{DType, Device, Result, Tensor};
 
 use super::super::super::Mode;
 use super::super::super::layers::softmax;
+use super::Dense;
+use super::fused::ShortAttention;
 use super::varlen::Varlen;
 use crate::source::model::batch::MASKED;
 
@@ -17,6 +19,8 @@ const SHORT: usize = 32;
 
 /// How the sequences of a batch attend.
 pub(super) enum Attention {
+    /// By our kernel for short sequences.
+    Short(ShortAttention),
     /// By the kernel for sequences of any length.
     Varlen(Varlen),
     /// By groups.
@@ -32,19 +36,24 @@ impl Attention {
         hidden: usize,
         numbers: DType,
     ) -> Result<Self> {
-        let count = heads.dim(2)?;
-        match Varlen::new(lengths, [count, hidden / count], numbers, heads.device())? {
-            Some(varlen) => Ok(Self::Varlen(varlen)),
-            None => Ok(Self::Grouped(Grouped::new(lengths, heads, hidden / count, numbers)?)),
+        let (count, device) = (heads.dim(2)?, heads.device());
+        let shape = [count, hidden / count];
+        if let Some(varlen) = Varlen::new(lengths, shape, numbers, device)? {
+            return Ok(Self::Varlen(varlen));
         }
+        if let Some(short) = ShortAttention::new(lengths, shape, numbers, device)? {
+            return Ok(Self::Short(short));
+        }
+        Ok(Self::Grouped(Grouped::new(lengths, heads, hidden / count, numbers)?))
     }
 
-    /// What each query gathers, of shape `(sub-words, hidden)`: `projected`, of shape `(sub-words, 3 hidden)`, has queries,
-    /// keys and values beside each other. Scores are taken as they are, not divided.
-    pub(super) fn context(&self, projected: &Tensor) -> Result<Tensor> {
+    /// What each query gathers, of shape `(sub-words, hidden)`: `projections` makes of `x`, of the same shape, queries, keys
+    /// and values beside each other. Scores are taken as they are, not divided.
+    pub(super) fn context(&self, x: &Tensor, projections: &Dense) -> Result<Tensor> {
         match self {
-            Self::Varlen(varlen) => varlen.context(projected),
-            Self::Grouped(grouped) => grouped.context(projected),
+            Self::Short(short) => short.context(&projections.product(x)?, &projections.bias),
+            Self::Varlen(varlen) => varlen.context(&projections.forward(x)?),
+            Self::Grouped(grouped) => grouped.context(&projections.forward(x)?),
         }
     }
 }

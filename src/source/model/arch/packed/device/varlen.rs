@@ -3,6 +3,8 @@
 
 use candle_core::{DType, Device, Result, Tensor};
 
+use super::starts;
+
 /// The widest head that the kernel takes.
 const WIDEST: usize = 256;
 
@@ -27,17 +29,11 @@ impl Varlen {
         if !device.is_cuda() || !fits || !matches!(numbers, DType::BF16 | DType::F16) {
             return Ok(None);
         }
-        let mut starts = vec![0u32];
-        let mut end = 0;
-        starts.extend(lengths.iter().map(|length| {
-            end += *length as u32;
-            end
-        }));
-        let starts = Tensor::new(starts, device)?;
+        let starts = starts(lengths, device)?;
         Ok(Some(Self { starts, longest: lengths[0], heads }))
     }
 
-    /// As the attention of groups.
+    /// What each query gathers; see [`super::attention::Attention::context`]. `projected` holds queries, keys and values.
     pub(super) fn context(&self, projected: &Tensor) -> Result<Tensor> {
         let (rows, columns) = projected.dims2()?;
         let [count, width] = self.heads;

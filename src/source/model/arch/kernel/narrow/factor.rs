@@ -1,10 +1,10 @@
-//! Both factors as whole numbers, in the order in which they are multiplied.
+//! Both factors as narrow numbers, in the order in which they are multiplied.
 
 use pulp::bytemuck;
 
 use super::super::lanes::ROUNDER;
 use super::tiles::TILE;
-use super::{Bits, Packing};
+use super::{Bits, Numbers, Packing};
 
 /// So many rows of the left factor are multiplied at once.
 pub(super) const ROWS: usize = 6;
@@ -40,35 +40,51 @@ impl Packing {
     }
 
     /// How many factors of 8 bits one of these numbers becomes.
-    fn planes(self, bits: Bits) -> usize {
-        if self == Self::Tiles { bits.planes() } else { 1 }
+    fn planes(self, numbers: Numbers) -> usize {
+        match numbers {
+            Numbers::Whole(bits) if self == Self::Tiles => bits.planes(),
+            Numbers::Whole(_) | Numbers::Bfloat => 1,
+        }
     }
 }
 
 /// The left factor: plane after plane, in these row after row, as words.
 #[derive(Debug, Default)]
 pub(super) struct Left {
-    /// Numbers to a row, their size and packing.
-    pub(super) kind: Option<(usize, Bits, Packing)>,
+    /// Numbers to a row, what they are and their packing.
+    pub(super) kind: Option<(usize, Numbers, Packing)>,
     words: Vec<i32>,
     words_of_row: usize,
-    /// By which whole numbers are multiplied to get each row's own.
+    /// By which numbers are multiplied to get each row's own.
     pub(super) scales: Vec<f32>,
 }
 
 impl Left {
     #[inline(always)]
-    pub(super) fn set(&mut self, x: &[f32], inputs: usize, bits: Bits, packing: Packing) {
+    pub(super) fn set(&mut self, x: &[f32], inputs: usize, numbers: Numbers, packing: Packing) {
         let Self { kind, words, words_of_row, scales } = self;
-        *kind = Some((inputs, bits, packing));
+        *kind = Some((inputs, numbers, packing));
         *words_of_row = packing.words(inputs);
         let rows = x.len() / inputs.max(1);
         scales.resize(rows, 0.0);
-        if packing == Packing::Tiles {
-            return self.set_tiles(x, inputs, bits);
-        }
+        let bits = match numbers {
+            Numbers::Whole(bits) if packing == Packing::Tiles => {
+                return self.set_tiles(x, inputs, bits);
+            }
+            Numbers::Whole(bits) => Some(bits),
+            Numbers::Bfloat => None,
+        };
         words.resize(rows * *words_of_row, 0);
         let to = words.chunks_exact_mut((*words_of_row).max(1));
+        let Some(bits) = bits else {
+            scales.fill(1.0);
+            for (x, to) in x.chunks_exact(inputs.max(1)).zip(to) {
+                let to: &mut [u16] = bytemuck::cast_slice_mut(to);
+                to.iter_mut().zip(x).for_each(|(to, x)| *to = bfloat(*x));
+                to[x.len()..].fill(0);
+            }
+            return;
+        };
         for ((x, to), scale) in x.chunks_exact(inputs.max(1)).zip(to).zip(scales) {
             let factor;
             (*scale, factor) = scales_of(x, bits);
@@ -131,34 +147,35 @@ impl Left {
 /// The right factor: plane after plane, in these panel after panel, in these word after word. Rows that only fill the last panel are 0.
 #[derive(Debug, Clone)]
 pub(super) struct Right {
-    pub(super) bits: Bits,
+    pub(super) numbers: Numbers,
     pub(super) packing: Packing,
     pub(super) inputs: usize,
     pub(super) outputs: usize,
     words: Vec<Line>,
-    /// By which whole numbers are multiplied to get each row's own, panel after panel.
+    /// By which numbers are multiplied to get each row's own, panel after panel.
     pub(super) scales: Vec<[f32; COLUMNS]>,
     /// What the sums of each [`TERMS`] terms of a panel begin with, block after block: what takes [`RAISED`] away again.
     begins: Vec<Line>,
 }
 
 impl Right {
-    pub(super) fn new(weight: &[f32], inputs: usize, bits: Bits, packing: Packing) -> Self {
+    pub(super) fn new(weight: &[f32], inputs: usize, kind: Numbers, packing: Packing) -> Self {
         let outputs = weight.len() / inputs.max(1);
         let panels = outputs.div_ceil(COLUMNS);
-        let (planes, words_of_row) = (packing.planes(bits), packing.words(inputs));
+        let (planes, words_of_row) = (packing.planes(kind), packing.words(inputs));
         let mut words = vec![Line([0; COLUMNS]); planes * panels * words_of_row];
         let mut scales = vec![[0.0; COLUMNS]; panels];
         let mut begins = vec![Line([0; COLUMNS]); panels * inputs.div_ceil(TERMS)];
         for (row, weight) in weight.chunks_exact(inputs.max(1)).enumerate() {
             let (panel, column) = (row / COLUMNS, row % COLUMNS);
-            let (scale, factor) = scales_of(weight, bits);
+            let (scale, numbers) = kind.of_row(weight);
             scales[panel][column] = scale;
-            let numbers: Vec<i32> = weight.iter().map(|value| whole(value * factor)).collect();
             for plane in 0..planes {
-                let in_plane = |number: &i32| match packing {
-                    Packing::Tiles => i32::from(bits.in_planes(*number)[plane]),
-                    Packing::Pairs | Packing::Quads => *number,
+                let in_plane = |number: &i32| match (packing, kind) {
+                    (Packing::Tiles, Numbers::Whole(bits)) => {
+                        i32::from(bits.in_planes(*number)[plane])
+                    }
+                    _ => *number,
                 };
                 let numbers: Vec<i32> = numbers.iter().map(in_plane).collect();
                 let words = words[(plane * panels + panel) * words_of_row..].iter_mut();
@@ -173,7 +190,23 @@ impl Right {
                 }
             }
         }
-        Self { bits, packing, inputs, outputs, words, scales, begins }
+        Self { numbers: kind, packing, inputs, outputs, words, scales, begins }
+    }
+
+    /// What sums of products with the rows of a panel stand for, where `scale` is that of the other factor.
+    #[inline(always)]
+    pub(super) fn products(&self, Line(sums): &Line, panel: usize, scale: f32) -> [f32; COLUMNS] {
+        let mut products = [0.0; COLUMNS];
+        if self.numbers == Numbers::Bfloat {
+            for (product, sum) in products.iter_mut().zip(sums) {
+                *product = f32::from_bits(sum.cast_unsigned());
+            }
+            return products;
+        }
+        for ((product, sum), of_column) in products.iter_mut().zip(sums).zip(&self.scales[panel]) {
+            *product = *sum as f32 * (scale * of_column);
+        }
+        products
     }
 
     /// The words of a row.
@@ -208,6 +241,28 @@ impl Packing {
             |(at, number): (usize, &i32)| (number.cast_unsigned() & mask) << (bits * at as u32);
         numbers.iter().enumerate().map(place).sum::<u32>().cast_signed()
     }
+}
+
+impl Numbers {
+    /// What the numbers of a row become, of which a word takes the lowest bits, and by what they are multiplied to get the
+    /// row's own.
+    fn of_row(self, values: &[f32]) -> (f32, Vec<i32>) {
+        match self {
+            Self::Whole(bits) => {
+                let (scale, factor) = scales_of(values, bits);
+                (scale, values.iter().map(|value| whole(value * factor)).collect())
+            }
+            Self::Bfloat => (1.0, values.iter().map(|value| bfloat(*value).into()).collect()),
+        }
+    }
+}
+
+/// The nearest number of bfloat16, by its bits; the even one where two are as near, and none where it is none.
+#[inline(always)]
+fn bfloat(value: f32) -> u16 {
+    let bits = value.to_bits();
+    let rounded = ((bits.wrapping_add(0x7fff + (bits >> 16 & 1))) >> 16) as u16;
+    if value.is_nan() { 0x7fff } else { rounded }
 }
 
 /// By what the whole numbers of a row are multiplied to get its own, and its own to get whole numbers. The first is not a number

@@ -1,13 +1,15 @@
-//! Pairs and quads by AVX-512 VNNI, whose instructions multiply and add up.
+//! Pairs and quads by AVX-512 VNNI, and pairs of bfloat16 by AVX-512 BF16, whose instructions multiply and add up.
 
 use std::arch::x86_64::{
-    __m512i, _mm512_dpbusd_epi32, _mm512_dpwssd_epi32, _mm512_set1_epi32, _mm512_setzero_si512,
+    __m512bh, __m512i, _mm512_castps_si512, _mm512_castsi512_ps, _mm512_dpbf16_ps,
+    _mm512_dpbusd_epi32, _mm512_dpwssd_epi32, _mm512_set1_epi32, _mm512_setzero_si512,
 };
+use std::mem::transmute;
 
 use pulp::cast;
 
 use super::factor::{Left, Line, ROWS, Right};
-use super::{Packing, Tile, multiply};
+use super::{Numbers, Packing, Tile, multiply};
 
 /// Whether the processor has these instructions.
 pub(super) fn is_there() -> bool {
@@ -19,17 +21,24 @@ pub(super) fn is_there() -> bool {
         && is_x86_feature_detected!("avx512vnni")
 }
 
+/// Whether the processor multiplies bfloat16 too.
+pub(super) fn has_bfloat() -> bool {
+    is_there() && is_x86_feature_detected!("avx512bf16")
+}
+
 /// `to = left right^T`.
 ///
 /// # Panics
 /// Where the processor has not these instructions.
 #[allow(unsafe_code, reason = "instructions that not every processor has; see the argument inside")]
 pub(super) fn product(left: &Left, right: &Right, to: &mut [f32]) {
-    assert!(is_there(), "a processor without AVX-512 VNNI");
-    // SAFETY: both functions are safe but for the processor's features that they name, which are those that
-    // `is_there` has found.
+    let is_bfloat = right.numbers == Numbers::Bfloat;
+    assert!(is_there() && (!is_bfloat || has_bfloat()), "a processor without these instructions");
+    // SAFETY: the functions are safe but for the processor's features that they name, which are those that
+    // `is_there` and `has_bfloat` have found.
     unsafe {
         match right.packing {
+            Packing::Pairs if is_bfloat => bfloats(left, right, to),
             Packing::Pairs => pairs(left, right, to),
             Packing::Quads => quads(left, right, to),
             Packing::Tiles => unreachable!("multiplied by AMX"),
@@ -41,6 +50,18 @@ pub(super) fn product(left: &Left, right: &Right, to: &mut [f32]) {
 fn pairs(left: &Left, right: &Right, to: &mut [f32]) {
     multiply::<2>(left, right, to, |tile, sums| {
         add(tile, sums, |sum, left, right| _mm512_dpwssd_epi32(sum, left, right));
+    });
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16")]
+#[allow(unsafe_code, reason = "registers by another name; see the argument inside")]
+fn bfloats(left: &Left, right: &Right, to: &mut [f32]) {
+    multiply::<2>(left, right, to, |tile, sums| {
+        add(tile, sums, |sum, left, right| {
+            // SAFETY: both types are a register of 512 bits, and any bits are numbers of bfloat16.
+            let [left, right] = [left, right].map(|x| unsafe { transmute::<__m512i, __m512bh>(x) });
+            _mm512_castps_si512(_mm512_dpbf16_ps(_mm512_castsi512_ps(sum), left, right))
+        });
     });
 }
 

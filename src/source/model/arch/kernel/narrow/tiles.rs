@@ -5,7 +5,7 @@
 //! and l, each of 8 bits, make one [plane](Bits::planes) of a factor.
 
 use super::factor::{COLUMNS, Left, Line, Right, TERMS};
-use super::{Bits, products, write};
+use super::{Bits, Numbers, write};
 
 /// Rows of a tile, of either factor and of sums.
 pub(super) const TILE: usize = 16;
@@ -81,8 +81,8 @@ pub(super) fn product(
     to: &mut [f32],
     multiply: impl Fn(&Factors<'_>, &mut Sums),
 ) {
-    let (words, outputs, rows, bits) =
-        (right.words(), right.outputs, left.scales.len(), right.bits);
+    let (words, outputs, rows) = (right.words(), right.outputs, left.scales.len());
+    let Numbers::Whole(bits) = right.numbers else { unreachable!("bfloat16 stands in pairs") };
     let (panels, row_tiles) = (outputs.div_ceil(COLUMNS), rows.div_ceil(TILE));
     let mut sums = [[[Line([0; COLUMNS]); TILE]; 4]; 3];
     for (block, from) in (0..words).step_by(TERMS / 4).enumerate() {
@@ -111,7 +111,7 @@ pub(super) fn product(
                         let of_planes =
                             [&sums[0][which][at], &sums[1][which][at], &sums[2][which][at]];
                         let sums = joined(bits, of_planes);
-                        let products = products(&sums, &right.scales[panel], left.scales[row]);
+                        let products = right.products(&sums, panel, left.scales[row]);
                         let to = &mut to[panel * COLUMNS..];
                         match to.first_chunk_mut::<COLUMNS>() {
                             Some(to) => write(to, &products, block > 0),

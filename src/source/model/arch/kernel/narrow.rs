@@ -1,10 +1,13 @@
-//! Products of matrices in fixed point: each row of both factors becomes whole numbers of 12 or of 8 bits with a scale of its
-//! own, products of these are added up as integers of 32 bits without any rounding. A result is the same for any number of
-//! rows or threads and on any processor.
+//! Products of matrices of narrow numbers, of which a word of 32 bits has several.
 //!
+//! In fixed point each row of both factors becomes whole numbers of 12 or of 8 bits with a scale of its own; products of these are added up as
+//! integers of 32 bits without any rounding. A result is the same for any number of rows or threads and on any processor.
 //! On x86 with AVX2 one instruction multiplies 16 pairs of such numbers and adds neighbours, twice what a multiplication of
 //! floating-point numbers does; with AVX-512 VNNI one multiplies and adds up 16 pairs, or 16 times four of 8 bits; with AMX
 //! 16,384 of 8 bits. Jacob et al. 2018 (arXiv:1712.05877) have the same with 8 bits; the four bits more leave a model's answers as they were.
+//!
+//! In bfloat16 numbers keep the eight highest of their 24 bits; with AVX-512 BF16 one instruction multiplies and adds up 16 pairs, in 32 bits. A result is
+//! the same for any number of rows or threads; on a processor of another make its last bits may be others.
 
 #[cfg(target_arch = "x86_64")]
 mod amx;
@@ -21,7 +24,16 @@ mod tiles;
 use super::lanes::vectorised;
 use factor::{COLUMNS, Left, Line, ROWS, Right, TERMS};
 
-/// How large the whole numbers are that a factor becomes.
+/// What the numbers of a factor become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Numbers {
+    /// Whole numbers, with a scale for each row.
+    Whole(Bits),
+    /// The same numbers, rounded to bfloat16.
+    Bfloat,
+}
+
+/// How large whole numbers are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Bits {
     /// From -127 to 127.
@@ -33,7 +45,7 @@ pub(in super::super) enum Bits {
 /// How whole numbers stand in words of 32 bits, which is how processors multiply them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Packing {
-    /// Two of 16 bits.
+    /// Two of 16 bits, whole or bfloat16.
     Pairs,
     /// Four of 8 bits. Those of the left factor are not negative: they have [`factor::RAISED`] added.
     Quads,
@@ -49,59 +61,65 @@ impl Bits {
             Self::Twelve => 2047.0,
         }
     }
+}
 
+impl Numbers {
     /// What the processor multiplies fastest.
     fn packing(self) -> Packing {
         match self {
             #[cfg(target_arch = "x86_64")]
-            _ if amx::is_there() => Packing::Tiles,
+            Self::Whole(_) if amx::is_there() => Packing::Tiles,
             #[cfg(target_arch = "x86_64")]
-            Self::Eight if avx512::is_there() => Packing::Quads,
-            Self::Eight | Self::Twelve => Packing::Pairs,
+            Self::Whole(Bits::Eight) if avx512::is_there() => Packing::Quads,
+            Self::Whole(Bits::Eight | Bits::Twelve) | Self::Bfloat => Packing::Pairs,
         }
     }
 }
 
 /// The right factor W of `x W^T`, laid out once.
 #[derive(Debug, Clone)]
-pub(in super::super) struct FixedWeight(Right);
+pub(in super::super) struct NarrowWeight(Right);
 
-impl FixedWeight {
+impl NarrowWeight {
     /// Of numbers of the shape `(outputs, inputs)`.
-    pub(in super::super) fn new(weight: &[f32], inputs: usize, bits: Bits) -> Self {
-        Self(Right::new(weight, inputs, bits, bits.packing()))
+    pub(in super::super) fn new(weight: &[f32], inputs: usize, numbers: Numbers) -> Self {
+        Self(Right::new(weight, inputs, numbers, numbers.packing()))
     }
 
-    /// How large its whole numbers are.
-    pub(in super::super) fn bits(&self) -> Bits {
-        self.0.bits
+    /// What its numbers are.
+    pub(in super::super) fn numbers(&self) -> Numbers {
+        self.0.numbers
     }
 }
 
 /// The left factor x of `x W^T`. Its memory is used again.
 #[derive(Debug, Default)]
-pub(in super::super) struct FixedRows(Left);
+pub(in super::super) struct NarrowRows(Left);
 
-impl FixedRows {
+impl NarrowRows {
     /// Makes it those of numbers of the shape `(rows, inputs)`.
-    pub(in super::super) fn set(&mut self, x: &[f32], inputs: usize, bits: Bits) {
-        set(&mut self.0, x, inputs, bits);
+    pub(in super::super) fn set(&mut self, x: &[f32], inputs: usize, numbers: Numbers) {
+        set(&mut self.0, x, inputs, numbers);
     }
 
     /// `to = x W^T`, of shape `(rows, outputs)`.
     ///
     /// # Panics
-    /// Where the shapes do not fit, or the numbers are of another size.
-    pub(in super::super) fn multiply(&self, weight: &FixedWeight, to: &mut [f32]) {
+    /// Where the shapes do not fit, or the numbers are of another kind.
+    pub(in super::super) fn multiply(&self, weight: &NarrowWeight, to: &mut [f32]) {
         let (left, right) = (&self.0, &weight.0);
         assert_eq!(
             left.kind,
-            Some((right.inputs, right.bits, right.packing)),
+            Some((right.inputs, right.numbers, right.packing)),
             "the inner size of a product"
         );
         assert_eq!(to.len(), left.scales.len() * right.outputs, "the shape of a product");
         #[cfg(target_arch = "x86_64")]
-        if right.packing == Packing::Tiles {
+        if right.numbers == Numbers::Bfloat {
+            if avx512::has_bfloat() {
+                return avx512::product(left, right, to);
+            }
+        } else if right.packing == Packing::Tiles {
             return amx::product(left, right, to);
         } else if avx512::is_there() {
             return avx512::product(left, right, to);
@@ -115,8 +133,8 @@ impl FixedRows {
 }
 
 vectorised! {
-    fn set<'v>(left: &'v mut Left, x: &'v [f32], inputs: usize, bits: Bits) {
-        left.set(x, inputs, bits, bits.packing());
+    fn set<'v>(left: &'v mut Left, x: &'v [f32], inputs: usize, numbers: Numbers) {
+        left.set(x, inputs, numbers, numbers.packing());
     }
 }
 
@@ -124,6 +142,14 @@ vectorised! {
 pub(in super::super::super) fn is_faster() -> bool {
     #[cfg(target_arch = "x86_64")]
     return pulp::x86::V3::try_new().is_some();
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+/// Whether the processor has instructions for bfloat16.
+pub(in super::super::super) fn has_bfloat() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return avx512::has_bfloat();
     #[cfg(not(target_arch = "x86_64"))]
     false
 }
@@ -173,7 +199,7 @@ fn multiply<const PANELS: usize>(
                     let to = &mut to[row(at) * outputs..][..outputs];
                     for (at, sums) in sums.iter().enumerate().take(panels - first) {
                         let to = &mut to[panel(at) * COLUMNS..];
-                        let products = products(sums, &right.scales[panel(at)], scale);
+                        let products = right.products(sums, panel(at), scale);
                         match to.first_chunk_mut::<COLUMNS>() {
                             Some(to) => write(to, &products, block > 0),
                             None => write(to, &products, block > 0),
@@ -183,16 +209,6 @@ fn multiply<const PANELS: usize>(
             }
         }
     }
-}
-
-/// Sums as numbers of their scales.
-#[inline(always)]
-fn products(Line(sums): &Line, scales: &[f32; COLUMNS], scale: f32) -> [f32; COLUMNS] {
-    let mut products = [0.0; COLUMNS];
-    for ((product, sum), of_column) in products.iter_mut().zip(sums).zip(scales) {
-        *product = *sum as f32 * (scale * of_column);
-    }
-    products
 }
 
 /// Writes numbers, or adds them.
