@@ -1,5 +1,5 @@
 //! The model of the default engine on the processor: 200 generated sentences of 25 words, in words a
-//! second (a full stop is a word); and its encoder alone, packed (in 32 bits and in fixed point) and padded,
+//! second (a full stop is a word); and its encoder alone, packed (in 32 bits, in fixed point, and in bfloat16 where the processor has it) and padded,
 //! over 512 sequences as long as posts are (4 to 47 sub-words, 26 on average), in sub-words a second; and its tokenizer,
 //! in bytes of text a second.
 
@@ -14,7 +14,7 @@ use spanloom::resource::Files;
 use spanloom::source::model::arch::{Precision, architecture};
 use spanloom::source::model::batch::Batch;
 use spanloom::source::model::weights::Weights;
-use spanloom::source::model::{DeviceChoice, Mode, ModelConfig, Tagger};
+use spanloom::source::model::{DeviceChoice, Mode, ModelConfig, PrecisionChoice, Tagger};
 use spanloom::source::{LoadContext, Source};
 use spanloom::text::segment;
 
@@ -27,11 +27,16 @@ const SENTENCES: usize = 200;
 /// What `models/en` finds: eight mentions less than there are names.
 const MENTIONS: usize = 592;
 
-fn tagger() -> Tagger {
+/// `models/en`; an error where the processor has not the precision.
+fn tagger_in(precision: PrecisionChoice) -> spanloom::Result<Tagger> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let context = LoadContext { files: Files::Folder(root.to_owned()), device: DeviceChoice::Cpu };
-    Tagger::load("tagger".into(), ModelConfig::of_folder("models/en"), &context)
-        .expect("the model of the repository loads")
+    let config = ModelConfig { precision, ..ModelConfig::of_folder("models/en") };
+    Tagger::load("tagger".into(), config, &context)
+}
+
+fn tagger() -> Tagger {
+    tagger_in(PrecisionChoice::F32).expect("the model of the repository loads")
 }
 
 fn model(criterion: &mut Criterion) {
@@ -94,8 +99,7 @@ fn encoder(criterion: &mut Criterion) {
         let weights = weights.with_precision(precision);
         (architecture.load)(&config, &weights).expect("the encoder")
     };
-    let [encoder, int16, int8] =
-        [Precision::F32, Precision::Int16, Precision::Int8].map(in_precision);
+    let encoder = in_precision(Precision::F32);
 
     let packed = |batch: &Batch| encoder.encode(batch, Mode::Inference).expect("states");
     let padded =
@@ -119,7 +123,12 @@ fn encoder(criterion: &mut Criterion) {
         });
     };
     bench("packed", &packed);
-    for (name, encoder) in [("int16", &int16), ("int8", &int8)] {
+    let mut narrow = vec![("int16", Precision::Int16), ("int8", Precision::Int8)];
+    if tagger_in(PrecisionChoice::Bf16).is_ok() {
+        narrow.push(("bf16", Precision::Bf16Pairs));
+    }
+    for (name, precision) in narrow {
+        let encoder = in_precision(precision);
         bench(name, &|batch| encoder.encode(batch, Mode::Inference).expect("states"));
     }
     bench("padded", &padded);

@@ -213,20 +213,46 @@ fn fixed_point_is_near_and_for_some_architectures() {
 }
 
 #[test]
-fn floating_point_of_16_bits_is_for_cuda() {
-    for precision in [PrecisionChoice::Bf16, PrecisionChoice::F16] {
-        let mut config = ModelConfig::of_folder("models/en");
-        config.precision = precision;
-        let error = Tagger::load("tagger".into(), config, &context()).err().expect("no GPU here");
-        assert!(
-            error.to_string().contains("the architecture 'bert' is not computed in"),
+fn bfloat16_is_near_where_the_processor_has_it() {
+    let document =
+        Document::new("one", "Ada Lovelace met Charles Babbage of the Royal Society in London.");
+    let load = |precision: PrecisionChoice, folder: &str| {
+        let config = ModelConfig { precision, ..ModelConfig::of_folder(folder) };
+        Tagger::load("tagger".into(), config, &context())
+    };
+    let exact = load(PrecisionChoice::F32, "models/en").expect("the model loads");
+    let exact = exact.find(&document).expect("the model runs").mentions;
+    match load(PrecisionChoice::Bf16, "models/en") {
+        Ok(tagger) => {
+            let found = tagger.find(&document).expect("the model runs").mentions;
+            assert!(exact.len() >= 3 && exact.len() == found.len(), "{exact:?} {found:?}");
+            assert_ne!(exact, found);
+            for (exact, found) in exact.iter().zip(&found) {
+                assert_eq!((exact.span, &exact.label), (found.span, &found.label));
+                assert!((exact.score - found.score).abs() < 0.05, "{exact:?} {found:?}");
+            }
+        }
+        Err(error) => assert!(
+            error.help_text().expect("help").contains("this processor has no instructions for it"),
             "{error}"
-        );
-        assert!(
-            error.help_text().expect("help").contains("for token classifiers on CUDA"),
-            "{error}"
-        );
+        ),
     }
+    let modernbert = load(PrecisionChoice::Bf16, "tests/data/architectures/modernbert");
+    let error = modernbert.err().expect("no such passes");
+    assert!(error.to_string().contains("is not computed in bf16 on this device"), "{error}");
+}
+
+#[test]
+fn half_precision_is_for_cuda() {
+    let mut config = ModelConfig::of_folder("models/en");
+    config.precision = PrecisionChoice::F16;
+    let error = Tagger::load("tagger".into(), config, &context()).err().expect("no GPU here");
+    assert!(
+        error.to_string().contains("the architecture 'bert' is not computed in f16"),
+        "{error}"
+    );
+    let help = error.help_text().expect("help");
+    assert!(help.contains("for token classifiers on CUDA"), "{help}");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 The sequences are those of `cargo bench --bench model -- encoder`: 512, as long as posts are (4 to 47 sub-words, 26 on average).
 Peers get them sorted by length, in padded batches of 32. All run in turns, three times on each number of threads (1 and 2); the
 table has sub-words a second, padding not counted: the median of the rounds, and how often that is ours in 32 bits.
-Then whole programs: 1,500 different sentences in, entities out, in 32 bits and in fixed point, beside the pipeline of `transformers`,
+Then whole programs: 1,500 different sentences in, entities out, in 32 bits, in fixed point, and in bfloat16 where the processor has it, beside the pipeline of `transformers`,
 once more in turns (the time to load a model is in ours alone).
 
 Needs torch, transformers, gguf, onnx, onnxscript and onnxruntime. SPANLOOM names the program (target/release/spanloom), SPANLOOM_BENCH the
@@ -34,14 +34,16 @@ from transformers import AutoTokenizer, TokenClassificationPipeline  # noqa: E40
 
 FOLDER = ROOT / "models" / "en"
 ROUNDS, BATCH = 3, 32
+HAS_BF16 = "avx512_bf16" in Path("/proc/cpuinfo").read_text()
 OURS = {
     "spanloom, f32": "packed",
     "spanloom, int16": "int16",
     "spanloom, int8": "int8",
+    **({"spanloom, bf16": "bf16"} if HAS_BF16 else {}),
     "candle's operations, padded": "padded",
 }
 """The benches of our encoder."""
-PRECISIONS = ("f32", "int16", "int8")
+PRECISIONS = ("f32", "int16", "int8", *(["bf16"] if HAS_BF16 else []))
 ENOUGH = 4.0
 """So many seconds a system runs in a round, at least once over everything."""
 

@@ -42,8 +42,8 @@ pub(super) struct EngineArgs {
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     device: DeviceChoice,
     /// What models are computed in, whatever the engine file says: `f32`, `int16` (faster, the same entities but for a
-    /// sentence in a thousand), `int8` (faster still, at some cost in F1), on CUDA `bf16` or `f16`, or `auto` (`int16` where that
-    /// is faster).
+    /// sentence in a thousand), `int8` (faster still, at some cost in F1), `bf16` (on CUDA, and on processors that have it), on
+    /// CUDA `f16`, or `auto` (`int16` where that is faster).
     #[arg(long, value_name = "PRECISION", value_parser = precision())]
     precision: Option<PrecisionChoice>,
 }

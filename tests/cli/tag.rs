@@ -263,6 +263,11 @@ fn a_precision_is_chosen_over_that_of_the_engine_and_is_part_of_what_is_kept() {
     assert_eq!(run(&["--precision", "f32"]), plain);
     let coarse = run(&["--precision", "int8"]);
     assert_ne!(coarse, plain);
+    let halves = bench.run(&["tag", "in.txt", "--format", "jsonl", "--precision", "bf16"]);
+    match halves.code {
+        0 => assert_ne!(halves.clean(), plain),
+        _ => assert!(halves.err.contains("no instructions for it"), "{}", halves.err),
+    }
     let refused = bench.run(&["tag", "in.txt", "--model", &flair, "--precision", "int8"]).failed();
     assert!(refused.contains("precision"), "{refused}");
     let unknown = bench.run(&["tag", "in.txt", "--precision", "int4"]);

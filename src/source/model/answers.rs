@@ -6,6 +6,7 @@ use candle_core::Result;
 
 use super::arch::Mode;
 use super::batch::Batch;
+use super::device::in_turn;
 use super::head::{Chain, Positions, logits_at};
 use super::tagger::Tagger;
 use super::tokens::Unit;
@@ -75,9 +76,11 @@ impl Tagger {
     /// The logits at some places of each row, one after another.
     fn scores(&self, rows: &[Row], places: &[Vec<u32>]) -> Result<Vec<f32>> {
         let ids: Vec<Vec<u32>> = rows.iter().map(|row| row.ids.clone()).collect();
-        let batch = Batch::new(&ids, self.sub_words().pad, self.device())?;
-        let model = (self.encoder.as_ref(), self.head.as_ref());
-        logits_at(model, &batch, places, Mode::Inference)?.flatten_all()?.to_vec1()
+        in_turn(self.device(), || {
+            let batch = Batch::new(&ids, self.sub_words().pad, self.device())?;
+            let model = (self.encoder.as_ref(), self.head.as_ref());
+            logits_at(model, &batch, places, Mode::Inference)?.flatten_all()?.to_vec1()
+        })
     }
 
     /// What a CRF says of the kept words of a row with these emissions.

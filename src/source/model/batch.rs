@@ -1,7 +1,6 @@
 //! Sequences become batches: sorted by length so that little is padded, cut by a token budget.
 
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 use candle_core::{Device, Result, Tensor};
 use rayon::prelude::*;
@@ -100,23 +99,17 @@ pub fn plan(lengths: &[usize], budget: usize) -> (Vec<usize>, Vec<Range<usize>>)
     (order, batches)
 }
 
-/// What `run` makes of each batch: side by side on the processor. Another device does one batch at a time, whoever asks: two models
-/// of a process, and two threads, take turns. `run` must leave rayon alone there: a thread that waits for others of the pool may
-/// be given another batch meanwhile, and would wait for its own turn to end.
+/// What `run` makes of each batch: side by side on the processor, one after another on a device that does one thing at a time.
 pub(super) fn each_batch<B: Sync, T: Send>(
     device: &Device,
     batches: &[B],
     run: impl Fn(&B) -> T + Sync,
 ) -> Vec<T> {
-    static TURN: Mutex<()> = Mutex::new(());
     if device.is_cpu() {
-        return batches.par_iter().map(&run).collect();
+        batches.par_iter().map(&run).collect()
+    } else {
+        batches.iter().map(run).collect()
     }
-    let in_turn = |batch: &B| {
-        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        run(batch)
-    };
-    batches.iter().map(in_turn).collect()
 }
 
 /// What `answer` makes of each of several sequences of these lengths, in their order: it is asked about

@@ -79,7 +79,8 @@ pub enum PrecisionChoice {
     /// 32 bits.
     #[default]
     F32,
-    /// Floating-point numbers of 16 bits ([`Precision::Bf16`]) in all layers, or an error.
+    /// Floating-point numbers of 16 bits, in all layers on CUDA ([`Precision::Bf16`]), in linear layers on the processor
+    /// ([`Precision::Bf16Pairs`]), or an error.
     Bf16,
     /// The same in half precision ([`Precision::F16`]).
     F16,
@@ -310,7 +311,8 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
         doc: "What the matrix products of the encoder are computed in, of all systems but Flair. int16, on the \
               processor: fixed point, weights and inputs of 12 bits, exact sums; for BERT, RoBERTa, CamemBERT, \
               XLM-RoBERTa, ELECTRA, DistilBERT and DeBERTa v2 and v3. int8: the same with 8 bits, faster where the \
-              processor has AVX-512 VNNI, at some cost in F1. bf16 and f16, on CUDA, for token classifiers over the \
+              processor has AVX-512 VNNI, at some cost in F1. bf16, on processors with AVX-512 BF16: weights and inputs of \
+              the same layers rounded to bfloat16. bf16 and f16, on CUDA, for token classifiers over the \
               same but DeBERTa: weights and states of the layers in 16 bits. auto: on the processor int16 where it has \
               AVX2 and the encoder is one of these, else f32.",
     },

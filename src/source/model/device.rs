@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
 use candle_core::Device;
 
@@ -10,6 +11,15 @@ use crate::error::{Error, ErrorKind, Result};
 /// The error that a device failed while a model was loaded.
 pub(super) fn device_failed(error: candle_core::Error) -> Error {
     Error::new(ErrorKind::Device, format!("the device failed: {error}"))
+}
+
+/// Does `work`, which begins and ends on a device: at once on the processor. On another all models and threads of this process take
+/// turns, so that one has the whole device, and others prepare what they want of it. There `work` must leave rayon alone: a
+/// thread that waits for others of the pool may be given work that wants a turn, and would wait for its own to end.
+pub(super) fn in_turn<T>(device: &Device, work: impl FnOnce() -> T) -> T {
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = (!device.is_cpu()).then(|| TURN.lock().unwrap_or_else(PoisonError::into_inner));
+    work()
 }
 
 /// Where the user wants a model to run.

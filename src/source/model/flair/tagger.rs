@@ -15,6 +15,7 @@ use crate::error::{Location, Result};
 use crate::resource::Files;
 use crate::source::model::arch::Mode;
 use crate::source::model::config::ModelConfig;
+use crate::source::model::device::in_turn;
 use crate::source::model::head::Constraint;
 use crate::source::model::tags::TagSet;
 use crate::source::model::weights::Weights;
@@ -196,8 +197,10 @@ impl WordTagger for FlairTagger {
             Sentence::of_text(&document.text, words)
         };
         let sentences: Vec<Sentence<'_>> = sequences.iter().map(sentence).collect();
-        let emissions = self.network.emissions(&sentences, Mode::Inference)?;
-        let emissions: Vec<f32> = emissions.flatten_all()?.to_vec1()?;
+        let emissions: Vec<f32> = in_turn(&self.device, || {
+            let emissions = self.network.emissions(&sentences, Mode::Inference)?;
+            emissions.flatten_all()?.to_vec1()
+        })?;
         let chain = self.network.crf().map(|crf| crf.chain()).transpose()?;
         let width = self.tags.count();
         let mut rest = emissions.as_slice();

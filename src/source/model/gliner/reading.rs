@@ -14,6 +14,7 @@ use crate::error::{self, Error, ErrorKind};
 use crate::source::model::arch::Mode;
 use crate::source::model::batch::{Batch, each_batch, plan};
 use crate::source::model::config::{Context, WordSource};
+use crate::source::model::device::in_turn;
 use crate::source::model::tokens::Unit;
 use crate::source::model::word_tagger::{stretches, words_by};
 use crate::text::window::{Window, windows_of_words};
@@ -257,9 +258,11 @@ impl Gliner {
             words.push(firsts);
             labels.push(self.places(sequence.group));
         }
-        let batch = Batch::new(&ids, self.sub_words.pad, &self.device)?;
-        let logits = self.network.logits(&batch, &words, &labels, Mode::Inference)?;
-        let logits = logits.flatten_from(1)?.to_vec2::<f32>()?;
+        let logits = in_turn(&self.device, || {
+            let batch = Batch::new(&ids, self.sub_words.pad, &self.device)?;
+            let logits = self.network.logits(&batch, &words, &labels, Mode::Inference)?;
+            logits.flatten_from(1)?.to_vec2::<f32>()
+        })?;
         let widths = self.network.parts();
         let has_widths = self.settings.span_mode != SpanMode::TokenLevel;
         let kept = |(sequence, mut logits): (&&Sequence<'_>, Vec<f32>)| {

@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::source::Found;
 use crate::source::model::arch::Mode;
 use crate::source::model::batch::answers;
+use crate::source::model::device::in_turn;
 use crate::source::model::tags::{likeliest, shares};
 use crate::span::Mention;
 use crate::text::{Document, Span, layout};
@@ -81,8 +82,10 @@ impl SpanMarker {
         let budget = self.config.batch_tokens;
         let answers = answers(&lengths, budget, &self.device, |members| {
             let samples: Vec<&Sample> = members.iter().map(|task| &tasks[*task].sample).collect();
-            let logits = self.network.logits(&samples, &self.device, Mode::Inference)?;
-            let logits = logits.flatten_all()?.to_vec1::<f32>()?;
+            let logits = in_turn(&self.device, || {
+                let logits = self.network.logits(&samples, &self.device, Mode::Inference)?;
+                logits.flatten_all()?.to_vec1::<f32>()
+            })?;
             let mut rows = logits.chunks_exact(self.labels.len()).map(shares);
             let of_sample =
                 |sample: &&Sample| rows.by_ref().take(sample.candidates.len()).collect();

@@ -175,33 +175,33 @@ fn training_equals_the_padded_pass() {
     });
 }
 
-/// The same models, their linear layers in fixed point.
-fn fixed_cases(precision: Precision) -> Vec<Box<dyn Encoder>> {
-    let fixed = |(name, width)| {
+/// The same models, their linear layers in narrow numbers.
+fn narrow_cases(precision: Precision) -> Vec<Box<dyn Encoder>> {
+    let narrow = |(name, width)| {
         let weights = weights(width, false).with_precision(precision).finished();
         load(name, width, &weights)
     };
-    [("bert", HIDDEN), ("roberta", HIDDEN), ("electra", 16)].map(fixed).into()
+    [("bert", HIDDEN), ("roberta", HIDDEN), ("electra", 16)].map(narrow).into()
 }
 
 #[test]
-fn fixed_point_is_near() {
+fn narrow_numbers_are_near() {
     let cases = [("bert", HIDDEN), ("roberta", HIDDEN), ("electra", 16)];
     let cases = cases.map(|(name, width)| model(name, width, false));
-    let fixed = [(Precision::Int16, 2e-2), (Precision::Int8, 2e-1)]
-        .map(|(precision, bound)| (precision, bound, fixed_cases(precision)));
+    let bounds = [(Precision::Int16, 2e-2), (Precision::Bf16Pairs, 1e-1), (Precision::Int8, 2e-1)];
+    let narrow = bounds.map(|(precision, bound)| (precision, bound, narrow_cases(precision)));
     proptest!(ProptestConfig::with_cases(20), |(sequences in sequences())| {
         let batch = batch(&sequences);
-        for (precision, bound, fixed) in &fixed {
-            for (exact, fixed) in cases.iter().zip(fixed) {
+        for (precision, bound, narrow) in &narrow {
+            for (exact, narrow) in cases.iter().zip(narrow) {
                 prop_assert_eq!(exact.precision(), Precision::F32);
-                prop_assert_eq!(fixed.precision(), *precision);
-                let [exact, fixed] = [exact, fixed].map(|encoder| {
+                prop_assert_eq!(narrow.precision(), *precision);
+                let [exact, narrow] = [exact, narrow].map(|encoder| {
                     let states = encoder.encode(&batch, Mode::Inference).unwrap();
                     rows(&states, &batch.lengths).concat()
                 });
-                prop_assert_ne!(&exact, &fixed);
-                for (got, expected) in fixed.iter().zip(&exact) {
+                prop_assert_ne!(&exact, &narrow);
+                for (got, expected) in narrow.iter().zip(&exact) {
                     prop_assert!((got - expected).abs() < *bound, "{} is not {}", got, expected);
                 }
             }
@@ -211,8 +211,9 @@ fn fixed_point_is_near() {
 
 #[test]
 fn a_sequence_has_the_same_states_in_any_batch() {
-    let fixed = [Precision::Int16, Precision::Int8].into_iter().flat_map(fixed_cases);
-    let cases: Vec<_> = cases().into_iter().chain(fixed).collect();
+    let narrow = [Precision::Int16, Precision::Bf16Pairs, Precision::Int8];
+    let cases: Vec<_> =
+        cases().into_iter().chain(narrow.into_iter().flat_map(narrow_cases)).collect();
     proptest!(ProptestConfig::with_cases(20), |(sequences in sequences())| {
         let marked = |sequences: &[Vec<u32>]| with_pairs(&batch(sequences));
         for (encoder, of) in cases.iter().flat_map(|e| [(e, &batch as &dyn Fn(&_) -> _), (e, &marked)]) {
