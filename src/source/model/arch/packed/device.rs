@@ -90,14 +90,27 @@ pub(in super::super) fn encode(bert: &Bert, layers: &Layers, batch: &Batch) -> R
     padded.to_dtype(DType::F32)?.reshape((rows, length, hidden))
 }
 
-/// Where sequences of these lengths begin one after another, and where the last ends.
+/// Sequences one after another, as kernels for attention without padding want to know them.
 #[cfg(feature = "cuda")]
-fn starts(lengths: &[usize], device: &Device) -> Result<Tensor> {
-    let ends = lengths.iter().scan(0, |end, length| {
-        *end += *length as u32;
-        Some(*end)
-    });
-    Tensor::new(std::iter::once(0).chain(ends).collect::<Vec<u32>>(), device)
+struct Sequences {
+    /// Where each begins, and where the last ends.
+    starts: Tensor,
+    longest: usize,
+    /// How many heads, and how wide.
+    heads: [usize; 2],
+}
+
+#[cfg(feature = "cuda")]
+impl Sequences {
+    /// Of these lengths, longest first.
+    fn new(lengths: &[usize], heads: [usize; 2], device: &Device) -> Result<Self> {
+        let ends = lengths.iter().scan(0, |end, length| {
+            *end += *length as u32;
+            Some(*end)
+        });
+        let starts: Vec<u32> = std::iter::once(0).chain(ends).collect();
+        Ok(Self { starts: Tensor::new(starts, device)?, longest: lengths[0], heads })
+    }
 }
 
 /// The numbers of the rows that are not empty, longest first.

@@ -14,7 +14,7 @@ use candle_core::{
 
 use super::super::super::activation::Activation;
 use super::super::super::layers::LayerNorm;
-use super::starts;
+use super::Sequences;
 
 #[expect(unreachable_pub, reason = "it is written so")]
 mod compiled {
@@ -42,6 +42,17 @@ const LONGEST: usize = 64;
 fn takes(device: &Device, numbers: DType, width: usize) -> bool {
     let is_known = matches!(numbers, DType::F32 | DType::F16 | DType::BF16);
     device.is_cuda() && is_known && (width * numbers.size_in_bytes()).is_multiple_of(16)
+}
+
+/// A launch on matrices of such numbers. Others than [`takes`] knows fail where a matrix of 32 bits is looked for.
+macro_rules! by_numbers {
+    ($numbers:expr, $launch:ident($($argument:expr),*)) => {
+        match $numbers {
+            DType::F16 => $launch::<half::f16>($($argument),*),
+            DType::BF16 => $launch::<half::bf16>($($argument),*),
+            _ => $launch::<f32>($($argument),*),
+        }
+    };
 }
 
 /// GELU of a product and a bias.
@@ -78,11 +89,7 @@ impl InplaceOp2 for BiasGelu {
         bias: &CudaStorage,
         of_bias: &Layout,
     ) -> Result<()> {
-        match x.dtype() {
-            DType::F16 => bias_gelu::<half::f16>((x, of_x), (bias, of_bias)),
-            DType::BF16 => bias_gelu::<half::bf16>((x, of_x), (bias, of_bias)),
-            _ => bias_gelu::<f32>((x, of_x), (bias, of_bias)),
-        }
+        by_numbers!(x.dtype(), bias_gelu((x, of_x), (bias, of_bias)))
     }
 }
 
@@ -140,22 +147,12 @@ impl InplaceOp3 for SumNorm {
     ) -> Result<()> {
         let others = [(residual, of_residual), (learnt, of_learnt)];
         let epsilon = self.epsilon as f32;
-        match x.dtype() {
-            DType::F16 => sum_norm::<half::f16>((x, of_x), others, epsilon),
-            DType::BF16 => sum_norm::<half::bf16>((x, of_x), others, epsilon),
-            _ => sum_norm::<f32>((x, of_x), others, epsilon),
-        }
+        by_numbers!(x.dtype(), sum_norm((x, of_x), others, epsilon))
     }
 }
 
 /// How short sequences attend.
-pub(super) struct ShortAttention {
-    /// Where each begins, and where the last ends.
-    starts: Tensor,
-    longest: usize,
-    /// How many heads, and how wide.
-    heads: [usize; 2],
-}
+pub(super) struct ShortAttention(Sequences);
 
 impl ShortAttention {
     /// For sequences of these lengths, longest first; `None` where the kernel does not take them.
@@ -170,13 +167,13 @@ impl ShortAttention {
         if longest > LONGEST || room(longest, width) > ROOM || !takes(device, numbers, width) {
             return Ok(None);
         }
-        Ok(Some(Self { starts: starts(lengths, device)?, longest, heads }))
+        Sequences::new(lengths, heads, device).map(|sequences| Some(Self(sequences)))
     }
 
     /// What each query gathers, of shape `(sub-words, hidden)`: `projected`, of shape `(sub-words, 3 hidden)`, has queries,
     /// keys and values beside each other, to which `bias` is to be added. Scores are taken as they are, not divided.
     pub(super) fn context(&self, projected: &Tensor, bias: &Tensor) -> Result<Tensor> {
-        projected.apply_op3_no_bwd(bias, &self.starts, self)
+        projected.apply_op3_no_bwd(bias, &self.0.starts, self)
     }
 }
 
@@ -212,11 +209,7 @@ impl CustomOp3 for ShortAttention {
         of_starts: &Layout,
     ) -> Result<(CudaStorage, Shape)> {
         let given = [(projected, of_projected), (bias, of_bias), (starts, of_starts)];
-        match projected.dtype() {
-            DType::F16 => self.launch::<half::f16>(given),
-            DType::BF16 => self.launch::<half::bf16>(given),
-            _ => self.launch::<f32>(given),
-        }
+        by_numbers!(projected.dtype(), attention(&self.0, given))
     }
 }
 
@@ -334,40 +327,36 @@ fn sum_norm<T: Number>(
     Ok(())
 }
 
-impl ShortAttention {
-    #[expect(
-        unsafe_code,
-        reason = "a launch gives pointers to code that no compiler has checked; what it fills need not be zero before"
-    )]
-    fn launch<T: Number>(
-        &self,
-        [(projected, of_projected), (bias, of_bias), (starts, of_starts)]: [(&CudaStorage, &Layout);
-            3],
-    ) -> Result<(CudaStorage, Shape)> {
-        let [heads, width] = self.heads;
-        let hidden = heads * width;
-        let (rows, columns) = of_projected.shape().dims2()?;
-        let sequences = of_starts.shape().dims1()? - 1;
-        if columns != 3 * hidden || of_bias.shape().elem_count() != columns {
-            bail!("expected {heads} heads of {width}, got rows of {columns}");
-        }
-        let device: CudaDevice = projected.device().clone();
-        let kernel = kernel!(device, "attention", T)?;
-        let projected = numbers::<T>(projected, of_projected)?;
-        let bias = numbers::<T>(bias, of_bias)?;
-        let starts = numbers::<u32>(starts, of_starts)?;
-        // SAFETY: every number of it is written by the kernel, since each row is a query of the one sequence that it is in.
-        let mut context = unsafe { device.alloc::<T>(rows * hidden) }?;
-        let dims = [heads, width, self.longest].map(|number| number as u32);
-        let mut launch = kernel.builder();
-        launch.arg(&mut context).arg(&projected).arg(&bias).arg(&starts);
-        dims.iter().for_each(|number| {
-            launch.arg(number);
-        });
-        let room = room(self.longest, width);
-        // SAFETY: the arguments are those of the kernel, in number, order and type; `starts` rises from 0 to `rows` by no more
-        // than `longest`, rows of `projected` and `bias` have three times `hidden` numbers, and `room` is what it asks for.
-        unsafe { launch.launch(blocks((sequences, heads), room)) }.w()?;
-        Ok((CudaStorage::wrap_cuda_slice(context, device), (rows, hidden).into()))
+#[expect(
+    unsafe_code,
+    reason = "a launch gives pointers to code that no compiler has checked; what it fills need not be zero before"
+)]
+fn attention<T: Number>(
+    &Sequences { heads: [heads, width], longest, .. }: &Sequences,
+    [(projected, of_projected), (bias, of_bias), (starts, of_starts)]: [(&CudaStorage, &Layout); 3],
+) -> Result<(CudaStorage, Shape)> {
+    let hidden = heads * width;
+    let (rows, columns) = of_projected.shape().dims2()?;
+    let sequences = of_starts.shape().dims1()? - 1;
+    if columns != 3 * hidden || of_bias.shape().elem_count() != columns {
+        bail!("expected {heads} heads of {width}, got rows of {columns}");
     }
+    let device: CudaDevice = projected.device().clone();
+    let kernel = kernel!(device, "attention", T)?;
+    let projected = numbers::<T>(projected, of_projected)?;
+    let bias = numbers::<T>(bias, of_bias)?;
+    let starts = numbers::<u32>(starts, of_starts)?;
+    // SAFETY: every number of it is written by the kernel, since each row is a query of the one sequence that it is in.
+    let mut context = unsafe { device.alloc::<T>(rows * hidden) }?;
+    let dims = [heads, width, longest].map(|number| number as u32);
+    let mut launch = kernel.builder();
+    launch.arg(&mut context).arg(&projected).arg(&bias).arg(&starts);
+    dims.iter().for_each(|number| {
+        launch.arg(number);
+    });
+    let room = room(longest, width);
+    // SAFETY: the arguments are those of the kernel, in number, order and type; `starts` rises from 0 to `rows` by no more
+    // than `longest`, rows of `projected` and `bias` have three times `hidden` numbers, and `room` is what it asks for.
+    unsafe { launch.launch(blocks((sequences, heads), room)) }.w()?;
+    Ok((CudaStorage::wrap_cuda_slice(context, device), (rows, hidden).into()))
 }

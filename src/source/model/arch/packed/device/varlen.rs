@@ -3,18 +3,13 @@
 
 use candle_core::{DType, Device, Result, Tensor};
 
-use super::starts;
+use super::Sequences;
 
 /// The widest head that the kernel takes.
 const WIDEST: usize = 256;
 
-/// Where sequences begin and end.
-pub(super) struct Varlen {
-    starts: Tensor,
-    longest: usize,
-    /// How many heads, and how wide.
-    heads: [usize; 2],
-}
+/// How sequences attend.
+pub(super) struct Varlen(Sequences);
 
 impl Varlen {
     /// For sequences of these lengths, longest first; `None` where the kernel does not run.
@@ -29,19 +24,17 @@ impl Varlen {
         if !device.is_cuda() || !fits || !matches!(numbers, DType::BF16 | DType::F16) {
             return Ok(None);
         }
-        let starts = starts(lengths, device)?;
-        Ok(Some(Self { starts, longest: lengths[0], heads }))
+        Sequences::new(lengths, heads, device).map(|sequences| Some(Self(sequences)))
     }
 
     /// What each query gathers; see [`super::attention::Attention::context`]. `projected` holds queries, keys and values.
     pub(super) fn context(&self, projected: &Tensor) -> Result<Tensor> {
         let (rows, columns) = projected.dims2()?;
-        let [count, width] = self.heads;
+        let &Self(Sequences { ref starts, longest, heads: [count, width] }) = self;
         let parts = projected.reshape((rows, 3, count, width))?;
         let [query, key, value] = [0, 1, 2].map(|part| parts.narrow(1, part, 1)?.squeeze(1));
-        let Self { starts, longest, .. } = self;
         candle_flash_attn::flash_attn_varlen(
-            &query?, &key?, &value?, starts, starts, *longest, *longest, 1.0, false,
+            &query?, &key?, &value?, starts, starts, longest, longest, 1.0, false,
         )?
         .reshape((rows, columns / 3))
     }
