@@ -205,10 +205,10 @@ fn fixed_point_is_near_and_for_some_architectures() {
         assert!(is_near, "{exact:?} {fixed:?}");
     }
     assert!(auto == exact || auto == twelve_bits);
-    let mut config = ModelConfig::of_folder("tests/data/architectures/modernbert");
+    let mut config = ModelConfig::of_folder("tests/data/architectures/deberta-v2-convolution");
     config.precision = PrecisionChoice::Int8;
     let error = Tagger::load("tagger".into(), config, &context()).err().expect("no such passes");
-    let expected = "the architecture 'modernbert' is not computed in int8 on this device";
+    let expected = "the architecture 'deberta-v2' is not computed in int8 on this device";
     assert!(error.to_string().contains(expected), "{error}");
 }
 
@@ -237,8 +237,8 @@ fn bfloat16_is_near_where_the_processor_has_it() {
             "{error}"
         ),
     }
-    let modernbert = load(PrecisionChoice::Bf16, "tests/data/architectures/modernbert");
-    let error = modernbert.err().expect("no such passes");
+    let deberta = load(PrecisionChoice::Bf16, "tests/data/architectures/deberta-v2-convolution");
+    let error = deberta.err().expect("no such passes");
     assert!(error.to_string().contains("is not computed in bf16 on this device"), "{error}");
 }
 

@@ -1,16 +1,17 @@
 """Systems beside their own libraries: the same folder, the same texts, one core.
 
-    SPANLOOM=target/release/spanloom taskset -c 1 python benches/peers/systems.py [--texts N] [--precision P] SYSTEM[=FOLDER] ...
+    SPANLOOM=target/release/spanloom taskset -c 1 python benches/peers/systems.py [--texts N] [--join M] [--precision P] SYSTEM[=FOLDER] ...
 
 SYSTEM is one of
 
     gliner-deberta   GLiNER, spans, of the size of gliner_small-v2.1: DeBERTa v3 of 6 layers of 768, five labels
     gliner-bert      the same over a BERT of 6 layers of 384
     span-marker      SpanMarker over a BERT of 6 layers of 384, candidates of up to 8 words
+    modernbert       a token classifier of the size of ModernBERT-base, 22 layers of 768, beside the pipeline of transformers
     flair            Flair: character models of 1,024 numbers in both directions (the size of news-forward-fast), BiLSTM-CRF of 256
 
 and is made with random weights where FOLDER names none that the library loads (not for flair). Texts are the first N
-(200) of WNUT-17's dev part (SPANLOOM_DATA, default ../shared/data). The library gets them in batches of 1, 8 and 32, sorted by
+(200) of WNUT-17's dev part (SPANLOOM_DATA, default ../shared/data), M (1) of them joined to one. The library gets them in batches of 1, 8 and 32, sorted by
 length, and its best counts; ours all at once, in the precision P (f32), less what a run over one text takes, which loads as much.
 Three rounds, in turns. The table has texts a second, the median, and in how many texts both find the same.
 
@@ -34,7 +35,9 @@ os.environ["TQDM_DISABLE"] = "1"
 
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import AutoConfig, AutoModel, AutoTokenizer, BertTokenizerFast, DebertaV2TokenizerFast
+from transformers import (
+    AutoConfig, AutoModel, AutoModelForTokenClassification, AutoTokenizer, BertTokenizerFast, DebertaV2TokenizerFast,
+    PreTrainedTokenizerFast, pipeline)
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("SPANLOOM", ROOT / "target/release/spanloom")
@@ -48,6 +51,7 @@ DEBERTA = {
     "position_buckets": 256, "norm_rel_ebd": "layer_norm", "share_att_key": True, "pos_att_type": ["p2c", "c2p"], "type_vocab_size": 0,
     "position_biased_input": False, "max_relative_positions": -1, "layer_norm_eps": 1e-7, "max_position_embeddings": 512,
 }
+TAGS = ["O", *(f"{begin}-{label}" for label in ("PER", "LOC", "ORG") for begin in "BI")]
 
 
 def texts(count):
@@ -103,6 +107,20 @@ def make_span_marker(folder):
         str(folder / "encoder"), labels=["O", "PER", "LOC", "ORG"], model_max_length=256, marker_max_length=128, entity_max_length=8)
     model.save_pretrained(folder / "model")
     AutoTokenizer.from_pretrained(folder / "encoder").save_pretrained(folder / "model")
+    return folder / "model"
+
+
+def make_modernbert(folder):
+    special = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer_of("bert").backend_tokenizer, model_input_names=["input_ids", "attention_mask"],
+        model_max_length=8192, **special)
+    # Its other defaults are those of ModernBERT-base.
+    ids = {"pad_token_id": 0, "cls_token_id": 2, "sep_token_id": 3, "bos_token_id": 2, "eos_token_id": 3}
+    config = AutoConfig.for_model("modernbert", vocab_size=len(tokenizer), **ids, id2label=dict(enumerate(TAGS)),
+                                  label2id={tag: number for number, tag in enumerate(TAGS)})
+    AutoModelForTokenClassification.from_config(config).save_pretrained(folder / "model")
+    tokenizer.save_pretrained(folder / "model")
     return folder / "model"
 
 
@@ -166,6 +184,18 @@ class SpanMarker:
         return in_batches(all_texts, size, answer)
 
 
+class Pipeline:
+    def __init__(self, folder):
+        self.pipeline = pipeline("token-classification", str(folder), aggregation_strategy="first", device="cpu")
+
+    def run(self, all_texts, size):
+        def answer(batch):
+            found = self.pipeline(batch, batch_size=size)
+            return [sorted((e["start"], e["end"], e["entity_group"]) for e in entities) for entities in found]
+
+        return in_batches(all_texts, size, answer)
+
+
 class Flair:
     def __init__(self, folder):
         from flair.models import SequenceTagger
@@ -189,16 +219,17 @@ class Flair:
 
 
 def ours(place, folder, all_texts, labels, precision):
-    """What is found, and seconds. Flair is given words, so ours is; SpanMarker reads a text at once, where ours would read each
-    sentence for itself."""
+    """What is found, and seconds. Flair is given words, so ours is; SpanMarker and the pipeline read a text at once, where ours would read
+    each sentence for itself."""
     documents = place / "texts.jsonl"
     has_words = (folder / "flair.json").exists()
     rows = ({"tokens": text.split()} if has_words else {"text": text} for text in all_texts)
     documents.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     command = [PROGRAM, "tag", "-q", "--precision", precision, documents]
     config = json.loads((folder / "config.json").read_text()) if (folder / "config.json").exists() else {}
-    if config.get("model_type") == "span-marker":
-        names = set((config.get("id2label") or config["encoder"]["id2label"]).values())
+    if config.get("model_type") in ("span-marker", "modernbert"):
+        tags = (config.get("id2label") or config["encoder"]["id2label"]).values()
+        names = {tag.removeprefix("B-").removeprefix("I-") for tag in tags}
         engine = place / "engine.toml"
         engine.write_text(
             f"labels = {json.dumps(sorted(names - {'O'}))}\n[[source]]\nkind = 'model'\nname = 'model'\n"
@@ -219,6 +250,7 @@ SYSTEMS = {
     "gliner-deberta": (lambda folder: make_gliner(folder, "deberta"), Gliner, LABELS),
     "gliner-bert": (lambda folder: make_gliner(folder, "bert"), Gliner, LABELS),
     "span-marker": (make_span_marker, SpanMarker, None),
+    "modernbert": (make_modernbert, Pipeline, None),
     "flair": (make_flair, Flair, None),
 }
 
@@ -247,12 +279,14 @@ def compare(name, folder, all_texts, precision, place):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", type=int, default=200)
+    parser.add_argument("--join", type=int, default=1)
     parser.add_argument("--precision", default="f32")
     parser.add_argument("systems", nargs="+", metavar="SYSTEM[=FOLDER]")
     arguments = parser.parse_args()
     torch.manual_seed(1)
     torch.set_num_threads(1)
-    all_texts = texts(arguments.texts)
+    alone = texts(arguments.texts)
+    all_texts = [" ".join(alone[at : at + arguments.join]) for at in range(0, len(alone), arguments.join)]
     print("| system | precision | ours, texts a second | library (batch) | ratio | the same entities |\n|---|---|---:|---:|---:|---|")
     for system in arguments.systems:
         name, _, folder = system.partition("=")

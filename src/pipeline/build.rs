@@ -383,8 +383,9 @@ fn check_source_labels(
                 "source '{}' proposes label '{label}', which the engine file does not declare",
                 source.name()
             );
-            errors
-                .push(Error::new(ErrorKind::Config, message).at(place.clone()).with_help(format!(
+            let row = source.as_gazetteer().and_then(|gazetteer| gazetteer.first_with(&label));
+            let place = row.unwrap_or_else(|| place.clone());
+            errors.push(Error::new(ErrorKind::Config, message).at(place).with_help(format!(
                 "add it to `labels`, `helper-labels` or the source's `adds-labels`; declared: {}",
                 known.join(", ")
             )));

@@ -39,6 +39,9 @@ fn a_row_with_wrong_columns_is_reported_with_its_line() {
         .write("p.tsv", "Paris\tLOC\nRome\nOslo\tLOC\tid\tnot a number\n");
     let error = bench.pipe("Paris", &["tag"]).failed();
     assert!(error.contains("p.tsv:2") && error.contains("p.tsv:3"), "{error}");
+    let bench = Bench::with_engine(engine).write("p.tsv", "Paris\tLOC\nAda\tPER\nEve\tPER\n");
+    let error = bench.pipe("Paris", &["tag"]).failed();
+    assert!(error.contains("p.tsv:2:1: source 'p' proposes label 'PER'"), "{error}");
 }
 
 #[test]

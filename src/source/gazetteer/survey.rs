@@ -217,6 +217,17 @@ impl GazetteerSource {
         lines
     }
 
+    /// The place of the first entry with a label, where one is written in the engine file or as TSV.
+    pub(crate) fn first_with(&self, label: &Label) -> Option<Location> {
+        let mut first = None;
+        self.each_written(|entry, place| {
+            if entry.label == *label {
+                first.get_or_insert(place);
+            }
+        });
+        first
+    }
+
     /// Calls `each` with the entries of the engine file, then with those of the files of TSV. A file that
     /// can no longer be read is passed over: it was read when the source was built.
     fn each_written(&self, mut each: impl FnMut(Entry, Location)) {
@@ -321,5 +332,7 @@ mod tests {
         let repeated: Vec<(usize, usize)> =
             source.repeated().iter().map(|r| (r.place.line, r.first.line)).collect();
         assert_eq!(repeated, [(2, 2), (5, 2)]);
+        assert_eq!(source.first_with(&label).map(|place| place.file), Some("e.toml".to_owned()));
+        assert!(source.first_with(&Label::new("PER")).is_none());
     }
 }

@@ -310,10 +310,10 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
         value: "\"f32\" | \"int16\" | \"int8\" | \"bf16\" | \"f16\" | \"auto\", \"f32\"",
         doc: "What the matrix products of the encoder are computed in, of all systems but Flair. int16, on the \
               processor: fixed point, weights and inputs of 12 bits, exact sums; for BERT, RoBERTa, CamemBERT, \
-              XLM-RoBERTa, ELECTRA, DistilBERT and DeBERTa v2 and v3. int8: the same with 8 bits, faster where the \
+              XLM-RoBERTa, ELECTRA, DistilBERT, DeBERTa v2 and v3 and ModernBERT (but what follows its gates). int8: the same with 8 bits, faster where the \
               processor has AVX-512 VNNI, at some cost in F1. bf16, on processors with AVX-512 BF16: weights and inputs of \
               the same layers rounded to bfloat16; int16 is nearer to f32 and, where it was measured, faster. bf16 and f16, \
-              on CUDA, for token classifiers over the same but DeBERTa: weights and states of the layers in 16 bits. auto: \
+              on CUDA, for token classifiers over the same but DeBERTa and ModernBERT: weights and states of the layers in 16 bits. auto: \
               on the processor int16 where it has AVX2 and the encoder is one of these, else f32.",
     },
     OptionDoc {

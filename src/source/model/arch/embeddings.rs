@@ -112,7 +112,7 @@ impl Embeddings {
 }
 
 /// Adds to each row of `to` the row of `table` of this number.
-fn add_rows(to: &mut [f32], table: &Tensor, numbers: &[u32]) -> Result<()> {
+pub(super) fn add_rows(to: &mut [f32], table: &Tensor, numbers: &[u32]) -> Result<()> {
     let (rows, width) = table.dims2()?;
     if let Some(number) = numbers.iter().find(|number| **number as usize >= rows) {
         bail!("number {number} in a table of {rows} embeddings");

@@ -11,6 +11,7 @@ pub(super) mod narrow;
 pub(super) mod norm;
 pub(super) mod panels;
 pub(super) mod product;
+pub(super) mod rotary;
 pub(super) mod softmax;
 
 /// Numbers that look like noise, in -1..1.

@@ -6,10 +6,14 @@ use candle_core::{D, Device, Result, Tensor};
 use super::activation::Activation;
 use super::attention::Attention;
 use super::embeddings::look_up;
+use super::kernel::rotary::speeds;
 use super::keys::Keys;
 use super::layers::{LayerNorm, Linear};
-use super::{Architecture, Encoder, HeadTransform, Mode, prefix_in};
+use super::{
+    Architecture, Encoder, HeadTransform, Mode, Precision, differentiable, packed, prefix_in,
+};
 use crate::source::model::batch::{Batch, MASKED};
+use crate::source::model::device::device_failed;
 use crate::source::model::weights::Weights;
 
 const PREFIX: &str = "model.";
@@ -23,10 +27,10 @@ pub(super) const ARCHITECTURE: Architecture = Architecture {
 };
 
 /// The keys of `config.json` that change the computation.
-struct Config {
-    hidden: usize,
-    heads: usize,
-    inner: usize,
+pub(super) struct Config {
+    pub(super) hidden: usize,
+    pub(super) heads: usize,
+    pub(super) inner: usize,
     activation: Activation,
     epsilon: f64,
     norm_has_bias: bool,
@@ -36,10 +40,10 @@ struct Config {
     is_global: Vec<bool>,
     /// Every which layer attends to all positions, from the first on.
     global_every: usize,
-    global_theta: f64,
-    local_theta: f64,
+    pub(super) global_theta: f64,
+    pub(super) local_theta: f64,
     /// How far a layer of local attention sees, to each side.
-    reach: usize,
+    pub(super) reach: usize,
     positions: usize,
     embedding_dropout: f64,
     attention_dropout: f64,
@@ -48,25 +52,25 @@ struct Config {
     head_transform: HeadTransform,
 }
 
-struct ModernBert {
-    config: Config,
-    words: Tensor,
-    norm: LayerNorm,
-    layers: Vec<Layer>,
-    final_norm: LayerNorm,
+pub(super) struct ModernBert {
+    pub(super) config: Config,
+    pub(super) words: Tensor,
+    pub(super) norm: LayerNorm,
+    pub(super) layers: Vec<Layer>,
+    pub(super) final_norm: LayerNorm,
 }
 
-struct Layer {
+pub(super) struct Layer {
     /// Absent in the first layer.
-    attention_norm: Option<LayerNorm>,
+    pub(super) attention_norm: Option<LayerNorm>,
     /// Queries, keys and values, one after another.
-    attention: Linear,
-    attended: Linear,
-    inner_norm: LayerNorm,
+    pub(super) attention: Linear,
+    pub(super) attended: Linear,
+    pub(super) inner_norm: LayerNorm,
     /// What goes through the activation, and what that is multiplied with.
-    widen: Linear,
-    narrow: Linear,
-    is_global: bool,
+    pub(super) widen: Linear,
+    pub(super) narrow: Linear,
+    pub(super) is_global: bool,
 }
 
 impl Config {
@@ -143,17 +147,38 @@ impl ModernBert {
         let layers = (0..keys.size("num_hidden_layers", 22)?).map(|number| {
             Layer::load(weights, &format!("{prefix}layers.{number}"), number, &config)
         });
-        Ok(Self {
+        let mut model = Self {
             words: weights.tensor(&format!("{prefix}embeddings.tok_embeddings.weight"), &words)?,
             norm: config.norm(weights, &format!("{prefix}embeddings.norm"))?,
             layers: layers.collect::<crate::Result<_>>()?,
             final_norm: config.norm(weights, &format!("{prefix}final_norm"))?,
             config,
-        })
+        };
+        if weights.are_final() && model.is_packed() {
+            let mut linears = model.layers.iter_mut().flat_map(Layer::linears);
+            linears.try_for_each(Linear::lay_out).map_err(device_failed)?;
+        }
+        Ok(model)
+    }
+
+    /// Whether there are passes without padding for what the model does, where it does it.
+    fn is_packed(&self) -> bool {
+        self.config.activation == Activation::Gelu
+            && differentiable::runs_here(&self.norm.weight)
+            && self.layers.iter().all(|layer| layer.attention.precision.half().is_none())
     }
 }
 
 impl Encoder for ModernBert {
+    fn encode(&self, batch: &Batch, mode: Mode<'_>) -> Result<Tensor> {
+        match mode {
+            Mode::Inference if self.is_packed() && packed::is_plain(batch) => {
+                packed::modernbert::encode(self, batch)
+            }
+            _ => self.encode_layers(batch, mode, &mut |_| {}),
+        }
+    }
+
     fn encode_layers(
         &self,
         batch: &Batch,
@@ -199,6 +224,14 @@ impl Encoder for ModernBert {
         self.config.positions
     }
 
+    fn is_same_in_any_batch(&self) -> bool {
+        self.is_packed()
+    }
+
+    fn precision(&self) -> Precision {
+        self.layers.first().map_or(Precision::F32, |layer| layer.attention.computes_in())
+    }
+
     fn head_dropout(&self) -> f64 {
         self.config.head_dropout
     }
@@ -215,18 +248,30 @@ impl Layer {
             Linear::load_with(weights, &format!("{name}.{part}"), inputs, outputs, has_bias)
         };
         let norm = |part: &str| config.norm(weights, &format!("{name}.{part}"));
+        let mut narrow = linear("mlp.Wo", inner, hidden, config.inner_has_bias)?;
+        // What comes from a gate has single numbers that are far larger than all others (Sun et al. 2024,
+        // arXiv:2402.17762): narrow numbers on the scale of those would leave little of the others.
+        if narrow.precision.narrow().is_some() {
+            narrow.precision = Precision::F32;
+        }
         Ok(Self {
             attention_norm: (number > 0).then(|| norm("attn_norm")).transpose()?,
             attention: linear("attn.Wqkv", hidden, 3 * hidden, config.attention_has_bias)?,
             attended: linear("attn.Wo", hidden, hidden, config.attention_has_bias)?,
             inner_norm: norm("mlp_norm")?,
             widen: linear("mlp.Wi", hidden, 2 * inner, config.inner_has_bias)?,
-            narrow: linear("mlp.Wo", inner, hidden, config.inner_has_bias)?,
+            narrow,
             is_global: match config.is_global.get(number) {
                 Some(is_global) => *is_global,
                 None => number.is_multiple_of(config.global_every),
             },
         })
+    }
+
+    /// Its linear layers.
+    fn linears(&mut self) -> [&mut Linear; 4] {
+        let Self { attention, attended, widen, narrow, .. } = self;
+        [attention, attended, widen, narrow]
     }
 
     fn forward(
@@ -269,8 +314,7 @@ struct Positions {
     mask: Option<Tensor>,
 }
 
-/// Rotary positions (Su et al. 2021, arXiv:2104.09864): element *i* of the first half of a head and
-/// element *i* of the second are turned by position · theta^(-2i / width).
+/// Rotary positions (see [`speeds`]).
 struct Rotation {
     /// Both of shape `(length, width)`.
     cosine: Tensor,
@@ -279,10 +323,7 @@ struct Rotation {
 
 impl Rotation {
     fn new(length: usize, width: usize, theta: f64, device: &Device) -> Result<Self> {
-        let half = width / 2;
-        // In single precision, as the reference: far from the start the last bit of a speed shows.
-        let speed = |i: usize| 1.0 / (theta as f32).powf((2 * i) as f32 / width as f32);
-        let speeds: Vec<f32> = (0..half).chain(0..half).map(speed).collect();
+        let speeds: Vec<f32> = speeds(width, theta).chain(speeds(width, theta)).collect();
         let positions: Vec<f32> = (0..length).map(|position| position as f32).collect();
         let positions = Tensor::from_vec(positions, (length, 1), device)?;
         let angles = positions.broadcast_mul(&Tensor::from_vec(speeds, (1, width), device)?)?;

@@ -1,4 +1,4 @@
-//! BERT on the processor, without padding ([`training`] has its own pass): the sub-words of several sequences are the rows of one
+//! BERT on the processor, without padding ([`training`] has its own pass, and [`modernbert`]): the sub-words of several sequences are the rows of one
 //! matrix, so that linear layers see one product and attention each sequence by itself. The steps between are
 //! fused into passes over memory that is used again.
 //!
@@ -12,6 +12,7 @@ mod attention;
 pub(super) mod device;
 mod distances;
 mod linear;
+pub(super) mod modernbert;
 #[cfg(test)]
 mod tests;
 pub(super) mod training;
@@ -121,9 +122,20 @@ pub(super) fn encode(
     batch: &Batch,
     positions: Option<&Tensor>,
 ) -> Result<Tensor> {
-    let (rows, length) = batch.ids.dims2()?;
-    let hidden = stack.shape.hidden;
     let inputs = Inputs::of(batch, positions)?;
+    by_groups(batch, stack.shape.hidden, |group, memory| {
+        encode_group(stack, &inputs, group, memory)
+    })
+}
+
+/// The hidden states of a batch, of shape `(rows, length, hidden)`; 0 at padding. Groups of rows are worked on side by side: `encode_group` leaves in
+/// `memory.states` those of the rows of a group, one row after the other.
+fn by_groups(
+    batch: &Batch,
+    hidden: usize,
+    encode_group: impl Fn(Range<usize>, &mut Memory) -> Result<()> + Sync,
+) -> Result<Tensor> {
+    let (rows, length) = batch.ids.dims2()?;
     let mut states = vec![0.0; rows * length * hidden];
     let mut rest = &mut states[..];
     let mut groups = Vec::new();
@@ -135,7 +147,7 @@ pub(super) fn encode(
     groups.into_par_iter().try_for_each(|(group, states)| {
         // Another pass on this thread, should one begin inside, finds no memory and takes its own.
         let mut memory = MEMORY.take();
-        let result = encode_group(stack, &inputs, group.clone(), &mut memory);
+        let result = encode_group(group.clone(), &mut memory);
         if result.is_ok() {
             let packed = batch.lengths[group].iter().zip(states.chunks_exact_mut(length * hidden));
             let mut at = 0;

@@ -1,6 +1,8 @@
 //! Attention of several heads (Vaswani et al. 2017, arXiv:1706.03762) within one sequence.
 
 use super::super::kernel::attention::{Head, HeadMut, Sight};
+use super::super::kernel::product::{Matrix, MatrixMut, multiply};
+use super::super::kernel::softmax;
 use super::distances::{LayerDistances, Offsets};
 use super::room;
 
@@ -41,7 +43,46 @@ impl Sequence<'_> {
             self.sight.gather(to, scores, head(self.value));
         }
     }
+
+    /// The same where each sub-word sees those alone that are at most `reach` away (Beltagy et al. 2020,
+    /// arXiv:2004.05150), as many at a time as see nearly the same.
+    pub(super) fn attend_near(&self, reach: usize, context: &mut [f32], scores: &mut Vec<f32>) {
+        let (hidden, width, length) = (self.hidden, self.hidden / self.heads, self.sight.length());
+        let scale = 1.0 / (width as f32).sqrt();
+        let step = reach.max(LEAST_STEP);
+        for first in (0..hidden).step_by(width) {
+            let head = |values| Head { values, first, hidden, width };
+            for begin in (0..length).step_by(step) {
+                let rows = step.min(length - begin);
+                let from = begin.saturating_sub(reach);
+                let seen = (begin + rows).saturating_add(reach).min(length) - from;
+                let scores = room(scores, rows * seen);
+                multiply(
+                    MatrixMut::new(scores, [rows, seen], seen),
+                    head(self.query).matrix(begin, rows),
+                    head(self.key).matrix(from, seen).transposed(),
+                    false,
+                );
+                for (row, scores) in scores.chunks_exact_mut(seen).enumerate() {
+                    let own = begin + row - from;
+                    scores[..own.saturating_sub(reach)].fill(f32::NEG_INFINITY);
+                    let end = own.saturating_add(reach).saturating_add(1).min(seen);
+                    scores[end..].fill(f32::NEG_INFINITY);
+                }
+                softmax::softmax(scores, seen, scale);
+                multiply(
+                    MatrixMut::new(&mut context[begin * hidden + first..], [rows, width], hidden),
+                    Matrix::new(scores, [rows, seen], seen),
+                    head(self.value).matrix(from, seen),
+                    false,
+                );
+            }
+        }
+    }
 }
+
+/// So many sub-words at least look around at once.
+const LEAST_STEP: usize = 32;
 
 #[cfg(test)]
 mod tests {
@@ -49,8 +90,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The definition, in `f64`, where all see all.
-    fn plain(sequence: &Sequence<'_>) -> Vec<f32> {
+    /// The definition, in `f64`, where all see all that are at most `reach` away.
+    fn plain(sequence: &Sequence<'_>, reach: usize) -> Vec<f32> {
         let Sequence { query, key, value, hidden, heads, .. } = *sequence;
         let (length, width) = (query.len() / hidden, hidden / heads);
         let mut context = vec![0.0; length * hidden];
@@ -61,9 +102,10 @@ mod tests {
                 let product: f64 = (0..width).map(|k| at(query, i, k) * at(key, j, k)).sum();
                 (product / (width as f64).sqrt()).exp()
             };
-            let all: f64 = (0..length).map(score).sum();
+            let seen = || (0..length).filter(|j| j.abs_diff(i) <= reach);
+            let all: f64 = seen().map(score).sum();
             for k in 0..width {
-                let gathered: f64 = (0..length).map(|j| score(j) / all * at(value, j, k)).sum();
+                let gathered: f64 = seen().map(|j| score(j) / all * at(value, j, k)).sum();
                 context[i * hidden + head * width + k] = gathered as f32;
             }
         }
@@ -73,10 +115,11 @@ mod tests {
     proptest! {
         #[test]
         fn equals_the_definition(
-            length in 1usize..40,
+            length in 1usize..90,
             heads in 1usize..4,
             width in 1usize..20,
             size in 0.1f32..3.0,
+            reach in 0usize..100,
         ) {
             let hidden = heads * width;
             let noise = |seed| -> Vec<f32> {
@@ -89,8 +132,12 @@ mod tests {
             let sequence = Sequence { query, key, value, hidden, heads, sight, distances };
             let mut context = vec![0.0; length * hidden];
             sequence.attend(&mut context, &mut Vec::new(), &mut Vec::new());
-            for (got, expected) in context.iter().zip(plain(&sequence)) {
-                prop_assert!((got - expected).abs() < 2e-5, "{} is not {}", got, expected);
+            let mut near = vec![0.0; length * hidden];
+            sequence.attend_near(reach, &mut near, &mut Vec::new());
+            for (context, reach) in [(context, length), (near, reach)] {
+                for (got, expected) in context.iter().zip(plain(&sequence, reach)) {
+                    prop_assert!((got - expected).abs() < 2e-5, "{} is not {}", got, expected);
+                }
             }
         }
     }
