@@ -124,11 +124,11 @@ def main(folder):
     with open(word, "w") as file:
         file.write('{"text": "word"}\n')
     usual = engine(folder)
-    text_of = corpus(folder, 4_000, 500)
+    text_of = corpus(folder, 16_000, 500)
     sizes = [1, 4, 16]
     runs = {
-        "bytes of one document": [(200_000 * n, usual, corpus(folder, 1, 200_000 * n)) for n in sizes],
-        "documents of 500 bytes": [(1_000 * n, usual, corpus(folder, 1_000 * n, 500)) for n in sizes],
+        "bytes of one document": [(1_000_000 * n, usual, corpus(folder, 1, 1_000_000 * n)) for n in sizes],
+        "documents of 500 bytes": [(4_000 * n, usual, corpus(folder, 4_000 * n, 500)) for n in sizes],
         "entries": [(1_000 * n, engine(folder, entries=1_000 * n), text_of) for n in sizes],
         "rules": [(15 * n, engine(folder, rules=15 * n), text_of) for n in sizes],
         "labels": [(2 * n, engine(folder, labels=2 * n), text_of) for n in sizes],

@@ -24,7 +24,7 @@ mod tests;
 mod tiles;
 
 use super::lanes::vectorised;
-use factor::{COLUMNS, Left, Line, ROWS, Right, TERMS};
+use factor::{COLUMNS, Left, Line, ROWS, Right};
 
 /// What the numbers of a factor become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,7 +168,7 @@ struct Tile<'f, const PANELS: usize> {
     panels: [&'f [Line]; PANELS],
 }
 
-/// Every [`ROWS`] rows of the left factor with every `PANELS` panels of the right one, [`TERMS`] terms at a time. `add` adds
+/// Every [`ROWS`] rows of the left factor with every `PANELS` panels of the right one, as many [terms](Numbers::terms) at a time as may be. `add` adds
 /// the products of a tile to the sums that it is given.
 ///
 /// Loops stand where arrays could be mapped: the compiler has a function for that, which it does not always inline, and
@@ -181,7 +181,7 @@ fn multiply<const PANELS: usize>(
     add: impl Fn(&Tile<'_, PANELS>, &mut [[Line; PANELS]; ROWS]),
 ) {
     let (words, outputs, rows) = (right.words(), right.outputs, left.scales.len());
-    let step = TERMS / right.packing.numbers();
+    let step = right.numbers.terms() / right.packing.numbers();
     let panels = outputs.div_ceil(COLUMNS);
     let mut sums = [[Line([0; COLUMNS]); PANELS]; ROWS];
     let mut tile = Tile { rows: [&[]; ROWS], panels: [&[]; PANELS] };
@@ -202,19 +202,53 @@ fn multiply<const PANELS: usize>(
                     }
                 }
                 add(&tile, &mut sums);
-                for (at, sums) in sums.iter().enumerate().take(rows - first_row) {
-                    let scale = left.scales[row(at)];
-                    let to = &mut to[row(at) * outputs..][..outputs];
-                    for (at, sums) in sums.iter().enumerate().take(panels - first) {
-                        let to = &mut to[panel(at) * COLUMNS..];
-                        let products = right.products(sums, panel(at), scale);
-                        match to.first_chunk_mut::<COLUMNS>() {
-                            Some(to) => write(to, &products, block > 0),
-                            None => write(to, &products, block > 0),
-                        }
-                    }
+                let to = &mut to[first_row * outputs..];
+                let scales = &left.scales[first_row..];
+                if rows - first_row >= ROWS && outputs - first * COLUMNS >= PANELS * COLUMNS {
+                    write_tile(right, (first, scales), &sums, to, block > 0);
+                } else {
+                    // A copy: sums that are looked at one by one lie in memory.
+                    let sums = sums;
+                    write_some(right, (first, scales), &sums, to, block > 0);
                 }
             }
+        }
+    }
+}
+
+/// Writes the numbers that sums of [`ROWS`] rows of these scales with panels from `first` on stand for, or adds them. Without a branch
+/// for each, so that sums go from registers to their place.
+#[inline(always)]
+fn write_tile<const PANELS: usize>(
+    right: &Right,
+    (first, scales): (usize, &[f32]),
+    sums: &[[Line; PANELS]; ROWS],
+    to: &mut [f32],
+    is_added: bool,
+) {
+    let mut rows = to.chunks_exact_mut(right.outputs).zip(scales);
+    for sums in sums {
+        let Some((to, scale)) = rows.next() else { return };
+        let (to, _) = to[first * COLUMNS..].as_chunks_mut::<COLUMNS>();
+        for (at, (sums, to)) in sums.iter().zip(to).enumerate() {
+            write(to, &right.products(sums, first + at, *scale), is_added);
+        }
+    }
+}
+
+/// The same for as many rows and panels as there are.
+#[inline(always)]
+fn write_some<const PANELS: usize>(
+    right: &Right,
+    (first, scales): (usize, &[f32]),
+    sums: &[[Line; PANELS]; ROWS],
+    to: &mut [f32],
+    is_added: bool,
+) {
+    for ((to, scale), sums) in to.chunks_exact_mut(right.outputs).zip(scales).zip(sums) {
+        let to = to[first * COLUMNS..].chunks_mut(COLUMNS);
+        for (at, (sums, to)) in sums.iter().zip(to).enumerate() {
+            write(to, &right.products(sums, first + at, *scale), is_added);
         }
     }
 }

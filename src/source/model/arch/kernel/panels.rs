@@ -11,9 +11,10 @@ use pulp::{Arch, Simd, WithSimd};
 /// So many rows are multiplied at once.
 const ROWS: usize = 6;
 
-/// So many terms of a sum are added up before the result is written: of these, a panel is 24 KiB at most, which fits in
-/// a processor's first cache.
-const TERMS: usize = 96;
+/// So many terms of a sum are added up before the result is written. Of these, the rows that are multiplied at once fit in a
+/// processor's first cache, and a panel, 96 KiB at most, in its second, which is fast enough: with fewer, results would come
+/// and go more often, which costs more.
+const TERMS: usize = 384;
 
 /// Bytes of a line of a processor's cache, where panels begin.
 const LINE: usize = 64;
@@ -124,9 +125,13 @@ impl Product<'_> {
                         *tile = &x[row(at) * inputs + from..row(at) * inputs + until];
                     }
                     let sums = sums(simd, &tile, weights);
-                    for (at, sums) in sums.iter().enumerate().take(rows - first_row) {
-                        let to = &mut to[row(at) * outputs..][..outputs][first..];
-                        write(simd, to, sums, from > 0);
+                    let to = &mut to[first_row * outputs..];
+                    if rows - first_row >= ROWS && outputs - first >= width {
+                        write(simd, to, (first, outputs), &sums, from > 0);
+                    } else {
+                        // A copy: sums that are looked at one by one lie in memory.
+                        let sums = sums;
+                        write_some::<S, REGISTERS>(to, (first, outputs), &sums, from > 0);
                     }
                 }
             }
@@ -153,25 +158,38 @@ fn sums<S: Simd, const REGISTERS: usize>(
     sums
 }
 
-/// Writes as many sums as there is room for, or adds them.
+/// Writes the sums of [`ROWS`] rows of `outputs` numbers, from their number `first` on, or adds them. Without a branch for each,
+/// so that sums go from registers to their place.
 #[inline(always)]
 fn write<S: Simd, const REGISTERS: usize>(
     simd: S,
     to: &mut [f32],
-    sums: &[S::f32s; REGISTERS],
+    (first, outputs): (usize, usize),
+    sums: &[[S::f32s; REGISTERS]; ROWS],
     is_added: bool,
 ) {
-    let (registers, _) = S::as_mut_simd_f32s(to);
-    match registers.first_chunk_mut::<REGISTERS>() {
-        Some(to) => {
+    let mut rows = to.chunks_exact_mut(outputs);
+    for sums in sums {
+        let registers = rows.next().map(|row| S::as_mut_simd_f32s(&mut row[first..]).0);
+        if let Some(to) = registers.and_then(|registers| registers.first_chunk_mut::<REGISTERS>()) {
             for (to, sum) in to.iter_mut().zip(sums) {
                 *to = if is_added { simd.add_f32s(*to, *sum) } else { *sum };
             }
         }
-        None => {
-            for (to, sum) in to.iter_mut().zip(cast_slice::<S::f32s, f32>(sums)) {
-                *to = if is_added { *to + sum } else { *sum };
-            }
+    }
+}
+
+/// The same for as many rows and numbers of each as there are.
+#[inline(always)]
+fn write_some<S: Simd, const REGISTERS: usize>(
+    to: &mut [f32],
+    (first, outputs): (usize, usize),
+    sums: &[[S::f32s; REGISTERS]; ROWS],
+    is_added: bool,
+) {
+    for (to, sums) in to.chunks_exact_mut(outputs).zip(sums) {
+        for (to, sum) in to[first..].iter_mut().zip(cast_slice::<S::f32s, f32>(sums)) {
+            *to = if is_added { *to + sum } else { *sum };
         }
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn product(left: &Left, right: &Right, to: &mut [f32]) {
 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 fn pairs(left: &Left, right: &Right, to: &mut [f32]) {
-    multiply::<2>(left, right, to, |tile, sums| {
+    multiply::<4>(left, right, to, |tile, sums| {
         add(tile, sums, |sum, left, right| _mm512_dpwssd_epi32(sum, left, right));
     });
 }
@@ -56,7 +56,7 @@ fn pairs(left: &Left, right: &Right, to: &mut [f32]) {
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16")]
 #[allow(unsafe_code, reason = "registers by another name; see the argument inside")]
 fn bfloats(left: &Left, right: &Right, to: &mut [f32]) {
-    multiply::<2>(left, right, to, |tile, sums| {
+    multiply::<4>(left, right, to, |tile, sums| {
         add(tile, sums, |sum, left, right| {
             // SAFETY: both types are a register of 512 bits, and any bits are numbers of bfloat16.
             let [left, right] = [left, right].map(|x| unsafe { transmute::<__m512i, __m512bh>(x) });

@@ -12,10 +12,6 @@ pub(super) const ROWS: usize = 6;
 /// So many rows of the right factor make a panel.
 pub(super) const COLUMNS: usize = 16;
 
-/// So many products are added up at most: 384 x 2047² is less than 2³¹. Two panels of so many pairs, or four of quads, are 24 KiB,
-/// which fits in a processor's first cache.
-pub(super) const TERMS: usize = 384;
-
 /// What is added to numbers of the left factor in quads.
 pub(super) const RAISED: i32 = 128;
 
@@ -154,7 +150,7 @@ pub(super) struct Right {
     words: Vec<Line>,
     /// By which numbers are multiplied to get each row's own, panel after panel.
     pub(super) scales: Vec<[f32; COLUMNS]>,
-    /// What the sums of each [`TERMS`] terms of a panel begin with, block after block: what takes [`RAISED`] away again.
+    /// What the sums of each [terms](Numbers::terms) of a panel begin with, block after block: what takes [`RAISED`] away again.
     begins: Vec<Line>,
 }
 
@@ -165,7 +161,7 @@ impl Right {
         let (planes, words_of_row) = (packing.planes(kind), packing.words(inputs));
         let mut words = vec![Line([0; COLUMNS]); planes * panels * words_of_row];
         let mut scales = vec![[0.0; COLUMNS]; panels];
-        let mut begins = vec![Line([0; COLUMNS]); panels * inputs.div_ceil(TERMS)];
+        let mut begins = vec![Line([0; COLUMNS]); panels * inputs.div_ceil(kind.terms())];
         for (row, weight) in weight.chunks_exact(inputs.max(1)).enumerate() {
             let (panel, column) = (row / COLUMNS, row % COLUMNS);
             let (scale, numbers) = kind.of_row(weight);
@@ -184,7 +180,7 @@ impl Right {
                 }
             }
             if packing == Packing::Quads {
-                for (block, numbers) in numbers.chunks(TERMS).enumerate() {
+                for (block, numbers) in numbers.chunks(kind.terms()).enumerate() {
                     begins[block * panels + panel].0[column] =
                         -RAISED * numbers.iter().sum::<i32>();
                 }
@@ -244,6 +240,15 @@ impl Packing {
 }
 
 impl Numbers {
+    /// So many products are added up at most before the result is written. 384 x 2047² and 1536 x 127 x 255 are less than 2³¹.
+    /// Four panels of so many are 96 KiB at most, which fit in a processor's second cache.
+    pub(super) fn terms(self) -> usize {
+        match self {
+            Self::Whole(Bits::Eight) => 1536,
+            Self::Whole(Bits::Twelve) | Self::Bfloat => 384,
+        }
+    }
+
     /// What the numbers of a row become, of which a word takes the lowest bits, and by what they are multiplied to get the
     /// row's own.
     fn of_row(self, values: &[f32]) -> (f32, Vec<i32>) {

@@ -4,7 +4,7 @@
 //! such sums instead of four (Karatsuba and Ofman 1962): Σ vw = 4096 Σ hm + 64 (Σ (h + l)(m + n) - Σ hm - Σ ln) + Σ ln. So h, h + l
 //! and l, each of 8 bits, make one [plane](Bits::planes) of a factor.
 
-use super::factor::{COLUMNS, Left, Line, Right, TERMS};
+use super::factor::{COLUMNS, Left, Line, Right};
 use super::{Bits, Numbers, write};
 
 /// Rows of a tile, of either factor and of sums.
@@ -85,8 +85,9 @@ pub(super) fn product(
     let Numbers::Whole(bits) = right.numbers else { unreachable!("bfloat16 stands in pairs") };
     let (panels, row_tiles) = (outputs.div_ceil(COLUMNS), rows.div_ceil(TILE));
     let mut sums = [[[Line([0; COLUMNS]); TILE]; 4]; 3];
-    for (block, from) in (0..words).step_by(TERMS / 4).enumerate() {
-        let until = words.min(from + TERMS / 4);
+    let step = right.numbers.terms() / 4;
+    for (block, from) in (0..words).step_by(step).enumerate() {
+        let until = words.min(from + step);
         for first in (0..panels).step_by(2) {
             // Where one is left, it is computed twice, and written once.
             let pair = [first, (first + 1).min(panels - 1)];
