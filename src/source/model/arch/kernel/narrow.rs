@@ -207,9 +207,7 @@ fn multiply<const PANELS: usize>(
                 if rows - first_row >= ROWS && outputs - first * COLUMNS >= PANELS * COLUMNS {
                     write_tile(right, (first, scales), &sums, to, block > 0);
                 } else {
-                    // A copy: sums that are looked at one by one lie in memory.
-                    let sums = sums;
-                    write_some(right, (first, scales), &sums, to, block > 0);
+                    write_some(right, (first, scales), sums, to, block > 0);
                 }
             }
         }
@@ -236,16 +234,16 @@ fn write_tile<const PANELS: usize>(
     }
 }
 
-/// The same for as many rows and panels as there are.
+/// The same for as many rows and panels as there are. It takes a copy: sums that are looked at one by one lie in memory.
 #[inline(always)]
 fn write_some<const PANELS: usize>(
     right: &Right,
     (first, scales): (usize, &[f32]),
-    sums: &[[Line; PANELS]; ROWS],
+    sums: [[Line; PANELS]; ROWS],
     to: &mut [f32],
     is_added: bool,
 ) {
-    for ((to, scale), sums) in to.chunks_exact_mut(right.outputs).zip(scales).zip(sums) {
+    for ((to, scale), sums) in to.chunks_exact_mut(right.outputs).zip(scales).zip(&sums) {
         let to = to[first * COLUMNS..].chunks_mut(COLUMNS);
         for (at, (sums, to)) in sums.iter().zip(to).enumerate() {
             write(to, &right.products(sums, first + at, *scale), is_added);

@@ -129,9 +129,7 @@ impl Product<'_> {
                     if rows - first_row >= ROWS && outputs - first >= width {
                         write(simd, to, (first, outputs), &sums, from > 0);
                     } else {
-                        // A copy: sums that are looked at one by one lie in memory.
-                        let sums = sums;
-                        write_some::<S, REGISTERS>(to, (first, outputs), &sums, from > 0);
+                        write_some::<S, REGISTERS>(to, (first, outputs), sums, from > 0);
                     }
                 }
             }
@@ -179,15 +177,15 @@ fn write<S: Simd, const REGISTERS: usize>(
     }
 }
 
-/// The same for as many rows and numbers of each as there are.
+/// The same for as many rows and numbers of each as there are. It takes a copy: sums that are looked at one by one lie in memory.
 #[inline(always)]
 fn write_some<S: Simd, const REGISTERS: usize>(
     to: &mut [f32],
     (first, outputs): (usize, usize),
-    sums: &[[S::f32s; REGISTERS]; ROWS],
+    sums: [[S::f32s; REGISTERS]; ROWS],
     is_added: bool,
 ) {
-    for (to, sums) in to.chunks_exact_mut(outputs).zip(sums) {
+    for (to, sums) in to.chunks_exact_mut(outputs).zip(&sums) {
         for (to, sum) in to[first..].iter_mut().zip(cast_slice::<S::f32s, f32>(sums)) {
             *to = if is_added { *to + sum } else { *sum };
         }
