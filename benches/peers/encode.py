@@ -1,18 +1,19 @@
 """The encoder of models/en beside its peers on the processor: the same weights, the same sequences, the same threads.
 
-    python benches/peers/encode.py [THREADS …]
+    python benches/peers/encode.py [--only NAME …] [THREADS …]
 
 The sequences are those of `cargo bench --bench model -- encoder`: 512, as long as posts are (4 to 47 sub-words, 26 on average).
 Peers get them sorted by length, in padded batches of 32. All run in turns, three times on each number of threads (1 and 2); the
 table has sub-words a second, padding not counted: the median of the rounds, and how often that is ours in 32 bits.
 Then whole programs: 1,500 different sentences in, entities out, in 32 bits, in fixed point, and in bfloat16 where the processor has it, beside the pipeline of `transformers`,
-once more in turns (the time to load a model is in ours alone).
+once more in turns (the time to load a model is in ours alone). With --only there are no programs, and of the systems those alone whose names end so.
 
 Needs torch, transformers, gguf, onnx, onnxscript and onnxruntime. SPANLOOM names the program (target/release/spanloom), SPANLOOM_BENCH the
 compiled bench where it is not to be built. Limits of this machine are printed with it: the rate of the
 matrix products of one layer, and the sub-words a second if there were nothing else.
 """
 
+import argparse
 import json
 import os
 import statistics
@@ -157,6 +158,11 @@ def table(heading, rates):
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", action="append", metavar="NAME")
+    parser.add_argument("threads", type=int, nargs="*", default=[1, 2], metavar="THREADS")
+    arguments = parser.parse_args()
+    wanted = tuple(arguments.only or [""])
     sequences = make_sequences()
     count = sum(map(len, sequences))
     batches = list(make_batches(sequences))
@@ -165,7 +171,7 @@ def main():
     with tempfile.TemporaryDirectory() as place:
         plain, quantised = export(model, Path(place))
         bf16 = load_model(FOLDER).to(torch.bfloat16).eval()
-        for threads in [int(given) for given in sys.argv[1:]] or [1, 2]:
+        for threads in arguments.threads:
             torch.set_num_threads(threads)
             peers = {
                 f"PyTorch {torch.__version__}, f32": of_torch(model, batches),
@@ -173,17 +179,19 @@ def main():
                 f"ONNX Runtime {onnxruntime.__version__}, f32": of_onnx(plain, threads, batches),
                 f"ONNX Runtime {onnxruntime.__version__}, int8": of_onnx(quantised, threads, batches),
             }
-            rates = {name: [] for name in [*OURS, *peers]}
+            rates = {name: [] for name in [*OURS, *peers] if name.endswith(wanted)}
             for _ in range(ROUNDS):
-                for name, bench in OURS.items():
-                    rates[name].append(ours(binary, bench, threads, count))
-                for name, run in peers.items():
-                    rates[name].append(rate(run, count))
+                for name, of_name in rates.items():
+                    if name in OURS:
+                        of_name.append(ours(binary, OURS[name], threads, count))
+                    else:
+                        of_name.append(rate(peers[name], count))
             print(f"threads: {threads}\n")
             table("sub-words a second", rates)
             most = product_rate()
             print(f"matrix products alone: {most / 1e9:.0f} GFLOP/s, {most / 21.2e6:,.0f} sub-words a second\n")
-            table("sentences a second", end_to_end(threads))
+            if not arguments.only:
+                table("sentences a second", end_to_end(threads))
 
 
 if __name__ == "__main__":

@@ -228,6 +228,7 @@ fn write_tile<const PANELS: usize>(
     for sums in sums {
         let Some((to, scale)) = rows.next() else { return };
         let (to, _) = to[first * COLUMNS..].as_chunks_mut::<COLUMNS>();
+        let Some(to) = to.first_chunk_mut::<PANELS>() else { return };
         for (at, (sums, to)) in sums.iter().zip(to).enumerate() {
             write(to, &right.products(sums, first + at, *scale), is_added);
         }
