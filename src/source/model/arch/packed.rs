@@ -38,7 +38,7 @@ use attention::Sequence;
 pub(super) use distances::LaidOutDistances;
 use distances::{LayerDistances, Offsets};
 pub(super) use linear::add_bias;
-use linear::{Rows, linear, with_bias};
+use linear::{Rows, linear, linear_with_bias, with_bias};
 
 /// Sequences of at most so many sub-words together go through the layers at once; others side by side with them.
 const SUB_WORDS: usize = 512;
@@ -88,11 +88,9 @@ pub(super) fn row_by_row(layer: &Linear, x: &Tensor) -> Result<Tensor> {
     }
     let mut to = vec![0.0; x.elem_count() / inputs * outputs];
     with(x, |x| {
-        linear(layer, &mut Rows::new(x, &mut NarrowRows::default()), &mut to, &mut Vec::new())
+        let mut narrow = NarrowRows::default();
+        linear_with_bias(layer, &mut Rows::new(x, &mut narrow), &mut to, &mut Vec::new())
     })??;
-    if layer.bias.is_some() {
-        with_bias(layer, |bias| add_bias(&mut to, bias))?;
-    }
     Tensor::from_vec(to, dims, x.device())
 }
 
@@ -273,8 +271,8 @@ fn encode_group(
         None => std::mem::swap(&mut memory.states, &mut memory.context),
         Some(project) => {
             let states = room(&mut memory.states, count * hidden);
-            linear(project, &mut Rows::new(embedded, &mut memory.narrow), states, &mut memory.low)?;
-            with_bias(project, |bias| add_bias(states, bias))?;
+            let rows = &mut Rows::new(embedded, &mut memory.narrow);
+            linear_with_bias(project, rows, states, &mut memory.low)?;
         }
     }
     let places: Vec<Place> = sights
@@ -314,8 +312,7 @@ fn layer(
     let [query, key, value] = [(&block.query, query), (&block.key, key), (&block.value, value)]
         .map(|(layer, memory)| {
             let to = room(memory, size);
-            linear(layer, &mut rows, to, low)?;
-            with_bias(layer, |bias| add_bias(to, bias))?;
+            linear_with_bias(layer, &mut rows, to, low)?;
             Result::Ok(&*to)
         });
     let (query, key, value) = (query?, key?, value?);

@@ -168,7 +168,7 @@ struct Tile<'f, const PANELS: usize> {
     panels: [&'f [Line]; PANELS],
 }
 
-/// Every [`ROWS`] rows of the left factor with every `PANELS` panels of the right one, as many [terms](Numbers::terms) at a time as may be. `add` adds
+/// Every [`ROWS`] rows of the left factor with every `PANELS` panels of the right one, a [step](Right::step) of words at a time. `add` adds
 /// the products of a tile to the sums that it is given.
 ///
 /// Loops stand where arrays could be mapped: the compiler has a function for that, which it does not always inline, and
@@ -181,7 +181,7 @@ fn multiply<const PANELS: usize>(
     add: impl Fn(&Tile<'_, PANELS>, &mut [[Line; PANELS]; ROWS]),
 ) {
     let (words, outputs, rows) = (right.words(), right.outputs, left.scales.len());
-    let step = right.numbers.terms() / right.packing.numbers();
+    let step = right.step();
     let panels = outputs.div_ceil(COLUMNS);
     let mut sums = [[Line([0; COLUMNS]); PANELS]; ROWS];
     let mut tile = Tile { rows: [&[]; ROWS], panels: [&[]; PANELS] };

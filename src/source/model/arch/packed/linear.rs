@@ -65,6 +65,20 @@ pub(super) fn linear(
     weighted(to, low, &adapter.up, true)
 }
 
+/// [`linear`] and the layer's bias, where it has one.
+pub(super) fn linear_with_bias(
+    layer: &Linear,
+    rows: &mut Rows<'_>,
+    to: &mut [f32],
+    low: &mut Vec<f32>,
+) -> Result<()> {
+    linear(layer, rows, to, low)?;
+    if layer.bias.is_some() {
+        with_bias(layer, |bias| add_bias(to, bias))?;
+    }
+    Ok(())
+}
+
 /// Calls `f` with the bias of a layer.
 pub(super) fn with_bias<R>(layer: &Linear, f: impl FnOnce(&[f32]) -> R) -> Result<R> {
     match &layer.bias {

@@ -9,10 +9,9 @@ use super::super::embeddings::add_rows;
 use super::super::kernel::attention::Sight;
 use super::super::kernel::gelu;
 use super::super::kernel::rotary::Turns;
-use super::super::layers::Linear;
 use super::super::modernbert::{Config, Layer, ModernBert};
 use super::attention::Sequence;
-use super::linear::{Rows, add_bias, linear, with_bias};
+use super::linear::{Rows, linear_with_bias};
 use super::{Inputs, Memory, by_groups, room, with_norm};
 use crate::source::model::batch::Batch;
 
@@ -92,7 +91,7 @@ fn of_layer(
     }
     let stride = 3 * hidden;
     let all = room(inner, count * stride);
-    with_its_bias(&layer.attention, &mut Rows::new(normal, narrow), all, low)?;
+    linear_with_bias(&layer.attention, &mut Rows::new(normal, narrow), all, low)?;
     let [queries, keys, values, context] =
         [&mut *query, key, value, context].map(|memory| room(memory, size));
     for (to, from) in values.chunks_exact_mut(hidden).zip(all.chunks_exact(stride)) {
@@ -116,32 +115,18 @@ fn of_layer(
         }
     }
     let added = room(added, size);
-    with_its_bias(&layer.attended, &mut Rows::new(context, narrow), added, low)?;
+    linear_with_bias(&layer.attended, &mut Rows::new(context, narrow), added, low)?;
     add(states, added);
 
     let normal = context;
     normal.copy_from_slice(states);
     with_norm(&layer.inner_norm, |norm| norm.apply(normal))?;
     let wide = room(inner, count * 2 * width);
-    with_its_bias(&layer.widen, &mut Rows::new(normal, narrow), wide, low)?;
+    linear_with_bias(&layer.widen, &mut Rows::new(normal, narrow), wide, low)?;
     let gated = room(query, count * width);
     gelu::gated(gated, wide, width);
-    with_its_bias(&layer.narrow, &mut Rows::new(gated, narrow), added, low)?;
+    linear_with_bias(&layer.narrow, &mut Rows::new(gated, narrow), added, low)?;
     add(states, added);
-    Ok(())
-}
-
-/// [`linear`] and the layer's bias, where it has one.
-fn with_its_bias(
-    layer: &Linear,
-    rows: &mut Rows<'_>,
-    to: &mut [f32],
-    low: &mut Vec<f32>,
-) -> Result<()> {
-    linear(layer, rows, to, low)?;
-    if layer.bias.is_some() {
-        with_bias(layer, |bias| add_bias(to, bias))?;
-    }
     Ok(())
 }
 

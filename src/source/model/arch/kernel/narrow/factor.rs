@@ -150,7 +150,7 @@ pub(super) struct Right {
     words: Vec<Line>,
     /// By which numbers are multiplied to get each row's own, panel after panel.
     pub(super) scales: Vec<[f32; COLUMNS]>,
-    /// What the sums of each [terms](Numbers::terms) of a panel begin with, block after block: what takes [`RAISED`] away again.
+    /// What the sums of each [step](Right::step) of a panel begin with, block after block: what takes [`RAISED`] away again.
     begins: Vec<Line>,
 }
 
@@ -205,6 +205,11 @@ impl Right {
         products
     }
 
+    /// How many words of a row are multiplied before the result is written.
+    pub(super) fn step(&self) -> usize {
+        self.numbers.terms() / self.packing.numbers()
+    }
+
     /// The words of a row.
     pub(super) fn words(&self) -> usize {
         self.packing.words(self.inputs)
@@ -242,7 +247,7 @@ impl Packing {
 impl Numbers {
     /// So many products are added up at most before the result is written. 384 x 2047² and 1536 x 127 x 255 are less than 2³¹.
     /// Four panels of so many are 96 KiB at most, which fit in a processor's second cache.
-    pub(super) fn terms(self) -> usize {
+    fn terms(self) -> usize {
         match self {
             Self::Whole(Bits::Eight) => 1536,
             Self::Whole(Bits::Twelve) | Self::Bfloat => 384,

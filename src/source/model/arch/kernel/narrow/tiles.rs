@@ -85,7 +85,7 @@ pub(super) fn product(
     let Numbers::Whole(bits) = right.numbers else { unreachable!("bfloat16 stands in pairs") };
     let (panels, row_tiles) = (outputs.div_ceil(COLUMNS), rows.div_ceil(TILE));
     let mut sums = [[[Line([0; COLUMNS]); TILE]; 4]; 3];
-    let step = right.numbers.terms() / 4;
+    let step = right.step();
     for (block, from) in (0..words).step_by(step).enumerate() {
         let until = words.min(from + step);
         for first in (0..panels).step_by(2) {
